@@ -1,0 +1,38 @@
+/*
+ * An int32 sum back to the scale of the output: value * multiplier * 2^(shift - 31), rounded twice as TensorFlow Lite does
+ * (tensorflow/lite/kernels/internal/common.h, MultiplyByQuantizedMultiplier without TFLITE_SINGLE_ROUNDING).
+ */
+#ifndef NN_REQUANTIZE_H
+#define NN_REQUANTIZE_H
+
+#include <stdint.h>
+
+/* High word of 2 * value * multiplier, rounded half up. Never called with both INT32_MIN: multipliers are positive. */
+static inline int32_t nn_doubling_high_multiply(int32_t value, int32_t multiplier)
+{
+    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << 30)) >> 31);
+}
+
+/* value / 2^exponent, 0 <= exponent <= 31, rounded half away from zero. */
+static inline int32_t nn_divide_by_power_of_two(int32_t value, int32_t exponent)
+{
+    const int32_t mask = (int32_t)((1u << exponent) - 1u);
+    const int32_t remainder = value & mask;
+    const int32_t threshold = (mask >> 1) + (value < 0);
+    return (value >> exponent) + (remainder > threshold);
+}
+
+static inline int32_t nn_requantize(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift > 0 ? shift : 0;
+    const int32_t right = shift > 0 ? 0 : -shift;
+    const int32_t scaled = (int32_t)((uint32_t)value << left);
+    return nn_divide_by_power_of_two(nn_doubling_high_multiply(scaled, multiplier), right);
+}
+
+static inline int32_t nn_clamp(int32_t value, int32_t low, int32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+#endif

@@ -1,0 +1,206 @@
+"""The cross compiler: the one place that knows which one there is and how it is called."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernels_c import ROOT, source
+from mcusim.errors import McusimError
+
+
+class ToolchainError(McusimError):
+    """No cross compiler was found, or it refused a program."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the compilers call a core: CPU name and FPU ("" means none, and the soft-float ABI)."""
+
+    gcc_cpu: str
+    zig_cpu: str
+    fpu: str = ""
+
+
+# FPU of each core's usual configuration: Cortex-M4/M7/M33 Technical Reference Manuals, chapter "FPU".
+TARGETS: Mapping[str, Target] = {
+    "m0": Target("cortex-m0", "cortex_m0"),
+    "m0plus": Target("cortex-m0plus", "cortex_m0plus"),
+    "m3": Target("cortex-m3", "cortex_m3"),
+    "m4": Target("cortex-m4", "cortex_m4", "fpv4-sp-d16"),
+    "m7": Target("cortex-m7", "cortex_m7", "fpv5-d16"),
+    "m33": Target("cortex-m33", "cortex_m33", "fpv5-sp-d16"),
+}
+
+WARNINGS = ("-Wall", "-Wextra")
+
+STARTUP = ("src/startup.c",)
+CONSOLE = ("src/uart_text.c", "src/uart_semihosting.c")
+LIBRARIES: Mapping[str, tuple[str, ...]] = {"none": ("src/memory.c",), "newlib": ("src/newlib_calls.c",)}
+"""Own sources that take the place of a C library, or serve it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a program lives, in bytes; ``stack_bytes`` and ``heap_bytes`` are reserves that the linker checks.
+
+    The default suits every generic board, and the MPS2 machines of qemu-system-arm too.
+    """
+
+    flash_origin: int = 0x0000_0000
+    flash_bytes: int = 0x0040_0000
+    ram_origin: int = 0x2000_0000
+    ram_bytes: int = 0x0010_0000
+    stack_bytes: int = 0x4000
+
+    def script(self) -> str:
+        """The linker script of a program at this place."""
+        text = source("cortex_m.ld.in").read_text()
+        values = {
+            "FLASH_ORIGIN": self.flash_origin,
+            "FLASH_BYTES": self.flash_bytes,
+            "RAM_ORIGIN": self.ram_origin,
+            "RAM_BYTES": self.ram_bytes,
+            "STACK_BYTES": self.stack_bytes,
+        }
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", f"{value:#010x}")
+        return text
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler for Cortex-M: ``name`` is ``"gcc"`` or ``"zig"``; ``libraries`` the C libraries it brings along."""
+
+    name: str
+    version: str
+    command: tuple[str, ...]
+    libraries: frozenset[str] = frozenset({"none"})
+
+    def compile(
+        self,
+        sources: Sequence[Path | str],
+        output: Path | str,
+        core: str,
+        *,
+        flags: Sequence[str] = ("-O2",),
+        defines: Mapping[str, object] | None = None,
+        layout: Layout = Layout(),  # noqa: B008 - frozen
+        library: str = "none",
+        console: Sequence[str] = CONSOLE,
+    ) -> Path:
+        """Path of the ELF built from ``sources`` (paths, or names of files in kernels_c) for ``core``.
+
+        Startup code, console and library are linked with it. Writes the linker script to ``output`` + ``.ld``. Raises
+        ToolchainError with the compiler's message, and leaves no ELF behind then.
+        """
+        if library not in self.libraries:
+            raise ToolchainError(f"{self.name} has no C library {library!r}; it has: {', '.join(sorted(self.libraries))}")
+        output = Path(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        script = output.with_name(output.name + ".ld")
+        script.write_text(layout.script())
+        own = [source(name) for name in (*STARTUP, *console, *LIBRARIES[library])]
+        macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
+        command = [
+            *self.command, *self.target_flags(core), *WARNINGS, "-g", "-std=gnu11", "-ffunction-sections", "-fdata-sections",
+            *flags, *macros, f"-I{ROOT / 'include'}", *map(str, map(locate, sources)), *map(str, own),
+            *self.link_flags(library), f"-Wl,-T,{script}", "-Wl,--entry=Reset_Handler", "-Wl,--gc-sections", "-o", str(output),
+        ]  # fmt: skip
+        run(command, output)
+        return output
+
+    def target_flags(self, core: str) -> list[str]:
+        """Options that choose the core."""
+        target = target_of(core)
+        if self.name == "zig":
+            abi = "eabihf" if target.fpu else "eabi"
+            cpu = target.zig_cpu + ZIG_FPU[target.fpu]
+            # UBSan and the stack protector are on by default there and need a runtime that a bare machine lacks.
+            return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", "-fno-sanitize=all", "-fno-stack-protector",
+                    "-fomit-frame-pointer"]
+        fpu = [f"-mfpu={target.fpu}", "-mfloat-abi=hard"] if target.fpu else ["-mfloat-abi=soft"]
+        return [f"-mcpu={target.gcc_cpu}", "-mthumb", "-masm-syntax-unified", *fpu]
+
+    def link_flags(self, library: str) -> list[str]:
+        """Options that choose the libraries."""
+        if library == "newlib":
+            return ["-nostartfiles", "--specs=nano.specs", "-u", "_printf_float"]
+        # zig adds its own compiler-rt unless -nostdlib is said, and has no C library to add for a bare machine.
+        return ["-ffreestanding", *(["-nostdlib", "-lgcc"] if self.name == "gcc" else [])]
+
+
+# zig's cortex_m7 has no double precision unless told; the other cores' defaults are the FPUs of TARGETS.
+ZIG_FPU = {"": "", "fpv4-sp-d16": "", "fpv5-sp-d16": "", "fpv5-d16": "+fp_armv8d16"}
+
+
+def target_of(core: str) -> Target:
+    """What the compilers call ``core``; ToolchainError for a core that nobody described."""
+    if core not in TARGETS:
+        raise ToolchainError(f"no compiler target for core {core!r}; there are: {', '.join(TARGETS)}")
+    return TARGETS[core]
+
+
+def locate(file: Path | str) -> Path:
+    """A path as it is; a plain name inside kernels_c where no such file stands here."""
+    path = Path(file)
+    return path if path.exists() else source(str(file))
+
+
+def run(command: Sequence[str], output: Path) -> None:
+    """Run a compiler; its words become the error's."""
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        output.unlink(missing_ok=True)
+        raise ToolchainError(f"cannot build {output.name}:\n{answer.stderr.strip() or answer.stdout.strip()}")
+
+
+def find_compiler(name: str = "") -> Compiler:
+    """The cross compiler to use: arm-none-eabi-gcc where installed, else the ``ziglang`` package's clang.
+
+    ``name`` (or the environment variable MCUSIM_COMPILER) asks for ``"gcc"`` or ``"zig"``. Raises ToolchainError where
+    there is none.
+    """
+    wanted = name or os.environ.get("MCUSIM_COMPILER", "")
+    if wanted not in ("", *FINDERS):
+        raise ToolchainError(f"no compiler is called {wanted!r}; there are: {', '.join(FINDERS)}")
+    for finder in [FINDERS[wanted]] if wanted else FINDERS.values():
+        compiler = finder()
+        if compiler is not None:
+            return compiler
+    raise ToolchainError(
+        f"no cross compiler{f' {wanted}' if wanted else ''} found: install arm-none-eabi-gcc (Debian package "
+        "gcc-arm-none-eabi), or `pip install ziglang`"
+    )
+
+
+def find_gcc() -> Compiler | None:
+    """arm-none-eabi-gcc on the PATH."""
+    path = shutil.which("arm-none-eabi-gcc")
+    if path is None:
+        return None
+    nano = ask(path, "-mcpu=cortex-m4", "-mthumb", "-print-file-name=nano.specs")
+    libraries = frozenset({"none", "newlib"} if Path(nano).is_absolute() else {"none"})
+    return Compiler("gcc", ask(path, "-dumpfullversion"), (path,), libraries)
+
+
+def find_zig() -> Compiler | None:
+    """The clang inside the ``ziglang`` wheel of this Python."""
+    if importlib.util.find_spec("ziglang") is None:
+        return None
+    command = (sys.executable, "-m", "ziglang")
+    return Compiler("zig", ask(*command, "version"), (*command, "cc"))
+
+
+def ask(*command: str) -> str:
+    """What a command prints, stripped."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+FINDERS = {"gcc": find_gcc, "zig": find_zig}

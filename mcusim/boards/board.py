@@ -1,0 +1,74 @@
+"""A board as data: core, clock, memories, peripherals. Loaded from one TOML file each, see ``mcusim.boards.load``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRegion:
+    """A range of memory. ``kind`` is ``"flash"``, ``"ram"``, ``"tcm"``, ``"rom"`` or ``"external"``.
+
+    ``aliases`` are further base addresses at which the same bytes appear. ``controller`` names the peripheral whose
+    registers set this region's wait states (a flash controller), else ``""``. ``slave`` numbers the bus-matrix slave.
+    ``alias_of`` names the region whose bytes this one shows on another bus, with timing of its own (flash on the ITCM bus
+    of an STM32F7). ``bus`` names the core's port it hangs on (``"itcm"``, ``"dtcm"``, ``"axi"``, ``"ahb"``, ``"code"``,
+    ``"system"``), ``clock`` the named clock it runs from, ``""`` for the core's.
+    """
+
+    name: str
+    address: int
+    size: int
+    kind: str
+    aliases: tuple[int, ...] = ()
+    controller: str = ""
+    slave: int = 0
+    writable: bool = True
+    executable: bool = True
+    source: str = ""
+    alias_of: str = ""
+    bus: str = ""
+    clock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeripheralSpec:
+    """A peripheral: its model (see ``mcusim.machine.peripherals``), place, interrupt lines and the model's parameters.
+
+    ``aliases`` are further base addresses at which the same registers appear (secure and non-secure view).
+    """
+
+    name: str
+    model: str
+    address: int
+    size: int = 0x400
+    interrupts: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything about a board that is not firmware. Frequencies in hertz, sizes in bytes."""
+
+    name: str
+    core: str
+    description: str = ""
+    mcu: str = ""
+    clock_hertz: int = 1_000_000
+    rated_hertz: int = 0
+    clock_peripheral: str = ""
+    fpu: str = ""
+    memories: tuple[MemoryRegion, ...] = ()
+    peripherals: tuple[PeripheralSpec, ...] = ()
+    vector_table: int | None = None
+    serial: str = ""
+    interrupt_count: int = 240
+    priority_bits: int = 8
+    bit_band: bool = False
+    systick_reference_hertz: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    ideal: bool = False

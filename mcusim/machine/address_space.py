@@ -1,0 +1,248 @@
+"""What lies where: memories of the board (or of an ideal board, cut to the program), peripherals, and the program's bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mcusim.boards.board import Board, MemoryRegion, PeripheralSpec
+from mcusim.errors import ProgramError
+from mcusim.machine import system_control as C
+from mcusim.machine.engine import PAGE, Engine
+from mcusim.machine.peripheral import Peripheral
+from mcusim.machine.peripherals import create
+from mcusim.pricing.passage import MemoryTiming, RegionTiming
+from mcusim.program import Program
+
+if TYPE_CHECKING:
+    from mcusim.machine.machine import Machine
+
+DEFAULT_RAM = (0x20000000, 1 << 20)
+RAM_WINDOW = (0x20000000, 0x40000000)
+PERIPHERALS, PERIPHERALS_END = 0x40000000, 0x60000000
+BIT_BAND_RAM, BIT_BAND_PERIPHERAL, BIT_BAND_SIZE = 0x22000000, 0x42000000, 0x02000000
+STACK_ROOM = 1 << 20
+REGISTERS, SYSTEM, OTHER = "registers", "system", "other"
+
+
+def ideal_memories(program: Program) -> tuple[MemoryRegion, ...]:
+    """Memories of an ideal board for ``program``: its segments, RAM up to the initial SP, else 1 MiB at 0x20000000."""
+    ranges = [(s.address, s.address + max(len(s.data), 1)) for s in program.segments]
+    ranges += [(s.virtual_address, s.virtual_address + max(s.memory_size, 1)) for s in program.segments]
+    ram = [span for span in ranges if RAM_WINDOW[0] <= span[0] < RAM_WINDOW[1]]
+    code = [span for span in ranges if not RAM_WINDOW[0] <= span[0] < RAM_WINDOW[1]]
+    low, high = min((s for s, _ in ram), default=DEFAULT_RAM[0]), max((e for _, e in ram), default=DEFAULT_RAM[0])
+    top = program.stack_pointer or 0
+    if RAM_WINDOW[0] < top <= low + 64 * STACK_ROOM and top > low:
+        low, high = min(low, low & ~0xFFFFF), max(high, top)
+    else:
+        high = max(high, low + DEFAULT_RAM[1])
+    flash = [
+        MemoryRegion(f"flash{number or ''}", start, end - start, "flash", writable=False)
+        for number, (start, end) in enumerate(_merge(code))
+    ]
+    return (*flash, MemoryRegion("ram", low & ~(PAGE - 1), _round(high) - (low & ~(PAGE - 1)), "ram"))
+
+
+def _round(value: int) -> int:
+    return -(-value // PAGE) * PAGE
+
+
+def _merge(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Page-aligned ranges, joined where they meet."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted((start & ~(PAGE - 1), _round(end)) for start, end in ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+class AddressSpace:
+    """Memories mapped into the engine, with the program loaded."""
+
+    def __init__(self, engine: Engine, program: Program, board: Board) -> None:
+        self.engine, self.program, self.board = engine, program, board
+        self.memories = ideal_memories(program) if board.ideal else board.memories
+        self.views: dict[str, np.ndarray] = {}
+        self.windows: list[tuple[int, int, Peripheral]] = []
+        for memory in self.memories:
+            self.views[memory.name] = engine.map_memory((memory.address, *memory.aliases), memory.size, memory.writable)
+            if memory.kind in ("flash", "external") and not board.ideal:
+                self.views[memory.name][:] = 0xFF
+        self.names = [memory.name for memory in self.memories] + [REGISTERS, SYSTEM, OTHER]
+        self._load()
+        self.boot_vector_table = self._boot_table()
+
+    # --- loading --------------------------------------------------------------------------------------------------------
+    def _load(self) -> None:
+        for segment in self.program.segments:
+            if not segment.data:
+                continue
+            found = self.engine.find_buffer(segment.address, len(segment.data))
+            if found is None:
+                raise ProgramError(self._too_large(segment.address, len(segment.data)))
+            view, offset = found
+            view[offset : offset + len(segment.data)] = np.frombuffer(segment.data, dtype=np.uint8)
+
+    def _too_large(self, address: int, size: int) -> str:
+        places = ", ".join(f"{m.name} 0x{m.address:08x}..0x{m.address + m.size:08x}" for m in self.memories)
+        return (
+            f"{self.program.path}: segment 0x{address:08x}..0x{address + size:08x} ({size:,} bytes) does not fit "
+            f"board {self.board.name}; its memories: {places}"
+        )
+
+    def _boot_table(self) -> int:
+        if self.board.vector_table is not None and self.board.parameters.get("boot"):
+            return self.board.vector_table
+        if self.program.vector_table is not None:
+            return self.program.vector_table.address
+        return self.board.vector_table or 0
+
+    def reset_vector(self, table: int) -> tuple[int, int]:
+        """Initial SP and reset vector."""
+        if self.program.vector_table is None:
+            return self.program.stack_pointer or self._ram_end(), self.program.entry | 1
+        data = self.engine.read(table, 8)
+        return int.from_bytes(data[:4], "little"), int.from_bytes(data[4:], "little")
+
+    def _ram_end(self) -> int:
+        ram = [memory for memory in self.memories if memory.kind in ("ram", "tcm")]
+        return max((memory.address + memory.size for memory in ram), default=0)
+
+    # --- peripherals ------------------------------------------------------------------------------------------------------
+    def map_peripherals(self, machine: Machine) -> None:
+        """Map the register space and create the board's peripheral models."""
+        self._map_io(machine, C.START, C.SIZE, machine.control.read, machine.control.write)
+        if self.board.ideal:
+            if self.board.bit_band:
+                self._map_bit_band(machine)
+            return
+        spaces = [(PERIPHERALS, PERIPHERALS_END - PERIPHERALS)]
+        for spec in self.board.peripherals:
+            machine.peripherals[spec.name] = create(machine, spec)
+            self.windows.append((spec.address, spec.address + spec.size, machine.peripherals[spec.name]))
+            for alias in spec.parameters.get("aliases", ()):
+                self.windows.append((alias, alias + spec.size, machine.peripherals[spec.name]))
+            spaces += self._space_outside(spec)
+        self.bank = machine.peripherals.setdefault("unmodelled", self._catch_all(machine))
+        for start, size in _merge([(start, start + size) for start, size in spaces]):
+            self._map_io(machine, start, size - start, self.read_register, self.write_register)
+        if self.board.bit_band:
+            self._map_bit_band(machine)
+
+    def _catch_all(self, machine: Machine) -> Peripheral:
+        spec = PeripheralSpec("unmodelled", "register-bank", PERIPHERALS, PERIPHERALS_END - PERIPHERALS)
+        return Peripheral(machine, spec)
+
+    @staticmethod
+    def _space_outside(spec: PeripheralSpec) -> list[tuple[int, int]]:
+        inside = PERIPHERALS <= spec.address and spec.address + spec.size <= PERIPHERALS_END
+        return [] if inside else [(spec.address & ~(PAGE - 1), _round(spec.size))]
+
+    def _map_io(self, machine: Machine, start: int, size: int, read, write) -> None:
+        self.engine.map_io(
+            start, size,
+            lambda address, width: machine.serve_read(read, address, width),
+            lambda address, width, value: machine.serve_write(write, address, width, value),
+        )  # fmt: skip
+
+    def find_peripheral(self, address: int) -> tuple[Peripheral, int]:
+        """The model that owns ``address`` and the offset into it; the catch-all bank where none does."""
+        for start, end, peripheral in self.windows:
+            if start <= address < end:
+                return peripheral, address - start
+        return self.bank, address - PERIPHERALS
+
+    def read_register(self, address: int, size: int) -> int:
+        """A bus read of a peripheral register."""
+        peripheral, offset = self.find_peripheral(address)
+        return peripheral.read(offset, size) & ((1 << (8 * size)) - 1)
+
+    def write_register(self, address: int, size: int, value: int) -> None:
+        """A bus write of a peripheral register."""
+        peripheral, offset = self.find_peripheral(address)
+        peripheral.write(offset, size, value)
+
+    def bus_read(self, address: int, size: int) -> bytes:
+        """As a bus master reads: memory, else registers word by word."""
+        if self.engine.find_buffer(address, size) is not None or not self._is_register(address):
+            return self.engine.read(address, size)
+        return self.read_register(address, min(size, 4)).to_bytes(min(size, 4), "little")
+
+    def bus_write(self, address: int, data: bytes) -> None:
+        """As a bus master writes."""
+        if not self.engine.write(address, data) and self._is_register(address):
+            self.write_register(address, min(len(data), 4), int.from_bytes(data[:4], "little"))
+
+    def _is_register(self, address: int) -> bool:
+        return not self.board.ideal and PERIPHERALS <= address < PERIPHERALS_END
+
+    # --- bit-banding --------------------------------------------------------------------------------------------------------
+    def _map_bit_band(self, machine: Machine) -> None:
+        for alias, target in ((BIT_BAND_RAM, 0x20000000), (BIT_BAND_PERIPHERAL, 0x40000000)):
+            if alias == BIT_BAND_PERIPHERAL and not self.board.ideal:
+                continue  # inside the register space: see windows
+            self._map_io(machine, alias, BIT_BAND_SIZE, *self._bit_band(alias, target))
+
+    def _bit_band(self, alias: int, target: int):
+        def place(address: int) -> tuple[int, int]:
+            bit = (address - alias) // 4
+            return target + bit // 8, bit % 8
+
+        def read(address: int, size: int) -> int:
+            byte, bit = place(address)
+            return self.bus_read(byte, 1)[0] >> bit & 1
+
+        def write(address: int, size: int, value: int) -> None:
+            byte, bit = place(address)
+            before = self.bus_read(byte, 1)[0]
+            self.bus_write(byte, bytes(((before & ~(1 << bit)) | (value & 1) << bit,)))
+
+        return read, write
+
+    # --- what pricing and the report ask --------------------------------------------------------------------------------------
+    def is_writable(self, address: int) -> bool:
+        """True in RAM."""
+        return any(
+            start <= address < start + memory.size
+            for memory in self.memories
+            if memory.writable
+            for start in (memory.address, *memory.aliases)
+        )
+
+    def region_table(self) -> list[tuple[int, int, int, int]]:
+        """Rows of start, end, host pointer, index into ``names``."""
+        rows = []
+        for index, memory in enumerate(self.memories):
+            for start in (memory.address, *memory.aliases):
+                rows.append((start, start + memory.size, self.views[memory.name].ctypes.data, index))
+        count = len(self.memories)
+        rows.append((PERIPHERALS, PERIPHERALS_END, 0, count))
+        rows.append((C.START, C.START + C.SIZE, 0, count + 1))
+        rows.append((0, 1 << 32, 0, count + 2))
+        return rows
+
+    def timing(self, machine: Machine) -> MemoryTiming:
+        """Timing of each region with the wait states that the firmware has programmed."""
+        regions = [self._region_timing(memory, machine) for memory in self.memories]
+        return MemoryTiming((*regions, RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER)))
+
+    def _region_timing(self, memory: MemoryRegion, machine: Machine) -> RegionTiming:
+        tight = memory.kind == "tcm"
+        controller = machine.peripherals.get(memory.controller)
+        if controller is None or not hasattr(controller, "timing"):
+            return RegionTiming(memory.name, slave=memory.slave, tightly_coupled=tight)
+        flash = controller.timing()
+        return RegionTiming(
+            memory.name,
+            read_wait_cycles=0 if flash.data_cache else flash.wait_states,
+            fetch_wait_cycles=flash.wait_states,
+            fetch_line_bytes=flash.line_bytes,
+            prefetch=flash.prefetch,
+            cached_fetch=flash.instruction_cache,
+            cached_data=flash.data_cache,
+            slave=memory.slave,
+        )

@@ -1,0 +1,262 @@
+"""Unicorn behind a small interface: memory on our own buffers, registers, native hooks, and why a run stopped."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import mmap
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import unicorn
+from unicorn import arm_const as A
+from unicorn import unicorn_const as U
+
+from mcusim.errors import McusimError
+
+NO_EXIT = 0xFFFFFFF1
+"""A stop address that no program counter ever has."""
+
+STACK_REGISTERS = {"msp": A.UC_ARM_REG_MSP, "psp": A.UC_ARM_REG_PSP}
+SPECIAL_REGISTERS = {
+    "xpsr": A.UC_ARM_REG_XPSR, "ipsr": A.UC_ARM_REG_IPSR, "control": A.UC_ARM_REG_CONTROL,
+    "primask": A.UC_ARM_REG_PRIMASK, "basepri": A.UC_ARM_REG_BASEPRI, "faultmask": A.UC_ARM_REG_FAULTMASK,
+    "fpscr": A.UC_ARM_REG_FPSCR, "msp": A.UC_ARM_REG_MSP, "psp": A.UC_ARM_REG_PSP, "sp": A.UC_ARM_REG_SP,
+    "lr": A.UC_ARM_REG_LR, "pc": A.UC_ARM_REG_PC,
+}  # fmt: skip
+PAGE = 0x400
+"""Unicorn's page of the M profile."""
+
+library = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
+_READ_TYPE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
+_WRITE_TYPE = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BadAccess:
+    """An access that no memory answers: ``kind`` is ``"read"``, ``"write"`` or ``"fetch"``."""
+
+    kind: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why Unicorn came back. ``interrupt`` is QEMU's exception number or -1; ``error`` Unicorn's error or 0."""
+
+    pc: int
+    interrupt: int = -1
+    error: int = 0
+    access: BadAccess | None = None
+
+
+ACCESS_KINDS = {
+    U.UC_MEM_READ_UNMAPPED: "read", U.UC_MEM_READ_PROT: "read", U.UC_MEM_WRITE_UNMAPPED: "write",
+    U.UC_MEM_WRITE_PROT: "write", U.UC_MEM_FETCH_UNMAPPED: "fetch", U.UC_MEM_FETCH_PROT: "fetch",
+}  # fmt: skip
+
+
+class Engine:
+    """One emulated core. ``model`` is the name of a constant of ``unicorn.arm_const``, as cores give it."""
+
+    def __init__(self, model: str) -> None:
+        self.uc = unicorn.Uc(U.UC_ARCH_ARM, U.UC_MODE_THUMB)  # UC_MODE_MCLASS would force a Cortex-M33
+        self.uc.ctl_set_cpu_model(getattr(A, model))
+        self.handle = self.uc._uch
+        self.buffers: list[tuple[int, int, np.ndarray]] = []  # start, end, bytes; aliases appear once each
+        self.keep: list[object] = []
+        self.interrupt = -1
+        self.access: BadAccess | None = None
+        self.uc.hook_add(U.UC_HOOK_INTR, self._on_interrupt)
+        self.uc.hook_add(U.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self.registers = self._register_file()
+
+    # --- memory -----------------------------------------------------------------------------------------------------
+    def map_memory(self, addresses: tuple[int, ...], size: int, writable: bool) -> np.ndarray:
+        """Map ``size`` zeroed bytes at each of ``addresses`` (the same bytes at all); returns them as a uint8 array."""
+        rounded = -(-size // PAGE) * PAGE
+        buffer = mmap.mmap(-1, rounded)
+        view = np.frombuffer(buffer, dtype=np.uint8)
+        self.keep.append(buffer)
+        permissions = U.UC_PROT_ALL if writable else U.UC_PROT_READ | U.UC_PROT_EXEC
+        for address in addresses:
+            self.uc.mem_map_ptr(address, rounded, permissions, view.ctypes.data)
+            self.buffers.append((address, address + size, view[:size]))
+        return view[:size]
+
+    def map_io(
+        self, address: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
+    ) -> None:
+        """Route accesses to ``address`` .. + ``size`` (whole pages) to ``read(address, size)`` and ``write(address, size, value)``."""
+
+        def on_read(_engine, offset, width, _data):
+            return read(address + offset, width)
+
+        def on_write(_engine, offset, width, value, _data):
+            write(address + offset, width, value)
+
+        callbacks = _READ_TYPE(on_read), _WRITE_TYPE(on_write)
+        self.keep.append(callbacks)
+        status = library.uc_mmio_map(
+            self.handle, ctypes.c_uint64(address), ctypes.c_uint64(size), callbacks[0], None, callbacks[1], None
+        )
+        if status:
+            raise McusimError(f"cannot map registers at 0x{address:08x}, {size} bytes: Unicorn status {status}")
+
+    def find_buffer(self, address: int, size: int) -> tuple[np.ndarray, int] | None:
+        """The bytes that hold ``address`` .. + ``size`` and the offset into them."""
+        for start, end, view in self.buffers:
+            if start <= address and address + size <= end:
+                return view, address - start
+        return None
+
+    def read(self, address: int, size: int) -> bytes:
+        """Guest memory; bytes outside of memory read as zero."""
+        found = self.find_buffer(address, size)
+        if found is None:
+            return b"".join(self._read_byte(address + offset) for offset in range(size))
+        view, offset = found
+        return view[offset : offset + size].tobytes()
+
+    def _read_byte(self, address: int) -> bytes:
+        found = self.find_buffer(address, 1)
+        return b"\0" if found is None else found[0][found[1] : found[1] + 1].tobytes()
+
+    def write(self, address: int, data: bytes) -> bool:
+        """Write guest memory (flash too) and drop translations of it; False when no memory is there."""
+        found = self.find_buffer(address, len(data))
+        if found is None:
+            return False
+        view, offset = found
+        view[offset : offset + len(data)] = np.frombuffer(data, dtype=np.uint8)
+        self.drop_translations(address, address + len(data))
+        return True
+
+    def drop_translations(self, start: int, end: int) -> None:
+        """Make Unicorn translate ``start`` .. ``end`` anew."""
+        self.uc.ctl_remove_cache(start, end)
+
+    # --- registers --------------------------------------------------------------------------------------------------
+    def _register_file(self) -> np.ndarray:
+        """R0..R15 inside the engine as a live array, found by searching for a pattern; see ``_search``."""
+        pattern = [0x5EED0000 + 0x01030709 * number & 0xFFFFFFFF for number in range(13)]
+        for number, value in enumerate(pattern):
+            self.uc.reg_write(A.UC_ARM_REG_R0 + number, value)
+        pattern_bytes = np.array(pattern, dtype="<u4").tobytes()
+        address = _search(self.handle.value, pattern_bytes, self._is_register_zero)
+        registers = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_uint32)), (16,))
+        registers[:13] = 0
+        return registers
+
+    def _is_register_zero(self, address: int) -> bool:
+        """True when the word at ``address`` follows R0 (a stale copy of the pattern does not)."""
+        probe = ctypes.c_uint32.from_address(address)
+        before = probe.value
+        self.uc.reg_write(A.UC_ARM_REG_R0, before ^ 0xFFFFFFFF)
+        follows = probe.value == before ^ 0xFFFFFFFF
+        self.uc.reg_write(A.UC_ARM_REG_R0, before)
+        return follows
+
+    def get(self, name: str) -> int:
+        """Value of a special register."""
+        return self.uc.reg_read(SPECIAL_REGISTERS[name]) & 0xFFFFFFFF
+
+    def set(self, name: str, value: int) -> None:
+        """Write a special register."""
+        self.uc.reg_write(SPECIAL_REGISTERS[name], value & 0xFFFFFFFF)
+
+    def set_xpsr(self, value: int) -> None:
+        """Write flags, GE and the exception number; switches the stack pointer bank as the core does."""
+        self.uc.reg_write(A.UC_ARM_REG_XPSR_NZCVQG, value & 0xFFFFFFFF)
+
+    def float_registers(self) -> list[int]:
+        """S0..S31 as bit patterns."""
+        doubles = [self.uc.reg_read(A.UC_ARM_REG_D0 + number) for number in range(16)]
+        return [word for double in doubles for word in (double & 0xFFFFFFFF, double >> 32)]
+
+    def set_float_registers(self, words: list[int]) -> None:
+        """Write the first ``len(words)`` (even) S registers."""
+        for number in range(0, len(words), 2):
+            self.uc.reg_write(A.UC_ARM_REG_D0 + number // 2, words[number] | words[number + 1] << 32)
+
+    @staticmethod
+    def function(name: str) -> int:
+        """Address of a function of Unicorn's C interface."""
+        return int(ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0)
+
+    # --- running ----------------------------------------------------------------------------------------------------
+    def add_block_hook(self, address: int, data: int) -> None:
+        """Call the native function at ``address`` at every block entry with ``data`` as its last argument."""
+        handle = ctypes.c_size_t()
+        status = library.uc_hook_add(
+            self.handle, ctypes.byref(handle), ctypes.c_int(U.UC_HOOK_BLOCK), ctypes.c_void_p(address),
+            ctypes.c_void_p(data), ctypes.c_uint64(1), ctypes.c_uint64(0),
+        )  # fmt: skip
+        if status:
+            raise McusimError(f"uc_hook_add failed with status {status}")
+
+    def run(self, pc: int, until: int = NO_EXIT) -> Stop:
+        """Run from ``pc`` until something stops it."""
+        self.interrupt, self.access = -1, None
+        status = library.uc_emu_start(
+            self.handle, ctypes.c_uint64(pc | 1), ctypes.c_uint64(until), ctypes.c_uint64(0), ctypes.c_size_t(0)
+        )
+        return Stop(int(self.registers[15]) & 0xFFFFFFFF, self.interrupt, status, self.access)
+
+    def stop(self) -> None:
+        """Come back from ``run`` at the next block."""
+        library.uc_emu_stop(self.handle)
+
+    @property
+    def thumb(self) -> bool:
+        """False after a branch to an even address."""
+        return bool(self.get("xpsr") & 0x01000000)
+
+    def _on_interrupt(self, uc: unicorn.Uc, number: int, _data: object) -> None:
+        self.interrupt = number
+        uc.emu_stop()
+
+    def _on_invalid(self, uc, access: int, address: int, size: int, value: int, data: object) -> bool:
+        self.access = BadAccess(ACCESS_KINDS[access], address, size)
+        return False
+
+
+def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool]) -> int:
+    """Address of ``pattern`` in the structures that the engine points to, ``confirmed`` to be live.
+
+    Unicorn's interface has no pointer to the register file, and a call per register costs more than a whole block
+    hook. The structures are found through the process's own memory map, so nothing unreadable is touched.
+    """
+    if not sys.platform.startswith("linux"):
+        raise McusimError(f"the native hooks need Linux's /proc/self/maps; this is {sys.platform}")
+    spans = _readable_spans()
+    words = np.frombuffer(ctypes.string_at(engine, min(_readable(spans, engine), 4096) // 8 * 8), dtype="<u8")
+    for word in words.tolist():
+        room = min(_readable(spans, word), 1 << 16)
+        data = ctypes.string_at(word, room) if room else b""
+        place = data.find(pattern)
+        while place >= 0:
+            if confirmed(word + place):
+                return word + place
+            place = data.find(pattern, place + 4)
+    raise McusimError(f"register file not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
+
+
+def _readable_spans() -> list[tuple[int, int]]:
+    spans = []
+    with open("/proc/self/maps", encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
+            if match:
+                spans.append((int(match[1], 16), int(match[2], 16)))
+    return spans
+
+
+def _readable(spans: list[tuple[int, int]], address: int) -> int:
+    return next((end - address for start, end in spans if start <= address < end), 0)

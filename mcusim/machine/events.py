@@ -1,0 +1,48 @@
+"""The agenda: callbacks in order of core cycle, first come first served within one cycle."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(order=True, slots=True)
+class Event:
+    """A callback due at ``cycle``."""
+
+    cycle: int
+    number: int
+    action: Callable[[], None] = field(compare=False)
+    cancelled: bool = field(default=False, compare=False)
+
+    def cancel(self) -> None:
+        """Never call it."""
+        self.cancelled = True
+
+
+class Agenda:
+    """A heap of events."""
+
+    def __init__(self) -> None:
+        self.heap: list[Event] = []
+        self.number = 0
+
+    def add(self, cycle: int, action: Callable[[], None]) -> Event:
+        """Call ``action`` when ``cycle`` is reached."""
+        self.number += 1
+        event = Event(cycle, self.number, action)
+        heapq.heappush(self.heap, event)
+        return event
+
+    def next_cycle(self) -> int | None:
+        """Cycle of the next live event."""
+        while self.heap and self.heap[0].cancelled:
+            heapq.heappop(self.heap)
+        return self.heap[0].cycle if self.heap else None
+
+    def run_due(self, cycle: int) -> None:
+        """Call everything due at or before ``cycle``, what the callbacks add included."""
+        while (due := self.next_cycle()) is not None and due <= cycle:
+            event = heapq.heappop(self.heap)
+            event.action()

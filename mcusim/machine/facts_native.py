@@ -1,0 +1,374 @@
+"""Native evaluation of fact programs: what a block will touch, known from the registers at its entry.
+
+The slow twin is ``mcusim.machine.reference``, which steps every instruction and looks.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from mcusim.machine.layout import (
+    DIVIDE_TABLE,
+    ENGINE,
+    FACTS,
+    MULTIPLY_TABLE,
+    OP_ACCESS,
+    OP_ADD,
+    OP_AND,
+    OP_CARRY_SHIFT,
+    OP_CLEAR,
+    OP_CODE,
+    OP_CONDITION,
+    OP_DIVIDE,
+    OP_DIVIDE_CLASS,
+    OP_DIVIDE_SIGNED,
+    OP_END,
+    OP_EXECUTED,
+    OP_FIELD,
+    OP_FLAGS,
+    OP_FLAGS_ADD,
+    OP_FLAGS_LOGIC,
+    OP_FLAGS_SUBTRACT,
+    OP_IMMEDIATE,
+    OP_LEADING_ZEROS,
+    OP_LOAD,
+    OP_MULTIPLY,
+    OP_MULTIPLY_CLASS,
+    OP_NOT,
+    OP_OR,
+    OP_REGISTER,
+    OP_ROTATE,
+    OP_SELECT,
+    OP_SHIFT_ARITHMETIC,
+    OP_SHIFT_LEFT,
+    OP_SHIFT_RIGHT,
+    OP_SIGNED_FIELD,
+    OP_STORE,
+    OP_SUBTRACT,
+    OP_XOR,
+    OVERLAY_MAX,
+    PROGRAM_KEY,
+    REG_READ,
+    REGION_COUNT,
+    REGION_END,
+    REGION_HOST,
+    REGION_INDEX,
+    REGION_START,
+    REGION_WORDS,
+    REGIONS,
+    REGISTERS,
+    ROW_WORDS,
+    SCRATCH,
+    UNKNOWN_FACTS,
+)
+from mcusim.machine.memory_access import (
+    call_register_read,
+    load_u8,
+    load_u16,
+    load_u32,
+    load_word,
+    store_word,
+)
+
+MASK = 0xFFFFFFFF
+UNKNOWN = -1
+UNKNOWN_REGION = 60
+APSR = 1  # UC_ARM_REG_APSR
+OVERLAY = 512
+KEY_FACTOR = 0x1E3779B97F4A7C15
+
+
+@njit(cache=True)
+def find_region(state, address):
+    """Row address of the region that holds ``address``, else 0."""
+    row = load_word(state + REGIONS * 8)
+    for _ in range(load_word(state + REGION_COUNT * 8)):
+        if load_word(row + REGION_START * 8) <= address < load_word(row + REGION_END * 8):
+            return row
+        row += REGION_WORDS * 8
+    return 0
+
+
+@njit(cache=True)
+def read_guest(state, address, size):
+    """Little-endian value of ``size`` bytes of guest memory, or UNKNOWN where no plain memory is."""
+    row = find_region(state, address)
+    if row == 0 or load_word(row + REGION_HOST * 8) == 0 or address + size > load_word(row + REGION_END * 8):
+        return UNKNOWN
+    host = load_word(row + REGION_HOST * 8) + address - load_word(row + REGION_START * 8)
+    if size == 4:
+        return load_u32(host)
+    if size == 2:
+        return load_u16(host)
+    return load_u8(host)
+
+
+@njit(cache=True)
+def read_overlaid(state, overlay, stores, address, size):
+    """As read_guest, with the block's own earlier stores laid over memory."""
+    for number in range(stores - 1, -1, -1):
+        entry = overlay + number * 24
+        start, width, value = load_word(entry), load_word(entry + 8), load_word(entry + 16)
+        if start == address and width == size:
+            return value
+        if start < 0 or (start < address + size and address < start + width):
+            return UNKNOWN
+    return read_guest(state, address, size)
+
+
+@njit(cache=True)
+def significant_bits(value):
+    """Number of bits up to the highest set one."""
+    bits = 0
+    while value:
+        value >>= 1
+        bits += 1
+    return bits
+
+
+@njit(cache=True)
+def shifted(operation, value, amount):
+    """Result of a Thumb shift by 0..255, value and result unsigned 32 bits."""
+    if operation == OP_SHIFT_LEFT:
+        return (value << amount) & MASK if amount < 32 else 0
+    if operation == OP_SHIFT_RIGHT:
+        return value >> amount if amount < 32 else 0
+    if operation == OP_SHIFT_ARITHMETIC:
+        signed = value - ((value & 0x80000000) << 1)
+        return (signed >> min(amount, 31)) & MASK
+    amount &= 31
+    return ((value >> amount) | (value << (32 - amount))) & MASK
+
+
+@njit(cache=True)
+def carry_out(operation, value, amount):
+    """Carry of a shift by 1..32."""
+    if operation == OP_SHIFT_LEFT:
+        return (value >> (32 - amount)) & 1 if amount <= 32 else 0
+    if operation == OP_SHIFT_RIGHT:
+        return (value >> (amount - 1)) & 1 if amount <= 32 else 0
+    if operation == OP_SHIFT_ARITHMETIC:
+        return (value >> min(amount - 1, 31)) & 1
+    return (value >> ((amount - 1) & 31)) & 1
+
+
+@njit(cache=True)
+def add_flags(a, b, carry):
+    """NZCV (bits 3..0) of a + b + carry."""
+    total = a + b + carry
+    result = total & MASK
+    overflow = ((a ^ result) & (b ^ result)) >> 31 & 1
+    return (result >> 31) << 3 | (result == 0) << 2 | (total >> 32) << 1 | overflow
+
+
+@njit(cache=True)
+def holds(flags, condition):
+    """1 when ``condition`` (Arm encoding) holds for NZCV ``flags``."""
+    n, z, c, v = flags >> 3 & 1, flags >> 2 & 1, flags >> 1 & 1, flags & 1
+    group = condition >> 1
+    if group == 0:
+        result = z
+    elif group == 1:
+        result = c
+    elif group == 2:
+        result = n
+    elif group == 3:
+        result = v
+    elif group == 4:
+        result = c & (1 - z)
+    elif group == 5:
+        result = 1 - (n ^ v)
+    elif group == 6:
+        result = (1 - z) & (1 - (n ^ v))
+    else:
+        return 1
+    return result ^ (condition & 1)
+
+
+@njit(cache=True)
+def arithmetic(op, a, b):
+    """Value of a two-operand row."""
+    if a < 0 or b < 0:
+        return UNKNOWN
+    if op == OP_ADD:
+        return (a + b) & MASK
+    if op == OP_SUBTRACT:
+        return (a - b) & MASK
+    if op == OP_AND:
+        return a & b
+    if op == OP_OR:
+        return a | b
+    if op == OP_XOR:
+        return a ^ b
+    if op == OP_CLEAR:
+        return a & (b ^ MASK)
+    if op == OP_NOT:
+        return a ^ MASK
+    if op == OP_MULTIPLY:
+        return (a * b) & MASK
+    if op == OP_DIVIDE:
+        return a // b if b else 0
+    if op == OP_DIVIDE_SIGNED:
+        return divide_signed(a, b)
+    if op == OP_LEADING_ZEROS:
+        return 32 - significant_bits(a)
+    return shifted(op, a, b & 255)
+
+
+@njit(cache=True)
+def magnitude(value):
+    """Absolute value of a 32-bit two's-complement number."""
+    return (MASK + 1 - value) & MASK if value & 0x80000000 else value
+
+
+@njit(cache=True)
+def divide_signed(a, b):
+    """SDIV: towards zero, 0 for a zero divisor."""
+    if b == 0:
+        return 0
+    quotient = magnitude(a) // magnitude(b)
+    return quotient if (a ^ b) & 0x80000000 == 0 else (MASK + 1 - quotient) & MASK
+
+
+@njit(cache=True)
+def field(value, immediate, signed):
+    """Bit field: immediate = lsb | width << 8."""
+    if value < 0:
+        return UNKNOWN
+    lsb, width = immediate & 255, immediate >> 8
+    result = (value >> lsb) & ((1 << width) - 1)
+    if signed and result >> (width - 1):
+        result |= MASK ^ ((1 << width) - 1)
+    return result & MASK
+
+
+@njit(cache=True)
+def operand_class(state, table, a, b, signed):
+    """Cycles of an operand-dependent instruction from a 34 x 34 table over significant bits."""
+    if a < 0 or b < 0:
+        store_word(state + UNKNOWN_FACTS * 8, load_word(state + UNKNOWN_FACTS * 8) + 1)
+        a, b = MASK, 1
+    if signed:
+        a, b = magnitude(a), magnitude(b)
+    base = load_word(state + table * 8)
+    return load_word(base + (significant_bits(a) * 34 + significant_bits(b)) * 8)
+
+
+@njit(cache=True)
+def access_class(state, address, mask):
+    """1 + 8 x region + the low address bits that matter."""
+    if address < 0:
+        store_word(state + UNKNOWN_FACTS * 8, load_word(state + UNKNOWN_FACTS * 8) + 1)
+        return 1 + 8 * UNKNOWN_REGION
+    row = find_region(state, address)
+    region = load_word(row + REGION_INDEX * 8) if row else UNKNOWN_REGION
+    return 1 + 8 * region + (address & mask)
+
+
+@njit(cache=True)
+def logic_flags(result, carry, before):
+    """NZCV after a flag-setting logical operation."""
+    if result < 0:
+        return UNKNOWN
+    if before < 0:
+        before = 0
+    if carry >= 0:
+        before = (before & 1) | carry << 1
+    return (result >> 31) << 3 | (result == 0) << 2 | (before & 3)
+
+
+@njit(cache=True)
+def evaluate(state, program):
+    """Run a fact program at block entry; leaves the classes in FACTS and returns their key."""
+    values = load_word(state + SCRATCH * 8)
+    overlay = values + OVERLAY * 8
+    facts = load_word(state + FACTS * 8)
+    key, stores = 1, 0
+    while True:
+        op = load_word(program)
+        destination, first = load_word(program + 8), load_word(program + 16)
+        second, immediate = load_word(program + 24), load_word(program + 32)
+        program += ROW_WORDS * 8
+        if op == OP_END:
+            break
+        if op == OP_REGISTER:
+            store_word(values + destination * 8, load_u32(load_word(state + REGISTERS * 8) + first * 4))
+        elif op == OP_IMMEDIATE:
+            store_word(values + destination * 8, immediate)
+        elif op <= OP_MULTIPLY or OP_DIVIDE <= op <= OP_LEADING_ZEROS:
+            value = arithmetic(op, load_word(values + first * 8), load_word(values + second * 8))
+            store_word(values + destination * 8, value)
+        elif op == OP_FIELD or op == OP_SIGNED_FIELD:
+            value = field(load_word(values + first * 8), immediate, op == OP_SIGNED_FIELD)
+            store_word(values + destination * 8, value)
+        elif op == OP_LOAD:
+            address = load_word(values + first * 8)
+            value = UNKNOWN
+            if address >= 0:
+                value = read_overlaid(state, overlay, stores, address, immediate & 255)
+            if immediate >> 8 and value >= 0:
+                value = field(value, (immediate & 255) * 8 << 8, True)
+            store_word(values + destination * 8, value)
+        elif op == OP_STORE:
+            if stores < OVERLAY_MAX:
+                store_word(overlay + stores * 24, load_word(values + first * 8))
+                store_word(overlay + stores * 24 + 8, immediate)
+                value = UNKNOWN if second < 0 else load_word(values + second * 8)
+                if value >= 0 and immediate < 4:
+                    value &= (1 << immediate * 8) - 1
+                store_word(overlay + stores * 24 + 16, value)
+                stores += 1
+            else:
+                store_word(overlay, -1)
+        elif op == OP_FLAGS:
+            engine, pointer = load_word(state + ENGINE * 8), values + destination * 8
+            call_register_read(load_word(state + REG_READ * 8), engine, APSR, pointer)
+            store_word(pointer, load_u32(pointer) >> 28)
+        elif op == OP_FLAGS_ADD or op == OP_FLAGS_SUBTRACT:
+            a, b = load_word(values + first * 8), load_word(values + second * 8)
+            carry = op == OP_FLAGS_SUBTRACT
+            if immediate >= 0:
+                carry = load_word(values + immediate * 8) >> 1 & 1
+            value = UNKNOWN
+            if a >= 0 and b >= 0:
+                value = add_flags(a, b ^ MASK if op == OP_FLAGS_SUBTRACT else b, carry)
+            store_word(values + destination * 8, value)
+        elif op == OP_FLAGS_LOGIC:
+            carry = load_word(values + second * 8) if second >= 0 else -1
+            before = load_word(values + immediate * 8) if immediate >= 0 else 0
+            store_word(values + destination * 8, logic_flags(load_word(values + first * 8), carry, before))
+        elif op == OP_CARRY_SHIFT:
+            a = load_word(values + first * 8)
+            store_word(values + destination * 8, carry_out(immediate & 255, a, immediate >> 8) if a >= 0 else UNKNOWN)
+        elif op == OP_CONDITION:
+            flags = load_word(values + first * 8)
+            if flags < 0:
+                store_word(state + UNKNOWN_FACTS * 8, load_word(state + UNKNOWN_FACTS * 8) + 1)
+            store_word(values + destination * 8, holds(flags, immediate) if flags >= 0 else 1)
+        elif op == OP_SELECT:
+            chosen = second if load_word(values + first * 8) else immediate
+            store_word(values + destination * 8, load_word(values + chosen * 8))
+        else:
+            fact = fact_class(state, values, op, first, second, immediate)
+            if op != OP_CODE:
+                store_word(facts + destination * 8, fact)
+            key = key * KEY_FACTOR + fact + 1
+    store_word(state + PROGRAM_KEY * 8, key)
+    return key
+
+
+@njit(cache=True)
+def fact_class(state, values, op, first, second, immediate):
+    """Class of one fact row; ``immediate`` >> 8 - 1 is the slot of its condition, -1 for always."""
+    if op == OP_CODE:
+        return read_guest(state, immediate, 4)
+    condition = (immediate >> 8) - 1
+    if condition >= 0 and load_word(values + condition * 8) == 0:
+        return 0
+    if op == OP_EXECUTED:
+        return 1
+    if op == OP_ACCESS:
+        return access_class(state, load_word(values + first * 8), immediate & 255)
+    a, b = load_word(values + first * 8), load_word(values + second * 8)
+    table = DIVIDE_TABLE if op == OP_DIVIDE_CLASS else MULTIPLY_TABLE
+    return operand_class(state, table, a, b, immediate & 1)

@@ -1,0 +1,77 @@
+"""Layout of the records that native code and Python share: word indices into int64 arrays.
+
+State is one record; a node is a block seen with one entry state and one set of facts; an edge is a way from node to node that
+found no room in the node's two successor slots. Pointers are plain addresses of NumPy arrays that the recorder keeps alive.
+"""
+
+WORD = 8
+
+# --- state -----------------------------------------------------------------------------------------------------------
+CYCLES, DEADLINE, CURRENT, REGISTERS = 0, 1, 2, 3
+DISCOVER, ENGINE, EMU_STOP, REG_READ = 4, 5, 6, 7
+EDGES, EDGE_TABLE, EDGE_MASK = 8, 9, 10
+FRAMES, FRAME_TOP, FRAME_LIMIT = 11, 12, 13
+CALLS, CALL_CURRENT, CALL_COUNT, CALL_LIMIT, CALL_SINCE = 14, 15, 16, 17, 18
+STACK_LOW, STACK_LOW_CALL = 19, 20
+TIMELINE, TIMELINE_COUNT, TIMELINE_LIMIT = 21, 22, 23
+REGIONS, REGION_COUNT = 24, 25
+SCRATCH, FACTS, PROGRAM_KEY = 26, 27, 28
+DIVIDE_TABLE, MULTIPLY_TABLE = 29, 30
+MISPREDICTS, MISPREDICT_CYCLES = 31, 32
+STOPPED, STOPPED_ADDRESS, STOPPED_SIZE = 33, 34, 35
+HOLD = 36
+STOP_ON_UNMASK = 37
+BYPASS = 38
+UNKNOWN_FACTS = 39
+PREDICTED_CYCLES = 40
+STATE_WORDS = 64
+
+# Values of STOPPED.
+STOP_NONE, STOP_DEADLINE, STOP_UNMASK, STOP_ERROR, STOP_WATCH = 0, 1, 2, 3, 4
+
+# --- node ------------------------------------------------------------------------------------------------------------
+NODE_ADDRESS = 0
+SLOT_A, SLOT_B = 1, 5  # each: address, node, cost, count
+SLOT_ADDRESS, SLOT_NODE, SLOT_COST, SLOT_COUNT = 0, 1, 2, 3
+NODE_FLAGS, NODE_LONGEST, NODE_CHECKS = 9, 10, 11
+CHECK = 12  # each check: address of the register, lowest value, span << 8 | rotation
+CHECK_WORDS = 3
+CHECKS_MAX = 4
+NODE_PROGRAM, NODE_KEY, NODE_END, NODE_BLOCK = 24, 25, 26, 27
+NODE_COUNTER, NODE_INDEX, NODE_SIZE, NODE_RETURN = 28, 29, 30, 31
+NODE_DIP = 32
+NODE_WORDS = 40
+
+# Bits of NODE_FLAGS: what leaving the node needs beyond counting.
+CALL, RETURN, STACK, UNMASK, PREDICT, TAIL, WATCH = 1, 2, 4, 8, 16, 32, 64
+
+# --- edge ------------------------------------------------------------------------------------------------------------
+EDGE_FROM, EDGE_ADDRESS, EDGE_NODE, EDGE_COST, EDGE_COUNT, EDGE_NEXT = 0, 1, 2, 3, 4, 5
+EDGE_WORDS = 6
+
+# --- call frame, call-tree entry, timeline entry -----------------------------------------------------------------------
+FRAME_RETURN, FRAME_CALL, FRAME_TAIL = 0, 1, 2
+FRAME_WORDS = 3
+CALL_FUNCTION, CALL_PARENT, CALL_CHILD, CALL_SIBLING, CALL_TIMES, CALL_SELF = 0, 1, 2, 3, 4, 5
+CALL_WORDS = 6
+EVENT_KIND, EVENT_NAME, EVENT_CYCLE = 0, 1, 2
+EVENT_WORDS = 3
+EVENT_ENTER, EVENT_LEAVE = 0, 1
+
+# --- memory region -----------------------------------------------------------------------------------------------------
+REGION_START, REGION_END, REGION_HOST, REGION_INDEX = 0, 1, 2, 3
+REGION_WORDS = 4
+
+# --- fact program: rows of op, destination, a, b, immediate ------------------------------------------------------------
+ROW_WORDS = 5
+(
+    OP_END, OP_REGISTER, OP_IMMEDIATE, OP_ADD, OP_SUBTRACT, OP_AND, OP_OR, OP_XOR, OP_CLEAR, OP_NOT,
+    OP_SHIFT_LEFT, OP_SHIFT_RIGHT, OP_SHIFT_ARITHMETIC, OP_ROTATE, OP_MULTIPLY, OP_FIELD, OP_SIGNED_FIELD,
+    OP_DIVIDE, OP_DIVIDE_SIGNED, OP_LEADING_ZEROS, OP_LOAD, OP_STORE, OP_FLAGS, OP_FLAGS_ADD, OP_FLAGS_SUBTRACT,
+    OP_FLAGS_LOGIC, OP_CONDITION, OP_SELECT, OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS, OP_CARRY_SHIFT,
+    OP_CODE,
+) = range(34)
+OVERLAY_MAX = 16
+SCRATCH_WORDS = 512 + 4 * OVERLAY_MAX
+FACTS_MAX = 256
+"""Most fact classes one block can have: more than the longest translation block has instructions needs none."""

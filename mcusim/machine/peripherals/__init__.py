@@ -1,0 +1,89 @@
+"""Peripheral models by the name that board files use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+from mcusim.boards.board import PeripheralSpec
+from mcusim.errors import BoardError
+from mcusim.machine.peripheral import Chip, Peripheral
+
+PLACES = {
+    "register-bank": "register_bank:RegisterBank",
+    "constant-words": "constant_words:ConstantWords",
+    "stm32-rcc": "stm32_rcc:ClockControl",
+    "stm32-flash": "stm32_flash:FlashController",
+    "stm32-icache": "stm32_icache:InstructionCache",
+    "stm32-usart": "stm32_usart:Usart",
+    "stm32-usart-sr": "stm32_usart_sr:StatusUsart",
+    "stm32-timer": "stm32_timer:Timer",
+    "stm32-lptim": "stm32_lptim:LowPowerTimer",
+    "stm32-rtc": "stm32_rtc:RealTimeClock",
+    "stm32-dma": "stm32_dma:ChannelDma",
+    "stm32-dmamux": "stm32_dmamux:RequestMultiplexer",
+    "stm32-dma-stream": "stm32_dma_stream:StreamDma",
+    "stm32-gpdma": "stm32_gpdma:LinkedDma",
+    "stm32-gpio": "stm32_gpio:Port",
+    "stm32-exti": "stm32_exti:ExternalInterrupts",
+    "stm32-rng": "stm32_rng:RandomNumbers",
+    "stm32-crc": "stm32_crc:CrcUnit",
+    "stm32-iwdg": "stm32_iwdg:IndependentWatchdog",
+    "stm32-wwdg": "stm32_wwdg:WindowWatchdog",
+    "raspberry-registers": "raspberry:PlainRegisters",
+    "raspberry-resets": "raspberry:Resets",
+    "raspberry-power-on": "raspberry:PowerOn",
+    "raspberry-striped-banks": "raspberry:StripedBanks",
+    "raspberry-pins": "raspberry:Pins",
+    "raspberry-pads": "raspberry:Pads",
+    "raspberry-xosc": "raspberry_clocks:CrystalOscillator",
+    "raspberry-rosc": "raspberry_clocks:RingOscillator",
+    "raspberry-pll": "raspberry_clocks:Pll",
+    "raspberry-clocks": "raspberry_clocks:Clocks",
+    "raspberry-watchdog": "raspberry_clocks:Watchdog",
+    "raspberry-ticks": "raspberry_clocks:Ticks",
+    "raspberry-uart": "raspberry_uart:Uart",
+    "raspberry-timer": "raspberry_timer:Timer",
+    "raspberry-sio": "raspberry_sio:SingleCycleIo",
+    "raspberry-ssi": "raspberry_flash:Ssi",
+    "raspberry-qmi": "raspberry_flash:Qmi",
+    "raspberry-dma": "raspberry_dma:Dma",
+    "raspberry-xip": "raspberry_flash:XipControl",
+}
+"""Model name to ``module:class`` in this package; a module is imported when a board first uses it."""
+
+
+class _Models(Mapping[str, type[Peripheral]]):
+    def __getitem__(self, name: str) -> type[Peripheral]:
+        module, _, cls = PLACES[name].partition(":")
+        return getattr(import_module(f"{__name__}.{module}"), cls)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLACES)
+
+    def __len__(self) -> int:
+        return len(PLACES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in PLACES
+
+
+MODELS: Mapping[str, type[Peripheral]] = _Models()
+"""Every peripheral model by name."""
+
+
+def create(chip: Chip, spec: PeripheralSpec) -> Peripheral:
+    """A new peripheral of the model that ``spec`` names.
+
+    A model lists the parameters that it takes in ``PARAMETERS`` (a set of names besides ``reset``).
+    Raises BoardError for an unknown model or parameter.
+    """
+    if spec.model not in MODELS:
+        raise BoardError(f"peripheral '{spec.name}': model '{spec.model}' is unknown; allowed are {', '.join(MODELS)}")
+    model = MODELS[spec.model]
+    allowed = getattr(model, "PARAMETERS", frozenset()) | {"reset"}
+    for key in spec.parameters:
+        if key not in allowed:
+            text = f"peripheral '{spec.name}' ({spec.model}): unknown parameter '{key}'; allowed are {', '.join(sorted(allowed))}"
+            raise BoardError(text)
+    return model(chip, spec)

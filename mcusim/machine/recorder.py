@@ -1,0 +1,502 @@
+"""The Python half of the profile: discovers blocks and nodes when native code meets them first, and prices them once."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mcusim.cores import Core
+from mcusim.isa.decode import decode_block
+from mcusim.isa.instruction import SP, Block, Instruction
+from mcusim.machine import layout as L
+from mcusim.machine.facts import FactProgram, SimpleAccess, address_mask, compile_facts
+from mcusim.machine.facts_native import evaluate
+from mcusim.pricing.passage import Fact, MemoryTiming, Passage, Pipeline, State
+
+NEVER = 1 << 62
+NODE_CHUNK = 1 << 13
+EDGE_CHUNK = 1 << 14
+EDGE_BUCKETS = 1 << 15
+CALLS_MAX = 1 << 16
+FRAMES_MAX = 1 << 16
+
+BRANCH_FLAGS = {
+    "call": L.CALL, "call_register": L.CALL, "return": L.RETURN, "load": L.RETURN,
+}  # fmt: skip
+MASK_MNEMONICS = frozenset({"cps", "cpsie", "cpsid", "msr"})
+MASK_REGISTERS = frozenset({16, 17, 18, 19})
+STACK_REGISTERS = frozenset({5, 8, 9, 20})
+
+
+@dataclass(slots=True)
+class BlockRecord:
+    """A block as decoded, its fact program, and where it would trap (instruction index, reason) if at all."""
+
+    block: Block
+    program: FactProgram
+    code: bytes
+    dip: int
+    flags: int
+    watched: bool
+    trap: tuple[int, str] | None
+    number: int
+
+
+@dataclass(slots=True)
+class Node:
+    """A block entered in one state under one set of facts: the unit of counting and pricing."""
+
+    record: BlockRecord
+    state: State
+    classes: tuple[int, ...]
+    timing: int
+    passage: Passage
+    pointer: int
+    index: int
+    uses_float: bool
+    exits: list[tuple[int, int]] = field(default_factory=list)  # (edge word address of count, successor address)
+
+    @property
+    def address(self) -> int:
+        return self.record.block.address
+
+
+@dataclass(slots=True)
+class Partial:
+    """A block left early ``times`` times after ``instructions`` instructions (interrupt, fault, sleep)."""
+
+    node: Node
+    instructions: int
+    times: int = 0
+
+
+class Chunks:
+    """int64 records at stable addresses, handed out one by one and zeroed."""
+
+    def __init__(self, words: int, chunk: int) -> None:
+        self.words, self.chunk = words, chunk
+        self.arrays: list[np.ndarray] = []
+        self.used = chunk
+
+    def take(self) -> tuple[int, np.ndarray]:
+        """Address and view of a fresh record."""
+        if self.used == self.chunk:
+            self.arrays.append(np.zeros((self.chunk, self.words), dtype=np.int64))
+            self.used = 0
+        row = self.arrays[-1][self.used]
+        self.used += 1
+        return row.ctypes.data, row
+
+
+DISCOVER_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)
+
+
+class Recorder:
+    """Owns the node graph of a run. ``read_code(address, size)`` reads guest memory; ``is_writable(address)`` tells RAM."""
+
+    def __init__(
+        self,
+        core: Core,
+        pipeline: Pipeline,
+        read_code: Callable[[int, int], bytes],
+        is_writable: Callable[[int], bool],
+        illegal: Callable[[Instruction], str | None],
+        function_starts: Iterable[int] = (),
+    ) -> None:
+        self.core, self.pipeline = core, pipeline
+        self.read_code, self.is_writable, self.illegal = read_code, is_writable, illegal
+        self.function_starts = set(function_starts)
+        self.watched: set[int] = set()
+        self.float_enabled = True
+        self.float_guard = False
+        self.timings: list[MemoryTiming] = []
+        self.timing_number = 0
+        self.region_spans: list[tuple[int, int]] = []
+        self.blocks: dict[tuple[int, int, bytes], BlockRecord] = {}
+        self.nodes: list[Node] = []
+        self.rows: list[np.ndarray] = []
+        self.node_at: dict[int, Node] = {}
+        self.known: dict[tuple, Node] = {}
+        self.gates: dict[State, int] = {}
+        self.gate_states: dict[int, State] = {}
+        self.partials: dict[tuple[int, int], Partial] = {}
+        self.error: BaseException | None = None
+        self.node_chunks = Chunks(L.NODE_WORDS, NODE_CHUNK)
+        self.edge_chunks = Chunks(L.EDGE_WORDS, EDGE_CHUNK)
+        self._allocate()
+
+    def _allocate(self) -> None:
+        self.state = np.zeros(L.STATE_WORDS, dtype=np.int64)
+        self.pointer = self.state.ctypes.data
+        self.buckets = np.zeros(EDGE_BUCKETS, dtype=np.int64)
+        self.calls = np.zeros((CALLS_MAX, L.CALL_WORDS), dtype=np.int64)
+        self.frames = np.zeros((FRAMES_MAX, L.FRAME_WORDS), dtype=np.int64)
+        self.scratch = np.zeros(L.SCRATCH_WORDS, dtype=np.int64)
+        self.facts = np.zeros(L.FACTS_MAX, dtype=np.int64)
+        self.tables = [np.ascontiguousarray(table, dtype=np.int64) for table in self._operand_tables()]
+        self.callback = DISCOVER_TYPE(self._discover)
+        state = self.state
+        state[L.DEADLINE] = NEVER
+        state[L.DISCOVER] = ctypes.cast(self.callback, ctypes.c_void_p).value
+        state[L.EDGE_TABLE], state[L.EDGE_MASK] = self.buckets.ctypes.data, EDGE_BUCKETS - 1
+        state[L.FRAMES], state[L.FRAME_LIMIT] = self.frames.ctypes.data, FRAMES_MAX
+        state[L.CALLS], state[L.CALL_LIMIT] = self.calls.ctypes.data, CALLS_MAX
+        state[L.CALL_CURRENT], state[L.CALL_COUNT] = self.calls.ctypes.data, 1
+        state[L.SCRATCH], state[L.FACTS] = self.scratch.ctypes.data, self.facts.ctypes.data
+        state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (table.ctypes.data for table in self.tables)
+        state[L.MISPREDICT_CYCLES] = self.core.mispredict_cycles
+        state[L.STACK_LOW] = 0xFFFFFFFF
+        state[L.CURRENT] = self.gate(self.pipeline.start())
+
+    def _operand_tables(self) -> list[np.ndarray]:
+        empty = np.ones((34, 34), dtype=np.int64)
+        divide = self.core.divide_cycles or empty
+        multiply = self.core.multiply_long_cycles or empty
+        return [np.asarray(divide), np.asarray(multiply)]
+
+    # --- what Python asks ---------------------------------------------------------------------------------------------
+    @property
+    def cycles(self) -> int:
+        return int(self.state[L.CYCLES])
+
+    @property
+    def current(self) -> Node | None:
+        """The node that is running or about to run; None at a gate."""
+        return self.node_at.get(int(self.state[L.CURRENT]))
+
+    @property
+    def timing(self) -> MemoryTiming:
+        return self.timings[self.timing_number]
+
+    def use_timing(self, timing: MemoryTiming) -> None:
+        """From the next block on, price with ``timing``."""
+        if self.timings and self.timings[self.timing_number] == timing:
+            return
+        if timing not in self.timings:
+            self.timings.append(timing)
+        self.timing_number = self.timings.index(timing)
+        self.invalidate()
+
+    # --- gates ----------------------------------------------------------------------------------------------------------
+    def gate(self, state: State) -> int:
+        """Pointer of a node without cost from which the next block is entered in ``state``."""
+        if state not in self.gates:
+            pointer, row = self.node_chunks.take()
+            row[L.SLOT_A] = row[L.SLOT_B] = row[L.NODE_ADDRESS] = -1
+            row[L.NODE_END] = -1
+            self.gates[state] = pointer
+            self.gate_states[pointer] = state
+        return self.gates[state]
+
+    def resume(self, state: State) -> None:
+        """Enter the next block in ``state``."""
+        self.state[L.CURRENT] = self.gate(state)
+
+    def flush(self) -> None:
+        """Enter the next block with an empty pipeline."""
+        self.resume(self.pipeline.start())
+
+    def leave_early(self, node: Node, instructions: int, cycles: int) -> None:
+        """Account for the first ``instructions`` instructions of ``node``, taking ``cycles``."""
+        key = (node.index, instructions)
+        partial = self.partials.setdefault(key, Partial(node, instructions))
+        partial.times += 1
+        self.state[L.CYCLES] += cycles
+
+    def invalidate(self) -> None:
+        """Forget all successor links, so that every block is entered anew (timing or floating-point state changed)."""
+        for row in self.rows:
+            if row[L.SLOT_A] >= 0:
+                self._retire(row, L.SLOT_A)
+            if row[L.SLOT_B] >= 0:
+                self._retire(row, L.SLOT_B)
+        for pointer in self.gates.values():
+            row = _view(pointer, L.NODE_WORDS)
+            row[L.SLOT_A] = row[L.SLOT_B] = -1
+        self.buckets[:] = 0
+
+    def _retire(self, row: np.ndarray, slot: int) -> None:
+        node = self.node_at[row.ctypes.data]
+        if row[slot + L.SLOT_COUNT]:
+            node.exits.append((int(row[slot + L.SLOT_COUNT]), int(row[slot + L.SLOT_ADDRESS])))
+        row[slot : slot + 4] = (-1, 0, 0, 0)
+
+    # --- discovery ------------------------------------------------------------------------------------------------------
+    def _discover(self, address: int, size: int) -> None:
+        """Called by native code at a block that no known edge leads to."""
+        try:
+            self.add_edge(int(self.state[L.CURRENT]), self.node(address, size, self._entry_state(address)))
+        except BaseException as error:  # noqa: BLE001  ctypes callbacks cannot raise
+            self.error = error
+            self.state[L.STOPPED] = L.STOP_ERROR
+
+    def _entry_state(self, address: int) -> State:
+        current = int(self.state[L.CURRENT])
+        if current in self.gate_states:
+            return self.gate_states[current]
+        node = self.node_at[current]
+        return self.exit_of(node, address).state
+
+    def exit_of(self, node: Node, address: int):
+        """The exit that ``node`` takes when ``address`` follows."""
+        return node.passage.fall if address == node.record.block.end else node.passage.taken
+
+    def record(self, address: int, size: int) -> BlockRecord:
+        """The decoded block at ``address`` with the bytes that are there now."""
+        code = self.read_code(address, size)
+        key = (address, size, code)
+        if key not in self.blocks:
+            self.blocks[key] = self._decode(address, size, code)
+        return self.blocks[key]
+
+    def _decode(self, address: int, size: int, code: bytes) -> BlockRecord:
+        block = decode_block(self.read_code, address, size)
+        program = compile_facts(block, bool(self.core.multiply_long_cycles), address_mask)
+        if self.is_writable(address):
+            program = _guard_code(program, address, code)
+        trap = next(
+            ((i, reason) for i, instruction in enumerate(block.instructions) if (reason := self.illegal(instruction))), None
+        )
+        return BlockRecord(
+            block, program, code, _dip(block), self._flags(block), address in self.watched, trap, len(self.blocks)
+        )
+
+    def _flags(self, block: Block) -> int:
+        flags = 0
+        for instruction in block.instructions:
+            if instruction.writes >> SP & 1:
+                flags |= L.STACK
+            if instruction.mnemonic in MASK_MNEMONICS:
+                flags |= _mask_flags(instruction)
+        last = block.instructions[-1]
+        if last.branch is not None:
+            flags |= BRANCH_FLAGS.get(last.branch.kind, 0)
+            if last.branch.kind in ("jump", "conditional", "compare") and last.branch.target in self.function_starts:
+                flags |= L.CALL | L.TAIL
+        return flags
+
+    def node(self, address: int, size: int, state: State) -> Node:
+        """The node for entering the block at ``address`` in ``state`` with the facts that hold now."""
+        record = self.record(address, size)
+        key, classes = self._classes(record)
+        identity = (record.number, state, key, self.timing_number)
+        if identity not in self.known:
+            self.known[identity] = self._make_node(record, state, key, classes)
+        return self.known[identity]
+
+    def _classes(self, record: BlockRecord) -> tuple[int, tuple[int, ...]]:
+        if not record.program.slots and len(record.program.rows) == 1:
+            return 0, ()
+        key = evaluate(self.pointer, record.program.rows.ctypes.data)
+        return int(key), tuple(int(value) for value in self.facts[: len(record.program.slots)])
+
+    def _make_node(self, record: BlockRecord, state: State, key: int, classes: tuple[int, ...]) -> Node:
+        facts = self.facts_of(record, classes)
+        region = self.region_of(record.block.address)
+        passage = self.pipeline.run(record.block, state, facts, self.timing, region)
+        pointer, row = self.node_chunks.take()
+        absent = Fact()
+        instructions = enumerate(record.block.instructions)
+        uses_float = any(is_float(instruction) and facts.get(i, absent).executed for i, instruction in instructions)
+        node = Node(record, state, classes, self.timing_number, passage, pointer, len(self.nodes), uses_float)
+        self._fill(row, node, key)
+        self.nodes.append(node)
+        self.rows.append(row)
+        self.node_at[pointer] = node
+        return node
+
+    def _fill(self, row: np.ndarray, node: Node, key: int) -> None:
+        record, passage = node.record, node.passage
+        row[L.NODE_ADDRESS], row[L.NODE_END] = record.block.address, record.block.end
+        row[L.NODE_SIZE] = record.block.end - record.block.address
+        row[L.SLOT_A] = row[L.SLOT_B] = -1
+        row[L.NODE_FLAGS] = record.flags | (L.PREDICT if passage.predicted else 0)
+        row[L.NODE_RETURN], row[L.NODE_DIP] = record.block.end, record.dip
+        row[L.NODE_INDEX] = node.index
+        row[L.NODE_LONGEST] = self.longest(node)
+        checks = None if record.program.simple is None else self._checks(record.program.simple, node.classes)
+        if checks is not None and len(checks) <= L.CHECKS_MAX and not self.is_writable(record.block.address):
+            row[L.NODE_CHECKS] = len(checks)
+            for place, check in enumerate(checks):
+                start = L.CHECK + place * L.CHECK_WORDS
+                row[start : start + L.CHECK_WORDS] = check
+        elif len(record.program.rows) > 1:
+            row[L.NODE_PROGRAM], row[L.NODE_KEY] = record.program.rows.ctypes.data, key
+
+    def longest(self, node: Node) -> int:
+        """Upper bound of the node's cycles; NEVER where Python must look before it runs."""
+        record, passage = node.record, node.passage
+        if record.watched or record.trap or (node.uses_float and (self.float_guard or not self.float_enabled)):
+            return NEVER
+        penalty = self.core.mispredict_cycles if passage.predicted else 0
+        return max(passage.boundaries[-1], passage.fall.cycles, passage.taken.cycles) + penalty
+
+    def stops_at(self, node: Node) -> bool:
+        """True when native code would stop in front of ``node``."""
+        return self.cycles + int(self.rows[node.index][L.NODE_LONGEST]) >= int(self.state[L.DEADLINE])
+
+    def guard_float(self, guard: bool, enabled: bool) -> None:
+        """Stop before every block that uses floating point (``guard``: lazy state is pending; not ``enabled``: CPACR)."""
+        if (guard, enabled) == (self.float_guard, self.float_enabled):
+            return
+        self.float_guard, self.float_enabled = guard, enabled
+        for node, row in zip(self.nodes, self.rows, strict=True):
+            if node.uses_float:
+                row[L.NODE_LONGEST] = self.longest(node)
+
+    def facts_of(self, record: BlockRecord, classes: tuple[int, ...]) -> dict[int, Fact]:
+        """Facts by instruction index."""
+        return {
+            slot.instruction: self._fact(slot.op, value)
+            for slot, value in zip(record.program.slots, classes, strict=True)
+        }
+
+    def _fact(self, op: int, value: int) -> Fact:
+        if value == 0:
+            return Fact(executed=False)
+        if op == L.OP_ACCESS:
+            region, low = divmod(value - 1, 8)
+            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=low)
+        if op == L.OP_EXECUTED:
+            return Fact()
+        return Fact(operand_cycles=value)
+
+    def region_of(self, address: int) -> int:
+        """Index of the region that holds ``address``; the last region stands for everything else."""
+        for index, start, end in self.spans:
+            if start <= address < end:
+                return index
+        return len(self.region_spans) - 1
+
+    def set_regions(self, table: list[tuple[int, int, int, int]]) -> None:
+        """Install the native region table: rows of start, end, host pointer (0: none), region index."""
+        self.region_table = np.array(table, dtype=np.int64).reshape(-1, L.REGION_WORDS)
+        self.state[L.REGIONS], self.state[L.REGION_COUNT] = self.region_table.ctypes.data, len(table)
+        self.spans = [(index, start, end) for start, end, _, index in table]
+        self.region_spans = [(0, 0)] * (1 + max(index for index, _, _ in self.spans))
+
+    def _checks(self, simple: tuple[SimpleAccess, ...], classes: tuple[int, ...]) -> list[tuple[int, int, int]] | None:
+        """Register comparisons equal to "all accesses keep region and alignment", or None when there is no such."""
+        limits: dict[int, list[int]] = {}
+        for access, value in zip(simple, classes, strict=True):
+            if access.register < 0:
+                continue
+            region, low = divmod(value - 1, 8)
+            span = self._span(region, access, low)
+            if span is None:
+                return None
+            self._narrow(limits, access, span, low)
+        return [self._check(register, *limit) for register, limit in limits.items()]
+
+    def _span(self, region: int, access: SimpleAccess, low: int) -> tuple[int, int] | None:
+        register = int(self.register_file[access.register])
+        address = (register + access.offset) & 0xFFFFFFFF
+        for index, start, end in self.spans:
+            if index == region and start <= address and address + access.length <= end:
+                return start - access.offset, end - access.length - access.offset
+        return None
+
+    @staticmethod
+    def _narrow(limits: dict[int, list[int]], access: SimpleAccess, span: tuple[int, int], low: int) -> None:
+        limit = limits.setdefault(access.register, [0, 0xFFFFFFFF, 0, 0])
+        limit[0], limit[1] = max(limit[0], span[0]), min(limit[1], span[1])
+        if access.mask > limit[2]:
+            limit[2], limit[3] = access.mask, (low - access.offset) & access.mask
+
+    def _check(self, register: int, lowest: int, highest: int, mask: int, low: int) -> tuple[int, int, int]:
+        lowest += (low - lowest) & mask
+        rotation = mask.bit_length()
+        pointer = self.register_file.ctypes.data + 4 * register
+        return pointer, lowest, (highest - lowest) >> rotation << 8 | rotation
+
+    def set_register_file(self, registers: np.ndarray) -> None:
+        """The engine's live R0..R15 as a uint32 array."""
+        self.register_file = registers
+        self.state[L.REGISTERS] = registers.ctypes.data
+
+    # --- edges ----------------------------------------------------------------------------------------------------------
+    def add_edge(self, source: int, target: Node) -> None:
+        """Link ``source`` (node or gate pointer) to ``target``: in a free slot, else in the edge table."""
+        cost = 0
+        node = self.node_at.get(source)
+        if node is not None:
+            cost = self.exit_of(node, target.address).cycles
+        row = _view(source, L.NODE_WORDS)
+        for slot in (L.SLOT_A, L.SLOT_B):
+            if row[slot] == -1:
+                row[slot : slot + 4] = (target.address, target.pointer, cost, 0)
+                return
+        pointer, edge = self.edge_chunks.take()
+        bucket = edge_bucket_index(source, target.address)
+        edge[:] = (source, target.address, target.pointer, cost, 0, self.buckets[bucket])
+        self.buckets[bucket] = pointer
+
+    def edges(self) -> Iterable[tuple[Node, int, int]]:
+        """All transitions as (from, address of the next block, count)."""
+        for node, row in zip(self.nodes, self.rows, strict=True):
+            for slot in (L.SLOT_A, L.SLOT_B):
+                if row[slot] >= 0 and row[slot + L.SLOT_COUNT]:
+                    yield node, int(row[slot]), int(row[slot + L.SLOT_COUNT])
+            for count, address in node.exits:
+                yield node, address, count
+        for chunk_number, chunk in enumerate(self.edge_chunks.arrays):
+            used = self.edge_chunks.used if chunk_number == len(self.edge_chunks.arrays) - 1 else len(chunk)
+            for edge in chunk[:used]:
+                node = self.node_at.get(int(edge[L.EDGE_FROM]))
+                if node is not None and edge[L.EDGE_COUNT]:
+                    yield node, int(edge[L.EDGE_ADDRESS]), int(edge[L.EDGE_COUNT])
+
+
+def _view(pointer: int, words: int) -> np.ndarray:
+    return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(ctypes.c_int64)), (words,))
+
+
+def edge_bucket_index(node: int, address: int) -> int:
+    """Twin of the native ``edge_bucket``."""
+    mixed = (node >> 6) * 0x9E3779B1 + (address >> 1) * 0x85EBCA77
+    mixed &= (1 << 64) - 1
+    signed = mixed - (1 << 64) if mixed >> 63 else mixed
+    return (signed ^ (signed >> 15)) & (EDGE_BUCKETS - 1)
+
+
+def is_float(instruction: Instruction) -> bool:
+    """True for instructions that need the FPU enabled."""
+    return instruction.mnemonic.startswith("v")
+
+
+def _mask_flags(instruction: Instruction) -> int:
+    """UNMASK for a write of an interrupt mask, WATCH for a write that switches stacks."""
+    if instruction.mnemonic != "msr":
+        return L.UNMASK
+    register = next((operand.value for operand in instruction.operands if operand.role == "special"), 0)
+    if register in MASK_REGISTERS:
+        return L.UNMASK
+    return L.WATCH if register in STACK_REGISTERS else 0
+
+
+def _dip(block: Block) -> int:
+    """Bytes by which SP was lower inside the block than at its end (SP moved by constants only)."""
+    now = lowest = 0
+    for instruction in block.instructions:
+        if not instruction.writes >> SP & 1:
+            continue
+        memory = instruction.memory
+        if memory is not None and memory.base == SP:
+            now += memory.writeback
+        elif instruction.mnemonic in ("sub", "add") and instruction.operands[-1].role == "immediate":
+            now += instruction.operands[-1].value * (1 if instruction.mnemonic == "add" else -1)
+        else:
+            return 0
+        lowest = min(lowest, now)
+    return now - lowest
+
+
+def _guard_code(program: FactProgram, address: int, code: bytes) -> FactProgram:
+    """Add the block's own bytes to its facts, for code that may be rewritten."""
+    words = -(-len(code) // 4)
+    guards = [(L.OP_CODE, 0, 0, 0, address + 4 * word) for word in range(words)]
+    rows = np.concatenate([program.rows[:-1], np.array(guards, dtype=np.int64), program.rows[-1:]])
+    return FactProgram(np.ascontiguousarray(rows), program.slots, None)

@@ -1,0 +1,280 @@
+"""M3 and M4: fetch, decode, execute; one instruction at a time, loads overlapped, stores buffered.
+
+Two clocks are coupled: execute, and a fetch queue of three words that always fetches aligned words (Arm KA 103488664). The
+queue is represented by what it does to execute rather than by its words: a run of three halfword-aligned 32-bit instructions
+drains it once (H13), a branch to one waits for its second word (H14), any pause of execute lets it catch up. A queue simulated
+word by word with the refill latency that this needs stalls again and again in longer runs, against the measurement
+("groups of three or more ... take one extra cycle", compendium.i-0.nl).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mcusim.cores.rules import ThreeStageRules
+from mcusim.isa.forms import mask_of, masks
+from mcusim.isa.instruction import LR, Instruction
+from mcusim.isa.kind import DOUBLES, DSP, LOADS, SINGLE_FLOATS, STORES, Kind
+from mcusim.pricing import causes
+from mcusim.pricing.ledger import operand_cycles, worst
+from mcusim.pricing.passage import Fact
+from mcusim.pricing.walk import LineFetch, Walk
+
+_SINGLE_LOADS = frozenset({Kind.LOAD, Kind.LOAD_NARROW, Kind.LOAD_EXCLUSIVE, Kind.FLOAT_LOAD})
+_SINGLE_STORES = frozenset({Kind.STORE, Kind.STORE_NARROW, Kind.FLOAT_STORE})
+_MEMORY = LOADS | STORES
+_COMPUTES = frozenset({
+    Kind.ALU, Kind.ALU_ROTATED, Kind.ALU_SHIFT, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.MOVE_WIDE, Kind.ADDRESS, Kind.BITFIELD,
+    Kind.EXTEND, Kind.COUNT_ZEROS, Kind.REVERSE, Kind.SATURATE, Kind.MULTIPLY, Kind.MULTIPLY_ACCUMULATE, Kind.MULTIPLY_LONG,
+    Kind.MULTIPLY_ACCUMULATE_LONG, Kind.DIVIDE,
+}) | DSP  # fmt: skip
+_FLOATS = SINGLE_FLOATS | DOUBLES
+_MACS = frozenset({Kind.FLOAT_MULTIPLY_ACCUMULATE, Kind.FLOAT_FUSED})
+_LONG_MULTIPLIES = frozenset({Kind.MULTIPLY_LONG, Kind.MULTIPLY_ACCUMULATE_LONG})
+
+# What the instruction before was, as far as the next one can feel it.
+_OTHER, _COMPUTED, _LOADED, _STORED, _STORED_INDEXED_BY_REGISTER = range(5)
+_CAUGHT_UP = 9
+"""Value of ``run`` once the fetch queue has had its pause: nothing more to wait for in this run."""
+
+
+class ThreeStageState(NamedTuple):
+    """What outlives a block on M3 and M4."""
+
+    role: int = _OTHER
+    mask: int = 0
+    """Registers the instruction before computed or loaded, for H3, H4 and H15."""
+    base: int = -1
+    """Base register the access before wrote back to."""
+    slave: int = 0
+    narrow: bool = False
+    run: int = 0
+    only_stores: bool = False
+    target: bool = True
+    buffer: int = 0
+    """Cycles until the write buffer is free."""
+    float_busy: int = 0
+    float_wait: int = 0
+    float_mask: int = 0
+    """FP registers readable only in ``float_wait`` cycles."""
+    age: int = 0
+    """Cycles since the code line was entered, where code has wait states."""
+
+
+START = ThreeStageState()
+
+
+class ThreeStageWalk(Walk):
+    """One walk through a block on M3 or M4."""
+
+    def enter(self, state: ThreeStageState) -> None:  # type: ignore[override]
+        self.rules: ThreeStageRules = self.core.rules
+        (self.role, self.mask, self.base, self.slave, self.narrow, self.run, self.only_stores, self.target, self.buffer,
+         self.float_busy, self.float_wait, self.float_mask, age) = state  # fmt: skip
+        self.fetch = LineFetch(age, self.target)
+
+    def leave(self) -> ThreeStageState:
+        access = self.role in (_LOADED, _STORED, _STORED_INDEXED_BY_REGISTER)
+        return ThreeStageState(
+            self.role, self.mask, self.base if access else -1, self.slave if self.role == _LOADED else 0, self.narrow,
+            self.run, self.only_stores and 0 < self.run < _CAUGHT_UP, self.target, self.buffer, self.float_busy,
+            self.float_wait, self.float_mask if self.float_wait else 0, self.fetch.age,
+        )  # fmt: skip
+
+    def twin(self) -> ThreeStageWalk:
+        other = super().twin()
+        other.fetch = LineFetch(self.fetch.age, self.fetch.fresh)
+        return other
+
+    # --- one instruction ------------------------------------------------------------------------------------------------
+    def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
+        self._book(causes.FETCH, self._fetch(instruction))
+        before, self.before_mask = self.ledger.cycles, self.mask
+        if not fact.executed:
+            self._book(causes.ISSUE, 1)
+            self._remember(_OTHER, 0, instruction)
+        elif instruction.kind in _MEMORY:
+            self._access(instruction, fact)
+        elif instruction.kind in _FLOATS:
+            self._float(instruction)
+        else:
+            self._execute(instruction, fact)
+        if 0 < self.run and self.ledger.cycles - before > 1:
+            self.run = _CAUGHT_UP
+        if taken:
+            self._redirect(instruction)
+
+    def _book(self, cause: str, cycles: int) -> None:
+        """Time passes: everything that runs beside execute comes nearer."""
+        if not cycles:
+            return
+        self.ledger.add(cause, cycles)
+        self.buffer = max(0, self.buffer - cycles)
+        self.float_busy = max(0, self.float_busy - cycles)
+        self.float_wait = max(0, self.float_wait - cycles)
+        self.fetch.spend(cycles, self.code)
+
+    def _remember(self, role: int, mask: int, instruction: Instruction) -> None:
+        self.role, self.mask, self.narrow = role, mask, instruction.size == 2
+
+    # --- fetch ------------------------------------------------------------------------------------------------------------
+    def _fetch(self, instruction: Instruction) -> int:
+        """Cycles that decode waits for the instruction's halfwords."""
+        self.fetch.fresh = self.target
+        stall = self.fetch.wait(self.code, instruction)
+        target, self.target = self.target, False
+        if instruction.size == 2 or not instruction.address & 2:
+            self.run = 0
+            return stall
+        if target:
+            self.run = _CAUGHT_UP
+            return stall + self.rules.misaligned_target
+        return stall + self._queue(instruction.kind in _SINGLE_STORES)
+
+    def _queue(self, store: bool) -> int:
+        """One more halfword-aligned 32-bit instruction in the run."""
+        if self.run == _CAUGHT_UP:
+            return 0
+        self.only_stores = store and (self.only_stores or self.run == 0)
+        self.run += 1
+        if self.run < (self.rules.misaligned_store_run if self.only_stores else self.rules.misaligned_run):
+            return 0
+        self.run = _CAUGHT_UP
+        return 1
+
+    def _redirect(self, instruction: Instruction) -> None:
+        refill = self.table[instruction.kind].refill
+        if instruction.branch is not None and instruction.branch.kind == "return" and not self.before_mask >> LR & 1:
+            refill = min(refill, self.rules.return_refill)
+        self._book(causes.BRANCH, refill)
+        self.role, self.mask, self.narrow, self.run, self.target = _OTHER, 0, False, 0, True
+
+    # --- execute ------------------------------------------------------------------------------------------------------------
+    def _execute(self, instruction: Instruction, fact: Fact) -> None:
+        kind, cycles = instruction.kind, self.table[instruction.kind].cycles
+        if kind is Kind.IT and self.rules.it_folded and self.narrow:
+            return self._remember(_OTHER, 0, instruction)
+        if kind is Kind.NOP and self.rules.hint_absorbed and self.role in (_LOADED, _STORED_INDEXED_BY_REGISTER):
+            return self._remember(_OTHER, 0, instruction)
+        if kind is Kind.BARRIER:
+            self._book(causes.BARRIER, self.buffer)
+        self._book(causes.ISSUE, 1)
+        self._book(causes.BARRIER if kind not in _COMPUTES else causes.ISSUE, cycles - 1)
+        self._book(causes.DIVIDE, self._operand_cycles(kind, fact) - 1)
+        self._remember(_COMPUTED if kind in _COMPUTES else _OTHER, instruction.writes & 0xFFFF, instruction)
+        return None
+
+    def _operand_cycles(self, kind: Kind, fact: Fact) -> int:
+        """Cycles of a divide or long multiply whose price depends on its operands; 1 for all others."""
+        if kind is Kind.DIVIDE:
+            return operand_cycles(fact, worst(self.core.divide_cycles))
+        if kind in _LONG_MULTIPLIES and self.core.multiply_long_cycles:
+            cycles = operand_cycles(fact, worst(self.core.multiply_long_cycles))
+            return self.rules.accumulate_long[cycles] if kind is Kind.MULTIPLY_ACCUMULATE_LONG else cycles
+        return 1
+
+    # --- loads and stores -----------------------------------------------------------------------------------------------------
+    def _access(self, instruction: Instruction, fact: Fact) -> None:
+        memory, kind = instruction.memory, instruction.kind
+        assert memory is not None
+        addresses = 1 << memory.base | (1 << memory.index if memory.index >= 0 else 0)
+        if kind in _FLOATS:
+            self._wait_for_float(instruction)
+        self._book(causes.STORE, self.buffer)
+        if self.role == _COMPUTED and self.mask & addresses:
+            self._book(causes.ADDRESS, self.rules.address_stall)
+        if kind in _SINGLE_LOADS:
+            self._load(instruction, fact, addresses)
+        elif kind in _SINGLE_STORES:
+            self._store(instruction, fact)
+        else:
+            self._multiple(instruction, fact)
+        self.base = memory.base if memory.writeback else -1
+
+    def _chains(self, instruction: Instruction, addresses: int, slave: int) -> bool:
+        """Whether a load's address phase overlaps the data phase of the load before (H1, H4, H7, H8, H12)."""
+        memory = instruction.memory
+        assert memory is not None
+        if self.role != _LOADED or self.mask & addresses or slave != self.slave:
+            return False
+        if instruction.size == 4 and instruction.address & 2:
+            return False
+        if not memory.writeback:
+            return True
+        return self.rules.indexed_chains_on_other_base and self.base != memory.base
+
+    def _load(self, instruction: Instruction, fact: Fact, addresses: int) -> None:
+        region, memory = self.region(fact), instruction.memory
+        assert memory is not None
+        if self.role in (_STORED, _STORED_INDEXED_BY_REGISTER):
+            self._book(causes.STORE, self.rules.store_to_load)
+        chained = self._chains(instruction, addresses, region.slave)
+        extra = extra_transfers(memory.size, fact.misalignment)
+        self._book(causes.ISSUE, self.table[instruction.kind].cycles)
+        self._book(causes.LOAD_USE, 0 if chained else self.rules.load_bubble)
+        self._book(causes.ALIGNMENT, extra)
+        if not region.cached_data:
+            self._book(causes.MEMORY, region.read_wait_cycles * (1 + extra))
+        self._remember(_LOADED, mask_of(memory.registers), instruction)
+        self.slave = region.slave
+
+    def _store(self, instruction: Instruction, fact: Fact) -> None:
+        region, memory = self.region(fact), instruction.memory
+        assert memory is not None
+        self._book(causes.ISSUE, self.table[instruction.kind].cycles)
+        if memory.index >= 0:
+            self._book(causes.STORE, self.rules.register_store)
+        if memory.writeback and self.role == _LOADED:
+            self._book(causes.STORE, self.rules.indexed_store_after_load)
+        if memory.writeback and self.role == _STORED and self.base == memory.base:
+            self._book(causes.STORE, self.rules.indexed_store_same_base)
+        extra = extra_transfers(memory.size, fact.misalignment)
+        self.buffer = extra + (0 if region.cached_data else region.write_wait_cycles * (1 + extra))
+        self._remember(_STORED_INDEXED_BY_REGISTER if memory.index >= 0 else _STORED, 0, instruction)
+
+    def _multiple(self, instruction: Instruction, fact: Fact) -> None:
+        """LDM, STM, LDRD, STRD, LDR PC, table branches, STREX: nothing overlaps."""
+        region, memory, row = self.region(fact), instruction.memory, self.table[instruction.kind]
+        assert memory is not None
+        stored = self.role in (_STORED, _STORED_INDEXED_BY_REGISTER)
+        if stored and not memory.write:
+            self._book(causes.STORE, self.rules.store_to_load)
+        self._book(causes.ISSUE, row.cycles)
+        self._book(causes.TRANSFER, row.each * memory.count)
+        if not region.cached_data:
+            waits = region.write_wait_cycles if memory.write else region.read_wait_cycles
+            self._book(causes.MEMORY, waits * memory.count)
+        mask = 0 if memory.write else mask_of(memory.registers)
+        self._remember(_OTHER, mask, instruction)
+
+    # --- floating point ---------------------------------------------------------------------------------------------------------
+    def _wait_for_float(self, instruction: Instruction) -> None:
+        """Until the FPU is free and the operands are there; a MAC reads its addend one cycle late (GCC cortex-m4-fpu.md)."""
+        wait = self.float_busy
+        if self.float_wait:
+            factors = instruction.float_reads
+            if instruction.kind in _MACS:
+                factors = masks(instruction.operands[1:])[1]
+            if factors & self.float_mask:
+                wait = max(wait, self.float_wait)
+            elif instruction.float_reads & self.float_mask:
+                wait = max(wait, self.float_wait - 1)
+        self._book(causes.FLOAT, wait)
+
+    def _float(self, instruction: Instruction) -> None:
+        row = self.table[instruction.kind]
+        self._wait_for_float(instruction)
+        self._book(causes.ISSUE, row.cycles)
+        self.float_busy = max(self.float_busy, row.float_busy - row.cycles)
+        self.float_wait = max(0, row.latency - row.cycles)
+        self.float_mask = instruction.float_writes if self.float_wait else 0
+        self._remember(_OTHER, instruction.writes & 0xFFFF, instruction)
+
+
+def extra_transfers(size: int, misalignment: int) -> int:
+    """Further bus transfers of an unaligned access (M4-TRM 3.3.2): halfword at an odd byte 1, word 1 or, at an odd byte, 2."""
+    if size == 2:
+        return misalignment & 1
+    if size == 4 and misalignment & 3:
+        return 2 if misalignment & 1 else 1
+    return 0

@@ -1,0 +1,136 @@
+"""The frame all engines share: an engine walks a block instruction by instruction and hands a state to the next block."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Self
+
+from mcusim.cores.core import Core
+from mcusim.isa.instruction import Block, Instruction
+from mcusim.pricing.ledger import Ledger, leaves_conditionally
+from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, RegionTiming, State
+
+EXECUTED = Fact()
+SKIPPED = Fact(executed=False)
+
+
+class Walk(ABC):
+    """One walk through one block: mutable, thrown away after it. Subclasses are a core's pipeline."""
+
+    predicts = False
+    """Whether conditional branches go through a predictor, so that the machine adds mispredictions."""
+
+    def __init__(self, core: Core, timing: MemoryTiming, code: RegionTiming) -> None:
+        self.core, self.table, self.timing, self.code = core, core.timing, timing, code
+        self.ledger = Ledger()
+
+    @abstractmethod
+    def enter(self, state: State) -> None:
+        """Take over the state that the previous block left."""
+
+    @abstractmethod
+    def leave(self) -> State:
+        """Everything that later instructions can feel, as small as possible."""
+
+    @abstractmethod
+    def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
+        """Book one instruction; ``taken``: it leaves the straight line."""
+
+    def twin(self) -> Self:
+        """Copy that can go on differently."""
+        other = copy.copy(self)
+        other.ledger = self.ledger.fork()
+        return other
+
+    def exit(self) -> Exit:
+        return self.ledger.exit(self.leave())
+
+    def region(self, fact: Fact) -> RegionTiming:
+        return self.timing.regions[fact.region]
+
+
+class Engine:
+    """A ``Pipeline``: walks blocks with one kind of ``Walk`` for one core."""
+
+    def __init__(self, core: Core, walk: type[Walk], start: State) -> None:
+        self.core, self._walk, self._start = core, walk, start
+
+    def start(self) -> State:
+        return self._start
+
+    def run(
+        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
+    ) -> Passage:
+        walk = self._walk(self.core, timing, timing.regions[code_region])
+        walk.enter(state)
+        for index, instruction in enumerate(block.instructions[:-1]):
+            walk.step(instruction, facts.get(index, EXECUTED), False)
+            walk.ledger.close(instruction)
+        last, fact = block.instructions[-1], facts.get(len(block.instructions) - 1, EXECUTED)
+        taken = self._leave(walk, last, fact)
+        ledger = walk.ledger
+        return Passage(
+            tuple(ledger.boundaries), walk.exit(), taken,
+            predicted=walk.predicts and last.branch is not None, folded=ledger.folded,
+            load_store_cycles=ledger.load_store, extra_cycles=ledger.extra,
+        )  # fmt: skip
+
+    @staticmethod
+    def _leave(walk: Walk, last: Instruction, fact: Fact) -> Exit:
+        """Book the last instruction for falling through; return the exit for leaving the straight line."""
+        if not leaves_conditionally(last):
+            walk.step(last, fact, last.branch is not None and fact.executed)
+            walk.ledger.close(last)
+            return walk.exit()
+        other = walk.twin()
+        other.step(last, replace(fact, executed=True), True)
+        other.ledger.close(last)
+        walk.step(last, SKIPPED if last.in_it else fact, False)
+        walk.ledger.close(last)
+        return other.exit()
+
+
+class LineFetch:
+    """Instruction fetch from memory with wait states: a first, cacheless model.
+
+    Each new line costs ``fetch_wait_cycles``; with prefetch the next line is already under way while this one is consumed
+    (sequential stall = max(0, waits + 1 - cycles since the line was entered), RM0090 3.5.2). A taken branch always waits for
+    its line. Cached fetches cost nothing here: misses are counted events.
+    """
+
+    __slots__ = ("age", "fresh")
+
+    def __init__(self, age: int = 0, fresh: bool = True) -> None:
+        self.age, self.fresh = age, fresh
+
+    def wait(self, code: RegionTiming, instruction: Instruction) -> int:
+        """Cycles the instruction waits for its code; moves on to its line."""
+        waits = code.fetch_wait_cycles
+        if not waits or code.cached_fetch:
+            return 0
+        line = code.fetch_line_bytes
+        last = instruction.end - 1
+        lines = last // line - instruction.address // line
+        entered = instruction.address % line == 0
+        stall = 0
+        if self.fresh:
+            stall += waits
+        elif entered:
+            stall += self._next_line(code, waits)
+        for _ in range(lines):
+            stall += self._next_line(code, waits)
+        if self.fresh or entered or lines:
+            self.age = 0
+        self.fresh = False
+        return stall
+
+    def _next_line(self, code: RegionTiming, waits: int) -> int:
+        return max(0, waits + 1 - self.age) if code.prefetch else waits
+
+    def spend(self, cycles: int, code: RegionTiming) -> None:
+        """Time passes while the line is consumed."""
+        if code.fetch_wait_cycles and not code.cached_fetch:
+            self.age = min(self.age + cycles, code.fetch_wait_cycles + 1)

@@ -1,0 +1,56 @@
+"""Exit codes of ``mcusim``: the one table. docs/exit_codes.md explains them and is tested against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCode:
+    """One way for the command to end. ``name`` is the ``exit.reason`` of the report, or the error where there is none."""
+
+    code: int
+    name: str
+    meaning: str
+
+
+FIRMWARE = "exit"
+"""Reason of a run whose firmware ended by itself; the process returns the firmware's code."""
+
+REASONS = (
+    ExitCode(0, "until", "serial output contained the text of --until"),
+    ExitCode(10, "fault", "a fault that the firmware does not handle"),
+    ExitCode(11, "lockup", "the core locked up: a fault inside a fault handler"),
+    ExitCode(12, "max_instructions", "the limit of --max-instructions was reached"),
+    ExitCode(13, "max_seconds", "the limit of --max-seconds (simulated time) was reached"),
+    ExitCode(14, "timeout", "the limit of --timeout (host time) was reached"),
+    ExitCode(15, "until_not_seen", "the firmware ended by itself before the text of --until appeared"),
+    ExitCode(16, "asleep", "the core sleeps and nothing is left that could wake it"),
+    ExitCode(17, "unmodelled", "with --strict: an access to a register that no model knows"),
+    ExitCode(130, "interrupted", "stopped with Ctrl-C; the report covers the run so far"),
+)
+"""Reasons of ``Report.exit`` other than the firmware's own exit."""
+
+ERRORS = (
+    ExitCode(1, "problem", "reserved: mcusim itself never returns it, so it is the firmware's own"),
+    ExitCode(2, "usage", "wrong use of the command line, or an error of no other kind (McusimError)"),
+    ExitCode(3, "ProgramError", "the program file cannot be used"),
+    ExitCode(4, "BoardError", "the board is unknown or its file is wrong"),
+    ExitCode(5, "UnsupportedError", "something real that mcusim does not model"),
+    ExitCode(6, "DecodeError", "halfwords that are no instruction"),
+    ExitCode(7, "ReportError", "a report cannot be read or written"),
+    ExitCode(70, "internal", "a defect of mcusim; please report it"),
+)
+"""Codes of runs that ended without a report."""
+
+_CODES = {row.name: row.code for row in REASONS}
+
+
+def code_of(reason: str, firmware_code: int = 0) -> int:
+    """The process's exit code for an exit reason; ``firmware_code`` counts for reason ``"exit"`` only.
+
+    A process returns 8 bits, so a firmware code outside 0..255 becomes 255. KeyError for an unknown reason.
+    """
+    if reason == FIRMWARE:
+        return firmware_code if 0 <= firmware_code <= 255 else 255
+    return _CODES[reason]

@@ -1,0 +1,15 @@
+"""How far a run has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """State of a run: simulated ``seconds`` and ``cycles`` since reset, ``instructions``, and the host's ``wall_seconds``."""
+
+    seconds: float
+    cycles: int
+    instructions: int
+    wall_seconds: float
