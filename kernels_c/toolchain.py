@@ -91,7 +91,7 @@ class Compiler:
         *,
         flags: Sequence[str] = ("-O2",),
         defines: Mapping[str, object] | None = None,
-        layout: Layout = Layout(),  # noqa: B008 - frozen
+        layout: Layout = Layout(),
         library: str = "none",
         console: Sequence[str] = CONSOLE,
     ) -> Path:

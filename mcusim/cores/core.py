@@ -23,7 +23,8 @@ class Timing:
     ``cycles``: issue cycles, without the registers that ``each`` counts. ``each``: further cycles per word transferred (LDM and
     its like). ``refill``: cycles to restart fetching when the instruction leaves the straight line. ``latency``: cycles from
     issue until a result can be used by an ordinary consumer; 0 where the engine has no such notion. ``float_busy``: cycles for
-    which the FPU takes nothing else. ``unit``: execution unit or pairing class, read by dual-issue engines.
+    which the FPU takes nothing else. Engines with a scoreboard read ``result``, the row of the latency table that describes
+    how the result is forwarded, and ``unit``, the pairing class.
     """
 
     cycles: int
@@ -31,6 +32,7 @@ class Timing:
     refill: int = 0
     latency: int = 0
     float_busy: int = 0
+    result: str = ""
     unit: str = ""
 
 

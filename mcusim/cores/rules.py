@@ -46,3 +46,57 @@ class ThreeStageRules:
     """H16: whether IT costs nothing behind a 16-bit instruction."""
     accumulate_long: Mapping[int, int] = field(default_factory=dict)
     """Cycles of UMLAL and SMLAL by the cycles of the same UMULL or SMULL; empty where the price is fixed."""
+
+
+Latencies = Mapping[str, Mapping[str, int]]
+"""Cycles from issue of a producer to issue of a consumer, by the producer's ``Timing.result`` and the operand's role.
+
+Roles of operands: ``late`` (an ordinary operand), ``early`` (shifted operand2, bit-field source), ``base``, ``index``,
+``factor``, ``addend`` (of a multiply-accumulate), ``widened`` (the addend of SXTAB and its like), ``store`` (store data),
+``branch`` (target), ``flags``; of FP operands ``float``, ``fused`` (addend of VFMA), ``chained`` (addend of VMLA), ``saved``
+(store data, move to a core register). Zero means in the same cycle.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedRules:
+    """M33: single issue, but a few pairs of 16-bit instructions share a cycle."""
+
+    latencies: Latencies
+    flagged_multiply: int
+    """Further issue cycles of MULS and of flag-setting operations with a rotated constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class DualIssueRules:
+    """M7: two instructions per cycle, in order."""
+
+    latencies: Latencies
+    conflicts: frozenset[tuple[str, str]]
+    """Pairs of units (older, younger) that cannot issue together."""
+    older_only: frozenset[str]
+    """Units that issue from the older slot only."""
+    alone: frozenset[str]
+    """Units that share a cycle with nothing."""
+    early: frozenset[str]
+    """Mnemonics that the early ALU executes from the older slot."""
+    early_shifts: frozenset[str]
+    """Mnemonics that the early ALU executes from either slot, unless the other instruction uses its shifter."""
+    shifter: frozenset[str]
+    """Units that use the shifter of the early ALU."""
+    unaligned_load: tuple[int, int]
+    """Extra cycles of an unaligned load from the older and the younger slot."""
+    store_drain: int
+    """Cycles to write a word or doubleword store from the store buffer."""
+    narrow_store_drain: int
+    """Cycles to merge a byte or halfword store."""
+    unaligned_store_drain: int
+    """Cycles to write an unaligned store."""
+    store_depth: int
+    """Entries of the store buffer."""
+    flag_lead: int
+    """Cycles that flags must be set before a branch to shorten a misprediction ..."""
+    flag_lead_gain: int
+    """... by this many."""
+    accumulate_lockout: int
+    """Cycles after an FP multiply-accumulate during which other FP instructions are held back."""

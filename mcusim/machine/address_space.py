@@ -9,6 +9,7 @@ import numpy as np
 from mcusim.boards.board import Board, MemoryRegion, PeripheralSpec
 from mcusim.errors import ProgramError
 from mcusim.machine import system_control as C
+from mcusim.machine.boot import find_start
 from mcusim.machine.engine import PAGE, Engine
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.peripherals import create
@@ -73,6 +74,7 @@ class AddressSpace:
             if memory.kind in ("flash", "external") and not board.ideal:
                 self.views[memory.name][:] = 0xFF
         self.names = [memory.name for memory in self.memories] + [REGISTERS, SYSTEM, OTHER]
+        self.boot = None if board.ideal else find_start(program, board)
         self._load()
         self.boot_vector_table = self._boot_table()
 
@@ -86,6 +88,9 @@ class AddressSpace:
                 raise ProgramError(self._too_large(segment.address, len(segment.data)))
             view, offset = found
             view[offset : offset + len(segment.data)] = np.frombuffer(segment.data, dtype=np.uint8)
+        for address, data in self.boot.contents if self.boot else ():
+            view, offset = self.engine.find_buffer(address, len(data))
+            view[offset : offset + len(data)] = np.frombuffer(data, dtype=np.uint8)
 
     def _too_large(self, address: int, size: int) -> str:
         places = ", ".join(f"{m.name} 0x{m.address:08x}..0x{m.address + m.size:08x}" for m in self.memories)
@@ -95,14 +100,16 @@ class AddressSpace:
         )
 
     def _boot_table(self) -> int:
-        if self.board.vector_table is not None and self.board.parameters.get("boot"):
-            return self.board.vector_table
+        if self.boot is not None:
+            return self.boot.vector_table
         if self.program.vector_table is not None:
             return self.program.vector_table.address
         return self.board.vector_table or 0
 
     def reset_vector(self, table: int) -> tuple[int, int]:
         """Initial SP and reset vector."""
+        if self.boot is not None and table == self.boot.vector_table:
+            return self.boot.stack_pointer, self.boot.entry
         if self.program.vector_table is None:
             return self.program.stack_pointer or self._ram_end(), self.program.entry | 1
         data = self.engine.read(table, 8)
@@ -115,7 +122,7 @@ class AddressSpace:
     # --- peripherals ------------------------------------------------------------------------------------------------------
     def map_peripherals(self, machine: Machine) -> None:
         """Map the register space and create the board's peripheral models."""
-        self._map_io(machine, C.START, C.SIZE, machine.control.read, machine.control.write)
+        self._map_io(machine, C.START, C.SIZE, *self._system_space(machine))
         if self.board.ideal:
             if self.board.bit_band:
                 self._map_bit_band(machine)
@@ -124,7 +131,7 @@ class AddressSpace:
         for spec in self.board.peripherals:
             machine.peripherals[spec.name] = create(machine, spec)
             self.windows.append((spec.address, spec.address + spec.size, machine.peripherals[spec.name]))
-            for alias in spec.parameters.get("aliases", ()):
+            for alias in spec.aliases:
                 self.windows.append((alias, alias + spec.size, machine.peripherals[spec.name]))
             spaces += self._space_outside(spec)
         self.bank = machine.peripherals.setdefault("unmodelled", self._catch_all(machine))
@@ -133,13 +140,33 @@ class AddressSpace:
         if self.board.bit_band:
             self._map_bit_band(machine)
 
+    def _system_space(self, machine: Machine):
+        """Reads and writes of the system space: the core's own registers, and what a chip puts there (DBGMCU)."""
+
+        def owner(address: int) -> tuple[Peripheral, int] | None:
+            return next(((p, address - start) for start, end, p in self.windows if start <= address < end), None)
+
+        def read(address: int, size: int) -> int:
+            found = owner(address)
+            return found[0].read(found[1], size) if found else machine.control.read(address, size)
+
+        def write(address: int, size: int, value: int) -> None:
+            found = owner(address)
+            if found:
+                found[0].write(found[1], size, value)
+            else:
+                machine.control.write(address, size, value)
+
+        return read, write
+
     def _catch_all(self, machine: Machine) -> Peripheral:
         spec = PeripheralSpec("unmodelled", "register-bank", PERIPHERALS, PERIPHERALS_END - PERIPHERALS)
         return Peripheral(machine, spec)
 
     @staticmethod
     def _space_outside(spec: PeripheralSpec) -> list[tuple[int, int]]:
-        inside = PERIPHERALS <= spec.address and spec.address + spec.size <= PERIPHERALS_END
+        spaces = ((PERIPHERALS, PERIPHERALS_END), (C.START, C.START + C.SIZE))
+        inside = any(start <= spec.address and spec.address + spec.size <= end for start, end in spaces)
         return [] if inside else [(spec.address & ~(PAGE - 1), _round(spec.size))]
 
     def _map_io(self, machine: Machine, start: int, size: int, read, write) -> None:

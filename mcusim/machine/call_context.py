@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcusim.machine import layout as L
-from mcusim.machine.native import enter_function, find_child, leave_function, switch_call
+from mcusim.machine.native import (
+    enter_function,
+    find_child,
+    leave_function,
+    switch_call,
+)
 from mcusim.machine.recorder import Recorder
 
 HANDLER_MARK = 1 << 40

@@ -76,7 +76,7 @@ class ExceptionUnit:
         """Record the fault and take its exception, escalated as the priorities demand; lockup ends the run."""
         machine, control = self.machine, self.machine.control
         kind = FAULTS[fault.kind]
-        machine.last_fault = fault
+        machine.note_fault(fault)
         if machine.traits.fault_status and kind.bit >= 0:
             bits = 1 << kind.bit
             if fault.kind == "data_bus" and fault.address is not None:
@@ -137,13 +137,13 @@ class ExceptionUnit:
         machine = self.machine
         if number not in (N.HARD_FAULT, N.MEMORY_FAULT, N.BUS_FAULT, N.USAGE_FAULT):
             if handler & ~1 == 0:
-                machine.end_with_fault("unhandled", f"{N.exception_name(number)} has no handler (its vector is 0)")
+                machine.end_with_fault("fault", f"{N.exception_name(number)} has no handler (its vector is 0)")
             return
         code = machine.read_memory(handler & ~1, 2)
         if handler & ~1 == 0 or not machine.is_executable(handler & ~1):
-            machine.end_with_fault("unhandled", f"{N.exception_name(number)} has no handler (its vector is 0x{handler:08x})")
+            machine.end_with_fault("fault", f"{N.exception_name(number)} has no handler (its vector is 0x{handler:08x})")
         elif code == SELF_BRANCH or code == b"\x00\xbe":
-            machine.end_with_fault("unhandled", f"{N.exception_name(number)} reached a default handler that only waits")
+            machine.end_with_fault("fault", f"{N.exception_name(number)} reached a default handler that only waits")
 
     def _push(self, pc: int) -> int | None:
         """Stack the frame on the current stack; EXC_RETURN, or None when stacking itself faulted."""
@@ -183,7 +183,7 @@ class ExceptionUnit:
     def _stacking_failed(self, pc: int) -> None:
         machine = self.machine
         machine.control.fault(C.CFSR, 1 << FAULTS["stacking"].bit)
-        machine.last_fault = Fault("stacking", pc, int(machine.engine.registers[13]))
+        machine.note_fault(Fault("stacking", pc, int(machine.engine.registers[13])))
         machine.end_with_fault("lockup", "the exception frame does not fit the stack: no memory at the stack pointer")
 
     def _push_float(self, frame: int) -> None:
@@ -214,6 +214,7 @@ class ExceptionUnit:
         machine, engine, nvic = self.machine, self.machine.engine, self.machine.control.nvic
         number = machine.exception_number()
         if number not in nvic.active:
+            machine.note_fault(Fault("invalid_return", machine.pc))
             machine.end_with_fault("lockup", f"return from exception {number}, which is not active")
             return
         thread = bool(magic & RETURN_THREAD)
@@ -239,7 +240,7 @@ class ExceptionUnit:
         extended = machine.core.has_fpu and not magic & RETURN_BASIC
         words = BASIC_WORDS + (FLOAT_WORDS if extended else 0)
         if machine.engine.find_buffer(frame, 4 * words) is None:
-            machine.last_fault = Fault("unstacking", machine.pc, frame)
+            machine.note_fault(Fault("unstacking", machine.pc, frame))
             machine.end_with_fault("lockup", "the exception frame lies where no memory is")
             return
         values = struct.unpack("<8I", machine.read_memory(frame, 32))

@@ -10,8 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from unicorn import arm_const as A
 
-from mcusim.isa.instruction import ALWAYS, PC, Block, Instruction, MemoryOperand, Operand
+from mcusim.isa.instruction import (
+    ALWAYS,
+    PC,
+    Block,
+    Instruction,
+    MemoryOperand,
+    Operand,
+)
 from mcusim.machine import layout as L
 
 UNKNOWN_VALUE = -1
@@ -24,14 +32,21 @@ ALU_ROWS = {
 SHIFT_ROWS = {
     "lsl": L.OP_SHIFT_LEFT, "lsr": L.OP_SHIFT_RIGHT, "asr": L.OP_SHIFT_ARITHMETIC, "ror": L.OP_ROTATE,
 }  # fmt: skip
+LONG_MULTIPLIES = {"umull": L.OP_MULTIPLY_HIGH, "smull": L.OP_MULTIPLY_HIGH_SIGNED}
 EXTENDS = {"uxtb": (8, False), "uxth": (16, False), "sxtb": (8, True), "sxth": (16, True)}
 COMPARES = {"cmp": L.OP_FLAGS_SUBTRACT, "cmn": L.OP_FLAGS_ADD}
 TESTS = {"tst": L.OP_AND, "teq": L.OP_XOR}
+SPECIAL_REGISTERS = {
+    8: A.UC_ARM_REG_MSP, 9: A.UC_ARM_REG_PSP, 16: A.UC_ARM_REG_PRIMASK, 17: A.UC_ARM_REG_BASEPRI, 20: A.UC_ARM_REG_CONTROL,
+}  # fmt: skip
+"""SYSm numbers of MRS to the emulator's register numbers; valid while no MSR in the same block writes them."""
 PLAIN = frozenset(
     [*ALU_ROWS, *SHIFT_ROWS, *EXTENDS, *COMPARES, *TESTS]
     + "mov mvn movw movt rsb adc sbc orn adr rrx clz rev rev16 revsh rbit ubfx sbfx bfi bfc it nop".split()
 ) - {"udiv", "sdiv"}
 """Mnemonics that cost one issue slot whether their condition holds or not."""
+
+LEAVES = (L.OP_REGISTER, L.OP_IMMEDIATE, L.OP_FLAGS, L.OP_SPECIAL)
 
 Row = tuple[int, int, int, int]
 """Op, first, second, immediate; the destination is the row's own number."""
@@ -85,7 +100,7 @@ class _Values:
         return number
 
     def constant(self, value: int) -> int:
-        return self.add(L.OP_IMMEDIATE, immediate=value if value < 0 else value & 0xFFFFFFFF)
+        return self.add(L.OP_IMMEDIATE, immediate=value & 0xFFFFFFFF)
 
     def constant_of(self, number: int) -> int | None:
         op, _, _, immediate = self.rows[number]
@@ -296,6 +311,10 @@ class _Compiler:
             return {}, self.logic_flags(self.values.add(TESTS[name], first, second), instruction)
         if not operands or operands[0].role != "register":
             return {}, None
+        if name in LONG_MULTIPLIES and len(operands) == 4:
+            factors = [self.operand(operand, instruction) for operand in operands[2:]]
+            low = self.values.add(L.OP_MULTIPLY, *factors)
+            return {operands[0].value: low, operands[1].value: self.values.add(LONG_MULTIPLIES[name], *factors)}, None
         result, flags = self.result(instruction, operands)
         if result is None:
             return {}, None
@@ -304,6 +323,8 @@ class _Compiler:
     def result(self, instruction: Instruction, operands: tuple[Operand, ...]) -> tuple[int | None, int | None]:
         name, values = instruction.mnemonic, self.values
         sources = operands[1:] if len(operands) > 1 else operands
+        if name == "mrs" and sources[-1].role == "special" and sources[-1].value in SPECIAL_REGISTERS:
+            return values.add(L.OP_SPECIAL, immediate=SPECIAL_REGISTERS[sources[-1].value], share=False), None
         if name == "adr":
             return values.constant(((instruction.address + 4) & ~3) + self._signed(operands[-1].value)), None
         if name in ("mov", "movw"):
@@ -326,6 +347,10 @@ class _Compiler:
         if name == "clz":
             value = self.operand(sources[-1], instruction)
             return values.add(L.OP_LEADING_ZEROS, value, values.constant(0)), None
+        if name == "rev":
+            return values.add(L.OP_REVERSE, self.operand(sources[-1], instruction), values.constant(0)), None
+        if name in ("adc", "sbc"):
+            return self.carry_result(instruction, operands)
         if name in SHIFT_ROWS:
             return self.shift_result(instruction, operands)
         if name in ALU_ROWS or name in ("rsb", "mla", "mls"):
@@ -335,6 +360,16 @@ class _Compiler:
     @staticmethod
     def _signed(value: int) -> int:
         return value - (1 << 32) if value & 0x80000000 else value
+
+    def carry_result(self, instruction: Instruction, operands: tuple[Operand, ...]) -> tuple[int, int | None]:
+        values, flags = self.values, self.flags_now()
+        first, second = (self.operand(operand, instruction) for operand in operands[-2:])
+        adds = instruction.mnemonic == "adc"
+        after = values.add(L.OP_FLAGS_ADD if adds else L.OP_FLAGS_SUBTRACT, first, second, flags)
+        term = second if adds else values.add(L.OP_NOT, second, values.constant(0))
+        carry = values.add(L.OP_FIELD, flags, -1, 1 | 1 << 8)
+        result = values.add(L.OP_ADD, values.add(L.OP_ADD, first, term), carry)
+        return result, after if instruction.sets_flags else None
 
     def shift_result(self, instruction: Instruction, operands: tuple[Operand, ...]) -> tuple[int, int | None]:
         op = SHIFT_ROWS[instruction.mnemonic]
@@ -418,8 +453,8 @@ class _Compiler:
     def operands_of(row: Row) -> list[int]:
         """Numbers of the values a row reads."""
         op, first, second, immediate = row
-        operands = [first] if op not in (L.OP_REGISTER, L.OP_IMMEDIATE, L.OP_FLAGS) else []
-        if op not in (L.OP_LOAD, L.OP_REGISTER, L.OP_IMMEDIATE):
+        operands = [first] if op not in LEAVES else []
+        if op not in (L.OP_LOAD, *LEAVES):
             operands.append(second)
         if op in (L.OP_SELECT, L.OP_FLAGS_ADD, L.OP_FLAGS_SUBTRACT, L.OP_FLAGS_LOGIC):
             operands.append(immediate)
@@ -429,9 +464,9 @@ class _Compiler:
 
     def renumbered(self, row: Row, destination: int, slot: dict[int, int]) -> tuple[int, int, int, int, int]:
         op, first, second, immediate = row
-        if op not in (L.OP_REGISTER, L.OP_IMMEDIATE, L.OP_FLAGS) and first >= 0:
+        if op not in LEAVES and first >= 0:
             first = slot[first]
-        if op not in (L.OP_LOAD, L.OP_REGISTER, L.OP_IMMEDIATE) and second >= 0:
+        if op not in (L.OP_LOAD, *LEAVES) and second >= 0:
             second = slot[second]
         if op in (L.OP_SELECT, L.OP_FLAGS_ADD, L.OP_FLAGS_SUBTRACT, L.OP_FLAGS_LOGIC) and immediate >= 0:
             immediate = slot[immediate]

@@ -5,8 +5,7 @@ The slow twin is ``mcusim.machine.reference``, which steps every instruction and
 
 from __future__ import annotations
 
-from numba import njit
-
+from mcusim.machine.compiled import native
 from mcusim.machine.layout import (
     DIVIDE_TABLE,
     ENGINE,
@@ -34,15 +33,19 @@ from mcusim.machine.layout import (
     OP_LOAD,
     OP_MULTIPLY,
     OP_MULTIPLY_CLASS,
+    OP_MULTIPLY_HIGH,
+    OP_MULTIPLY_HIGH_SIGNED,
     OP_NOT,
     OP_OR,
     OP_REGISTER,
+    OP_REVERSE,
     OP_ROTATE,
     OP_SELECT,
     OP_SHIFT_ARITHMETIC,
     OP_SHIFT_LEFT,
     OP_SHIFT_RIGHT,
     OP_SIGNED_FIELD,
+    OP_SPECIAL,
     OP_STORE,
     OP_SUBTRACT,
     OP_XOR,
@@ -78,7 +81,7 @@ OVERLAY = 512
 KEY_FACTOR = 0x1E3779B97F4A7C15
 
 
-@njit(cache=True)
+@native
 def find_region(state, address):
     """Row address of the region that holds ``address``, else 0."""
     row = load_word(state + REGIONS * 8)
@@ -89,7 +92,7 @@ def find_region(state, address):
     return 0
 
 
-@njit(cache=True)
+@native
 def read_guest(state, address, size):
     """Little-endian value of ``size`` bytes of guest memory, or UNKNOWN where no plain memory is."""
     row = find_region(state, address)
@@ -103,7 +106,7 @@ def read_guest(state, address, size):
     return load_u8(host)
 
 
-@njit(cache=True)
+@native
 def read_overlaid(state, overlay, stores, address, size):
     """As read_guest, with the block's own earlier stores laid over memory."""
     for number in range(stores - 1, -1, -1):
@@ -116,7 +119,7 @@ def read_overlaid(state, overlay, stores, address, size):
     return read_guest(state, address, size)
 
 
-@njit(cache=True)
+@native
 def significant_bits(value):
     """Number of bits up to the highest set one."""
     bits = 0
@@ -126,7 +129,7 @@ def significant_bits(value):
     return bits
 
 
-@njit(cache=True)
+@native
 def shifted(operation, value, amount):
     """Result of a Thumb shift by 0..255, value and result unsigned 32 bits."""
     if operation == OP_SHIFT_LEFT:
@@ -140,7 +143,7 @@ def shifted(operation, value, amount):
     return ((value >> amount) | (value << (32 - amount))) & MASK
 
 
-@njit(cache=True)
+@native
 def carry_out(operation, value, amount):
     """Carry of a shift by 1..32."""
     if operation == OP_SHIFT_LEFT:
@@ -152,7 +155,7 @@ def carry_out(operation, value, amount):
     return (value >> ((amount - 1) & 31)) & 1
 
 
-@njit(cache=True)
+@native
 def add_flags(a, b, carry):
     """NZCV (bits 3..0) of a + b + carry."""
     total = a + b + carry
@@ -161,7 +164,7 @@ def add_flags(a, b, carry):
     return (result >> 31) << 3 | (result == 0) << 2 | (total >> 32) << 1 | overflow
 
 
-@njit(cache=True)
+@native
 def holds(flags, condition):
     """1 when ``condition`` (Arm encoding) holds for NZCV ``flags``."""
     n, z, c, v = flags >> 3 & 1, flags >> 2 & 1, flags >> 1 & 1, flags & 1
@@ -185,7 +188,15 @@ def holds(flags, condition):
     return result ^ (condition & 1)
 
 
-@njit(cache=True)
+@native
+def multiply_high(a, b):
+    """Upper 32 bits of the unsigned product."""
+    low = (a & 0xFFFF) * b
+    high = (a >> 16) * b
+    return (high + (low >> 16)) >> 16 & MASK
+
+
+@native
 def arithmetic(op, a, b):
     """Value of a two-operand row."""
     if a < 0 or b < 0:
@@ -210,18 +221,25 @@ def arithmetic(op, a, b):
         return a // b if b else 0
     if op == OP_DIVIDE_SIGNED:
         return divide_signed(a, b)
+    if op == OP_MULTIPLY_HIGH:
+        return multiply_high(a, b)
+    if op == OP_MULTIPLY_HIGH_SIGNED:
+        high = multiply_high(a, b) - (b if a >> 31 else 0) - (a if b >> 31 else 0)
+        return high & MASK
+    if op == OP_REVERSE:
+        return (a & 0xFF) << 24 | (a & 0xFF00) << 8 | (a >> 8) & 0xFF00 | a >> 24
     if op == OP_LEADING_ZEROS:
         return 32 - significant_bits(a)
     return shifted(op, a, b & 255)
 
 
-@njit(cache=True)
+@native
 def magnitude(value):
     """Absolute value of a 32-bit two's-complement number."""
     return (MASK + 1 - value) & MASK if value & 0x80000000 else value
 
 
-@njit(cache=True)
+@native
 def divide_signed(a, b):
     """SDIV: towards zero, 0 for a zero divisor."""
     if b == 0:
@@ -230,7 +248,7 @@ def divide_signed(a, b):
     return quotient if (a ^ b) & 0x80000000 == 0 else (MASK + 1 - quotient) & MASK
 
 
-@njit(cache=True)
+@native
 def field(value, immediate, signed):
     """Bit field: immediate = lsb | width << 8."""
     if value < 0:
@@ -242,7 +260,7 @@ def field(value, immediate, signed):
     return result & MASK
 
 
-@njit(cache=True)
+@native
 def operand_class(state, table, a, b, signed):
     """Cycles of an operand-dependent instruction from a 34 x 34 table over significant bits."""
     if a < 0 or b < 0:
@@ -254,7 +272,7 @@ def operand_class(state, table, a, b, signed):
     return load_word(base + (significant_bits(a) * 34 + significant_bits(b)) * 8)
 
 
-@njit(cache=True)
+@native
 def access_class(state, address, mask):
     """1 + 8 x region + the low address bits that matter."""
     if address < 0:
@@ -265,7 +283,7 @@ def access_class(state, address, mask):
     return 1 + 8 * region + (address & mask)
 
 
-@njit(cache=True)
+@native
 def logic_flags(result, carry, before):
     """NZCV after a flag-setting logical operation."""
     if result < 0:
@@ -277,7 +295,7 @@ def logic_flags(result, carry, before):
     return (result >> 31) << 3 | (result == 0) << 2 | (before & 3)
 
 
-@njit(cache=True)
+@native
 def evaluate(state, program):
     """Run a fact program at block entry; leaves the classes in FACTS and returns their key."""
     values = load_word(state + SCRATCH * 8)
@@ -295,7 +313,7 @@ def evaluate(state, program):
             store_word(values + destination * 8, load_u32(load_word(state + REGISTERS * 8) + first * 4))
         elif op == OP_IMMEDIATE:
             store_word(values + destination * 8, immediate)
-        elif op <= OP_MULTIPLY or OP_DIVIDE <= op <= OP_LEADING_ZEROS:
+        elif op <= OP_MULTIPLY or OP_DIVIDE <= op <= OP_LEADING_ZEROS or op >= OP_MULTIPLY_HIGH:
             value = arithmetic(op, load_word(values + first * 8), load_word(values + second * 8))
             store_word(values + destination * 8, value)
         elif op == OP_FIELD or op == OP_SIGNED_FIELD:
@@ -324,6 +342,10 @@ def evaluate(state, program):
             engine, pointer = load_word(state + ENGINE * 8), values + destination * 8
             call_register_read(load_word(state + REG_READ * 8), engine, APSR, pointer)
             store_word(pointer, load_u32(pointer) >> 28)
+        elif op == OP_SPECIAL:
+            engine, pointer = load_word(state + ENGINE * 8), values + destination * 8
+            call_register_read(load_word(state + REG_READ * 8), engine, immediate, pointer)
+            store_word(pointer, load_u32(pointer))
         elif op == OP_FLAGS_ADD or op == OP_FLAGS_SUBTRACT:
             a, b = load_word(values + first * 8), load_word(values + second * 8)
             carry = op == OP_FLAGS_SUBTRACT
@@ -357,7 +379,7 @@ def evaluate(state, program):
     return key
 
 
-@njit(cache=True)
+@native
 def fact_class(state, values, op, first, second, immediate):
     """Class of one fact row; ``immediate`` >> 8 - 1 is the slot of its condition, -1 for always."""
     if op == OP_CODE:

@@ -23,7 +23,8 @@ HOLD = 36
 STOP_ON_UNMASK = 37
 BYPASS = 38
 UNKNOWN_FACTS = 39
-PREDICTED_CYCLES = 40
+WATCHED_NODE = 40
+SLOW_FIND, SLOW_ENTER = 41, 42
 STATE_WORDS = 64
 
 # Values of STOPPED.
@@ -31,10 +32,10 @@ STOP_NONE, STOP_DEADLINE, STOP_UNMASK, STOP_ERROR, STOP_WATCH = 0, 1, 2, 3, 4
 
 # --- node ------------------------------------------------------------------------------------------------------------
 NODE_ADDRESS = 0
-SLOT_A, SLOT_B = 1, 5  # each: address, node, cost, count
+SLOT_A, SLOT_B = 1, 5  # each: address, node, cost | flags << 32, count
 SLOT_ADDRESS, SLOT_NODE, SLOT_COST, SLOT_COUNT = 0, 1, 2, 3
-NODE_FLAGS, NODE_LONGEST, NODE_CHECKS = 9, 10, 11
-CHECK = 12  # each check: address of the register, lowest value, span << 8 | rotation
+NODE_FLAGS, NODE_LONGEST, NODE_CHECKS = 9, 10, 11  # NODE_CHECKS is -1 where a fact program must run
+CHECK = 12  # each check: address of the register, lowest value | span << 32, mask of low bits that must be zero
 CHECK_WORDS = 3
 CHECKS_MAX = 4
 NODE_PROGRAM, NODE_KEY, NODE_END, NODE_BLOCK = 24, 25, 26, 27
@@ -69,8 +70,11 @@ ROW_WORDS = 5
     OP_SHIFT_LEFT, OP_SHIFT_RIGHT, OP_SHIFT_ARITHMETIC, OP_ROTATE, OP_MULTIPLY, OP_FIELD, OP_SIGNED_FIELD,
     OP_DIVIDE, OP_DIVIDE_SIGNED, OP_LEADING_ZEROS, OP_LOAD, OP_STORE, OP_FLAGS, OP_FLAGS_ADD, OP_FLAGS_SUBTRACT,
     OP_FLAGS_LOGIC, OP_CONDITION, OP_SELECT, OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS, OP_CARRY_SHIFT,
-    OP_CODE,
-) = range(34)
+    OP_CODE, OP_SPECIAL,
+    OP_MULTIPLY_HIGH, OP_MULTIPLY_HIGH_SIGNED, OP_REVERSE,
+) = range(38)
+DIVIDE_TRAP = 255
+"""Class of a division by zero while CCR.DIV_0_TRP is set."""
 OVERLAY_MAX = 16
 SCRATCH_WORDS = 512 + 4 * OVERLAY_MAX
 FACTS_MAX = 256

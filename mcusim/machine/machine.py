@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from mcusim.machine.engine import Engine, Stop
 from mcusim.machine.events import Agenda, Event
 from mcusim.machine.exceptions import MAGIC_START, ExceptionUnit, Fault
 from mcusim.machine.heap import HeapWatch
-from mcusim.machine.native import on_block
+from mcusim.machine.hook import block_hook_address
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.recorder import Node, Recorder, is_float
 from mcusim.machine.semihosting import Semihosting
@@ -35,11 +36,13 @@ from mcusim.machine.serial import SerialConsole
 from mcusim.machine.traits import traits
 from mcusim.pricing.passage import Fact
 from mcusim.program import Program
+from mcusim.report.progress import Progress
 
 EXCP_SWI, EXCP_PREFETCH_ABORT, EXCP_DATA_ABORT, EXCP_BKPT = 2, 3, 4, 7
 EXCP_EXCEPTION_EXIT, EXCP_NOCP, EXCP_INVSTATE = 8, 17, 18
 ERR_READ, ERR_WRITE, ERR_FETCH, ERR_WRITE_PROT, ERR_READ_PROT, ERR_FETCH_PROT, ERR_INSN = 6, 7, 8, 12, 13, 14, 10
 SEMIHOSTING_BREAKPOINT = 0xAB
+PROGRESS_SECONDS = 0.25
 SLICE_CYCLES = 20_000_000
 """Cycles after which Python looks in (time limits, progress) when nothing else is due."""
 
@@ -57,7 +60,8 @@ class Options:
     strict: bool = False
     trace_events: int = 0
     serial_output: Callable[[bytes], None] | None = None
-    progress: Callable[[float, int, float], None] | None = None
+    progress: Callable[[Progress], None] | None = None
+    bare: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +72,14 @@ class Finish:
     code: int = 0
     text: str = ""
     fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSnapshot:
+    """Registers by name and return addresses, innermost first, at a fault."""
+
+    registers: dict[str, int]
+    returns: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -89,6 +101,7 @@ class Machine:
         self.finish: Finish | None = None
         self.last_fault: Fault | None = None
         self.warnings: dict[str, int] = {}
+        self.interrupt_sources: dict[int, set[str]] = {}
         self.exception_counts: dict[int, ExceptionCount] = {}
         self.partial: Node | None = None
         self.held: Node | None = None
@@ -97,7 +110,8 @@ class Machine:
         self.accessed: tuple[int, int] = (-1, -1)
         self.sleeping_cycles = self.exception_cycles = 0
         self.event_register = False
-        self.instructions_base = 0
+        self.next_progress = PROGRESS_SECONDS
+        self.snapshot: FaultSnapshot | None = None
         self.clock = CoreClock(board.clock_hertz)
         self.agenda = Agenda()
         self.traits = traits(core)
@@ -130,7 +144,8 @@ class Machine:
         if self.options.trace_events:
             self.timeline = np.zeros((self.options.trace_events, L.EVENT_WORDS), dtype=np.int64)
             state[L.TIMELINE], state[L.TIMELINE_LIMIT] = self.timeline.ctypes.data, self.options.trace_events
-        self.engine.add_block_hook(on_block.address, self.recorder.pointer)
+        if not self.options.bare:
+            self.engine.add_block_hook(block_hook_address(), self.recorder.pointer)
 
     def _illegal(self, instruction: Instruction) -> str | None:
         return illegal_reason(instruction, self.core)
@@ -188,11 +203,13 @@ class Machine:
         self.recorder.state[L.DEADLINE] = min(int(self.recorder.state[L.DEADLINE]), event.cycle)
         return event
 
-    def set_interrupt(self, number: int, active: bool) -> None:
+    def set_interrupt(self, number: int, active: bool, source: str = "") -> None:
+        sources = self.interrupt_sources.setdefault(number, set())
+        (sources.add if active else sources.discard)(source)
         if number < 0:
             self.control.nvic.pend(N.NMI) if active else None
         else:
-            self.control.nvic.set_level(number, active)
+            self.control.nvic.set_level(number, bool(sources))
         self.interrupts_changed()
 
     def pend(self, number: int) -> None:
@@ -207,10 +224,9 @@ class Machine:
         if hertz <= 0:
             self.warn(f"firmware programmed a core clock of {hertz} Hz; the clock before it stays")
             return
-        if hertz != self.clock.hertz:
-            self.clock.change(self.now(), int(hertz))
-            for peripheral in self.peripherals.values():
-                peripheral.clock_changed()
+        self.clock.change(self.now(), int(hertz))
+        for peripheral in self.peripherals.values():
+            peripheral.clock_changed()
 
     def clock_hertz(self, name: str) -> int:
         if name == "core" or not self.board.clock_peripheral:
@@ -224,7 +240,8 @@ class Machine:
 
     def traps_changed(self) -> None:
         """CCR traps were switched; blocks are looked at anew."""
-        self.recorder.invalidate()
+        value = self.control.stored[C.CCR]
+        self.recorder.set_traps(bool(value & C.CCR_DIV_0_TRAP), bool(value & C.CCR_UNALIGN_TRAP))
 
     def transmit(self, name: str, data: bytes) -> None:
         self._serial_data(name, data)
@@ -283,11 +300,21 @@ class Machine:
 
     def end_with_fault(self, reason: str, text: str) -> None:
         """End on an unhandled fault or lockup."""
-        self.end(reason, 1, text, self.last_fault or Fault("undefined", self.pc))
+        self.end(reason, text=text, fault=self.last_fault or Fault("undefined", self.pc))
 
     def lock_up(self, pc: int) -> None:
         """A fault at HardFault priority or above."""
-        self.end("lockup", 1, "a fault occurred while HardFault or NMI was active", self.last_fault)
+        self.end_with_fault("lockup", "a fault occurred while HardFault or NMI was active")
+
+    def note_fault(self, fault: Fault) -> None:
+        """Keep registers and return addresses as they are at ``fault``, before its exception is taken."""
+        self.last_fault = fault
+        names = [f"r{number}" for number in range(13)] + ["sp", "lr"]
+        registers = {name: int(self.engine.registers[number]) for number, name in enumerate(names)}
+        special = {name: self.engine.get(name) for name in ("xpsr", "msp", "psp", "control")}
+        top = int(self.recorder.state[L.FRAME_TOP])
+        returns = [int(frame[L.FRAME_RETURN]) for frame in self.recorder.frames[:top][::-1][:64]]
+        self.snapshot = FaultSnapshot({**registers, "pc": fault.pc, **special}, tuple(returns))
 
     # --- accesses to registers ----------------------------------------------------------------------------------------------
     def serve_read(self, read: Callable[[int, int], int], address: int, size: int) -> int:
@@ -373,6 +400,8 @@ class Machine:
     def request_service(self) -> None:
         """Come back to Python before the next block."""
         self.recorder.state[L.DEADLINE] = 0
+        if self.options.bare:
+            self.engine.stop()
 
     def late_arrival(self, number: int) -> int | None:
         """An exception more urgent than ``number`` that became pending during its entry."""
@@ -450,6 +479,13 @@ class Machine:
         self.wall_seconds = time.perf_counter() - self.started
         return self.finish
 
+    def interrupt(self) -> None:
+        """Ctrl-C: end with what was recorded so far."""
+        self.end("interrupted", text="stopped with Ctrl-C")
+        self.contexts.close()
+        self.semihosting.close()
+        self.wall_seconds = time.perf_counter() - self.started
+
     def _service(self) -> None:
         """Between two blocks: due events, pending exceptions, limits, the next deadline."""
         state = self.recorder.state
@@ -463,11 +499,21 @@ class Machine:
         state[L.STOP_ON_UNMASK] = int(waiting is not None)
         again = waiting is not None and self.control.nvic.next_exception(self.execution_priority()) is not None
         due = self.agenda.next_cycle()
-        horizon = self.recorder.cycles + SLICE_CYCLES
+        horizon = self._horizon()
         state[L.DEADLINE] = 0 if again else horizon if due is None else min(due, horizon)
         state[L.STOPPED] = L.STOP_NONE
         held, self.held = self.held, None
         state[L.HOLD] = held.pointer if held and self.recorder.stops_at(held) else 0
+
+    def _horizon(self) -> int:
+        """Cycle at which Python looks in at the latest: a slice on, or where a limit may be reached."""
+        horizon = self.recorder.cycles + SLICE_CYCLES
+        if self.options.max_seconds is not None:
+            horizon = min(horizon, self.clock.cycle_at(Fraction(self.options.max_seconds)))
+        if self.options.max_instructions is not None:
+            missing = self.options.max_instructions - self.instruction_count()
+            horizon = min(horizon, self.recorder.cycles + max(missing // 2, 32))
+        return horizon
 
     def _check_limits(self) -> None:
         options = self.options
@@ -478,8 +524,9 @@ class Machine:
             self.end("max_seconds", text=f"simulated time limit of {options.max_seconds:g} s reached")
         if options.max_instructions is not None and self._instructions_reached(options.max_instructions):
             self.end("max_instructions", text=f"instruction limit of {options.max_instructions:,} reached")
-        if options.progress is not None:
-            options.progress(self.seconds(), self.recorder.cycles, wall)
+        if options.progress is not None and wall >= self.next_progress:
+            self.next_progress = wall + PROGRESS_SECONDS
+            options.progress(Progress(self.seconds(), self.recorder.cycles, self.instruction_count(), wall))
 
     def _instructions_reached(self, limit: int) -> bool:
         """Count exactly, but only when enough cycles have passed for the limit to be possible."""
@@ -514,9 +561,28 @@ class Machine:
         elif stop.error:
             self._on_error(stop)
         elif reason != L.STOP_NONE:
+            if reason == L.STOP_WATCH:
+                self._after_watched()
             self._before(self.recorder.current)
         else:
             self._on_halt(stop)
+
+    def _after_watched(self) -> None:
+        """The block that has just run holds SEV or wrote a stack pointer or CONTROL."""
+        node = self.recorder.node_at[int(self.recorder.state[L.WATCHED_NODE])]
+        names = {instruction.mnemonic for instruction in node.record.block.instructions}
+        if "sev" in names:
+            self.event_register = True
+        if "msr" in names:
+            self._stack_changed()
+
+    def _stack_changed(self) -> None:
+        """MSR wrote a stack pointer or CONTROL."""
+        if self.exception_number() == 0:
+            if self.engine.get("control") & 2:
+                self.contexts.switch_to_process_stack(int(self.engine.registers[13]))
+            else:
+                self.contexts.switch_to_main_stack()
 
     # --- before a block ---------------------------------------------------------------------------------------------------------
     def _before(self, node: Node | None) -> None:
@@ -528,8 +594,11 @@ class Machine:
         record = node.record
         if record.watched:
             self.heap.enter(node.address)
-        if record.trap is not None:
-            self._run_to_trap(node, *record.trap)
+        if node.trap is not None:
+            self._run_to_trap(node, *node.trap)
+            return
+        if record.waits:
+            self._spin(node)
             return
         if node.uses_float and self.core.has_fpu and not self.exceptions.float_context:
             if not self.control.float_enabled():
@@ -537,6 +606,19 @@ class Machine:
                 return
             self.exceptions.first_float_use()
         self._run_towards_deadline(node)
+
+    def _spin(self, node: Node) -> None:
+        """A branch to itself: skip whole turns up to the next event; without one the firmware has ended."""
+        if self.control.nvic.pending and self.control.nvic.next_exception(self.execution_priority()) is not None:
+            return
+        due = self.agenda.next_cycle()
+        if due is None:
+            self.end("endless_loop", text=f"branch to itself at 0x{node.address:08x}, and no interrupt can end it")
+            return
+        turn = max(node.passage.taken.cycles, 1)
+        turns = max(-(-(due - self.recorder.cycles) // turn), 0)
+        self.recorder.leave_early(node, 1, turn * turns, turns)
+        self.recorder.resume(node.passage.taken.state)
 
     @staticmethod
     def _first_float(node: Node) -> int:
@@ -564,11 +646,10 @@ class Machine:
             return
         self._run_part(node, count)
 
-    def _run_to_trap(self, node: Node, instruction: int, reason: str) -> None:
+    def _run_to_trap(self, node: Node, instruction: int, kind: str) -> None:
         if instruction and not self._run_part(node, instruction):
             return
         self.pc = node.record.block.instructions[instruction].address
-        kind = "no_coprocessor" if reason == "no_coprocessor" else "undefined"
         self.exceptions.raise_fault(Fault(kind, self.pc))
 
     def _run_part(self, node: Node, count: int) -> bool:
@@ -658,15 +739,13 @@ class Machine:
         self.exceptions.raise_fault(Fault(kind, pc, pc))
 
     def _on_breakpoint(self, pc: int) -> None:
-        code = self.engine.read(pc, 2)
-        self._settle(pc)
-        if code != bytes((SEMIHOSTING_BREAKPOINT, 0xBE)):
+        if self.engine.read(pc, 2) != bytes((SEMIHOSTING_BREAKPOINT, 0xBE)):
+            self._settle(pc)
             self.exceptions.raise_fault(Fault("breakpoint", pc))
             return
+        self._settle(pc + 2)
         registers = self.engine.registers
         registers[0] = self.semihosting.call(int(registers[0]), int(registers[1]))
-        self.recorder.state[L.CYCLES] += 1
-        self.instructions_base += 1
         self.pc = pc + 2
 
     def _on_error(self, stop: Stop) -> None:
@@ -703,11 +782,11 @@ class Machine:
 
     def _on_bad_instruction(self, pc: int) -> None:
         """WFE and YIELD come as invalid instructions with PC behind them; anything else is undefined."""
-        name = self._ended_by(pc)
+        name, node = self._ended_by(pc), self._running()
         if name in ("wfe", "yield"):
             self._settle(pc)
             if name == "wfe":
-                self._wait_for_event()
+                self._wait_for_event(node)
             return
         self._settle(pc)
         self.exceptions.raise_fault(Fault("undefined", pc))
@@ -730,7 +809,9 @@ class Machine:
             self._finish_block() if self._running().address != stop.pc else self.recorder.resume(self._running().state)
 
     # --- sleep --------------------------------------------------------------------------------------------------------------------
-    def _wait_for_event(self) -> None:
+    def _wait_for_event(self, node: Node | None) -> None:
+        if node is not None and any(instruction.mnemonic == "sev" for instruction in node.record.block.instructions):
+            self.event_register = True
         if self.event_register:
             self.event_register = False
         elif not self.control.nvic.pending:

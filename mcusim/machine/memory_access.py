@@ -77,3 +77,16 @@ def call_register_read(typing_context, function, engine, register, destination):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def call_slow(typing_context, function, state, first, second, third):
+    """Call ``void function(int64 state, int64, int64, int64)``: through a pointer, so that it is never inlined."""
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.VoidType(), [word] * 4)
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 5), generate

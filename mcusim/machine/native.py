@@ -5,8 +5,9 @@ Its slow twin is ``mcusim.machine.reference``.
 
 from __future__ import annotations
 
-from numba import cfunc, njit, types, uint64
+from numba import njit, types
 
+from mcusim.machine.compiled import native, native_callback
 from mcusim.machine.facts_native import evaluate
 from mcusim.machine.layout import (
     BYPASS,
@@ -24,6 +25,7 @@ from mcusim.machine.layout import (
     CALL_WORDS,
     CALLS,
     CHECK,
+    CHECK_WORDS,
     CURRENT,
     CYCLES,
     DEADLINE,
@@ -53,7 +55,6 @@ from mcusim.machine.layout import (
     NODE_COUNTER,
     NODE_DIP,
     NODE_END,
-    NODE_FLAGS,
     NODE_KEY,
     NODE_LONGEST,
     NODE_PROGRAM,
@@ -64,6 +65,8 @@ from mcusim.machine.layout import (
     RETURN,
     SLOT_A,
     SLOT_B,
+    SLOW_ENTER,
+    SLOW_FIND,
     STACK,
     STACK_LOW,
     STACK_LOW_CALL,
@@ -79,32 +82,42 @@ from mcusim.machine.layout import (
     TIMELINE_LIMIT,
     UNMASK,
     WATCH,
+    WATCHED_NODE,
 )
-from mcusim.machine.memory_access import call_discover, call_stop, load_u32, load_word, store_word
+from mcusim.machine.memory_access import (
+    call_discover,
+    call_slow,
+    call_stop,
+    load_u32,
+    load_word,
+    store_word,
+)
 
 W = 8
 MASK = 0xFFFFFFFF
 
 
 @njit(inline="always")
+def in_range(check):
+    """True when the register of a check lies in its range, at its alignment."""
+    bounds = load_word(check + 8)
+    offset = (load_u32(load_word(check)) - bounds) & MASK
+    return offset <= (bounds >> 32) & MASK and offset & load_word(check + 16) == 0
+
+
+@native
 def agrees(state, node):
     """True when the facts of ``node`` hold for the registers as they are now."""
     checks = load_word(node + NODE_CHECKS * W)
-    check = node + CHECK * W
-    for _ in range(checks):
-        rotation = load_word(check + 16)
-        offset = (load_u32(load_word(check)) - load_word(check + 8)) & MASK
-        amount = rotation & 31
-        turned = ((offset >> amount) | (offset << (32 - amount))) & MASK
-        if uint64(turned) > uint64(rotation >> 8):
-            return False
-        check += 24
-    if load_word(node + NODE_PROGRAM * W):
+    if checks < 0:
         return evaluate(state, load_word(node + NODE_PROGRAM * W)) == load_word(node + NODE_KEY * W)
+    for number in range(checks):
+        if not in_range(node + (CHECK + CHECK_WORDS * number) * W):
+            return False
     return True
 
 
-@njit(cache=True)
+@native
 def record_event(state, kind, name):
     """Append to the timeline while it has room."""
     count = load_word(state + TIMELINE_COUNT * W)
@@ -116,7 +129,7 @@ def record_event(state, kind, name):
     store_word(state + TIMELINE_COUNT * W, count + 1)
 
 
-@njit(cache=True)
+@native
 def switch_call(state, call):
     """Charge the time since the last switch to the current call-tree entry and go to ``call``."""
     now = load_word(state + CYCLES * W)
@@ -126,7 +139,7 @@ def switch_call(state, call):
     store_word(state + CALL_CURRENT * W, call)
 
 
-@njit(cache=True)
+@native
 def find_child(state, parent, function):
     """The call-tree entry of ``function`` called from ``parent``, made when new; ``parent`` itself when the tree is full."""
     before, child = parent + CALL_CHILD * W, load_word(parent + CALL_CHILD * W)
@@ -150,7 +163,7 @@ def find_child(state, parent, function):
     return child
 
 
-@njit(cache=True)
+@native
 def enter_function(state, function, return_address, tail):
     """Push a frame and descend in the call tree; direct recursion stays in one entry."""
     top = load_word(state + FRAME_TOP * W)
@@ -172,7 +185,7 @@ def enter_function(state, function, return_address, tail):
     record_event(state, EVENT_ENTER, function)
 
 
-@njit(cache=True)
+@native
 def leave_function(state, address):
     """Pop the frames that a return to ``address`` ends; a return that matches no frame is a plain jump."""
     frames = load_word(state + FRAMES * W)
@@ -191,7 +204,7 @@ def leave_function(state, address):
     store_word(state + FRAME_TOP * W, level)
 
 
-@njit(cache=True)
+@native
 def predict(state, node, taken):
     """Two-bit counter of a conditional branch; a miss costs the core's penalty. Low two bits state, the rest misses."""
     word = load_word(node + NODE_COUNTER * W)
@@ -204,14 +217,14 @@ def predict(state, node, taken):
     store_word(node + NODE_COUNTER * W, (word & ~3) | counter)
 
 
-@njit(cache=True)
+@native
 def stop(state, reason):
     """Ask Unicorn to stop before the block that is about to run."""
     store_word(state + STOPPED * W, reason)
     call_stop(load_word(state + EMU_STOP * W), load_word(state + ENGINE * W))
 
 
-@njit(cache=True)
+@native
 def reach_deadline(state, node):
     """Stop, unless Python has just decided that ``node`` shall run as a whole."""
     if load_word(state + HOLD * W) != node:
@@ -219,7 +232,7 @@ def reach_deadline(state, node):
     store_word(state + HOLD * W, 0)
 
 
-@njit(cache=True)
+@native
 def leave(state, node, address, flags):
     """What leaving ``node`` for ``address`` needs beyond counting."""
     taken = address != load_word(node + NODE_END * W)
@@ -237,12 +250,13 @@ def leave(state, node, address, flags):
             leave_function(state, address)
 
 
-@njit(inline="always")
+@native
 def enter(state, node, following, slot, address):
-    """Take the edge in ``slot`` from ``node`` to ``following``; returns True when the run must stop before it."""
+    """Take the edge in ``slot`` from ``node`` to ``following``, with all that may hang on it."""
+    word = load_word(slot + 16)
+    flags = word >> 32
     store_word(slot + 24, load_word(slot + 24) + 1)
-    store_word(state + CYCLES * W, load_word(state + CYCLES * W) + load_word(slot + 16))
-    flags = load_word(node + NODE_FLAGS * W)
+    store_word(state + CYCLES * W, load_word(state + CYCLES * W) + (word & MASK))
     if flags:
         leave(state, node, address, flags)
     store_word(state + CURRENT * W, following)
@@ -250,19 +264,20 @@ def enter(state, node, following, slot, address):
         reach_deadline(state, following)
     elif flags & (UNMASK | WATCH):
         if flags & WATCH:
+            store_word(state + WATCHED_NODE * W, node)
             stop(state, STOP_WATCH)
         elif load_word(state + STOP_ON_UNMASK * W):
             stop(state, STOP_UNMASK)
 
 
-@njit(cache=True)
+@native
 def edge_bucket(state, node, address):
     """Address of the hash-table word for edges from ``node`` to ``address``."""
     mixed = (node >> 6) * 0x9E3779B1 + (address >> 1) * 0x85EBCA77
     return load_word(state + EDGE_TABLE * W) + ((mixed ^ (mixed >> 15)) & load_word(state + EDGE_MASK * W)) * W
 
 
-@njit(cache=True)
+@native
 def search(state, node, address, size):
     """Take a known edge from ``node`` to ``address`` whose facts hold; True when there was one."""
     for slot in (node + SLOT_A * W, node + SLOT_B * W):
@@ -282,8 +297,11 @@ def search(state, node, address, size):
     return False
 
 
-@njit(cache=True)
-def find(state, node, address, size):
+SLOW = types.void(types.int64, types.int64, types.int64, types.int64)
+
+
+@native_callback(SLOW)
+def slow_find(state, node, address, size):
     """The slow way: search all edges, else let Python discover the block."""
     if load_word(state + BYPASS * W) or load_word(state + STOPPED * W) != STOP_NONE:
         return
@@ -294,18 +312,37 @@ def find(state, node, address, size):
         search(state, load_word(state + CURRENT * W), address, size)
 
 
-@cfunc(types.void(types.int64, types.int64, types.uint32, types.int64), cache=True)
+@native_callback(SLOW)
+def slow_enter(state, node, slot, address):
+    """An edge that needs more than counting."""
+    enter(state, node, load_word(slot + W), slot, address)
+
+
+@native_callback(types.void(types.int64, types.int64, types.uint32, types.int64))
 def on_block(engine, address, size, state):
-    """UC_HOOK_BLOCK: one transition of the node graph."""
+    """UC_HOOK_BLOCK: one transition of the node graph. Everything rare is behind the two calls."""
     node = load_word(state + CURRENT * W)
-    if load_word(node + SLOT_A * W) == address:
-        following = load_word(node + (SLOT_A + 1) * W)
-        if load_word(following + NODE_SIZE * W) == size and agrees(state, following):
-            enter(state, node, following, node + SLOT_A * W, address)
+    slot = node + SLOT_A * W
+    if load_word(slot) != address:
+        slot = node + SLOT_B * W
+        if load_word(slot) != address:
+            call_slow(load_word(state + SLOW_FIND * W), state, node, address, size)
             return
-    elif load_word(node + SLOT_B * W) == address:
-        following = load_word(node + (SLOT_B + 1) * W)
-        if load_word(following + NODE_SIZE * W) == size and agrees(state, following):
-            enter(state, node, following, node + SLOT_B * W, address)
-            return
-    find(state, node, address, size)
+    following = load_word(slot + W)
+    checks = load_word(following + NODE_CHECKS * W)
+    check = following + CHECK * W
+    while checks > 0 and in_range(check):
+        checks -= 1
+        check += CHECK_WORDS * W
+    if checks != 0:
+        call_slow(load_word(state + SLOW_FIND * W), state, node, address, size)
+        return
+    word = load_word(slot + 16)
+    cycles = load_word(state + CYCLES * W) + (word & MASK)
+    late = cycles + load_word(following + NODE_LONGEST * W) >= load_word(state + DEADLINE * W)
+    if late or word > MASK:
+        call_slow(load_word(state + SLOW_ENTER * W), state, node, slot, address)
+        return
+    store_word(slot + 24, load_word(slot + 24) + 1)
+    store_word(state + CYCLES * W, cycles)
+    store_word(state + CURRENT * W, following)

@@ -14,7 +14,8 @@ from mcusim.isa.instruction import SP, Block, Instruction
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram, SimpleAccess, address_mask, compile_facts
 from mcusim.machine.facts_native import evaluate
-from mcusim.pricing.passage import Fact, MemoryTiming, Passage, Pipeline, State
+from mcusim.machine.native import slow_enter, slow_find
+from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, State
 
 NEVER = 1 << 62
 NODE_CHUNK = 1 << 13
@@ -42,10 +43,11 @@ class BlockRecord:
     flags: int
     watched: bool
     trap: tuple[int, str] | None
+    waits: bool
     number: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """A block entered in one state under one set of facts: the unit of counting and pricing."""
 
@@ -57,7 +59,11 @@ class Node:
     pointer: int
     index: int
     uses_float: bool
-    exits: list[tuple[int, int]] = field(default_factory=list)  # (edge word address of count, successor address)
+    mispredict_cycles: int = 0
+    trap: tuple[int, str] | None = None
+    exits: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # (edge word address of count, successor address)
 
     @property
     def address(self) -> int:
@@ -71,6 +77,7 @@ class Partial:
     node: Node
     instructions: int
     times: int = 0
+    cycles: int = 0
 
 
 class Chunks:
@@ -112,6 +119,8 @@ class Recorder:
         self.watched: set[int] = set()
         self.float_enabled = True
         self.float_guard = False
+        self.unaligned_traps = False
+        self.traps_epoch = (False, False)
         self.timings: list[MemoryTiming] = []
         self.timing_number = 0
         self.region_spans: list[tuple[int, int]] = []
@@ -136,17 +145,29 @@ class Recorder:
         self.frames = np.zeros((FRAMES_MAX, L.FRAME_WORDS), dtype=np.int64)
         self.scratch = np.zeros(L.SCRATCH_WORDS, dtype=np.int64)
         self.facts = np.zeros(L.FACTS_MAX, dtype=np.int64)
-        self.tables = [np.ascontiguousarray(table, dtype=np.int64) for table in self._operand_tables()]
+        self.tables = [
+            np.ascontiguousarray(table, dtype=np.int64)
+            for table in self._operand_tables()
+        ]
         self.callback = DISCOVER_TYPE(self._discover)
         state = self.state
         state[L.DEADLINE] = NEVER
+        state[L.SLOW_FIND], state[L.SLOW_ENTER] = slow_find.address, slow_enter.address
         state[L.DISCOVER] = ctypes.cast(self.callback, ctypes.c_void_p).value
-        state[L.EDGE_TABLE], state[L.EDGE_MASK] = self.buckets.ctypes.data, EDGE_BUCKETS - 1
+        state[L.EDGE_TABLE], state[L.EDGE_MASK] = (
+            self.buckets.ctypes.data,
+            EDGE_BUCKETS - 1,
+        )
         state[L.FRAMES], state[L.FRAME_LIMIT] = self.frames.ctypes.data, FRAMES_MAX
         state[L.CALLS], state[L.CALL_LIMIT] = self.calls.ctypes.data, CALLS_MAX
         state[L.CALL_CURRENT], state[L.CALL_COUNT] = self.calls.ctypes.data, 1
-        state[L.SCRATCH], state[L.FACTS] = self.scratch.ctypes.data, self.facts.ctypes.data
-        state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (table.ctypes.data for table in self.tables)
+        state[L.SCRATCH], state[L.FACTS] = (
+            self.scratch.ctypes.data,
+            self.facts.ctypes.data,
+        )
+        state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (
+            table.ctypes.data for table in self.tables
+        )
         state[L.MISPREDICT_CYCLES] = self.core.mispredict_cycles
         state[L.STACK_LOW] = 0xFFFFFFFF
         state[L.CURRENT] = self.gate(self.pipeline.start())
@@ -199,11 +220,14 @@ class Recorder:
         """Enter the next block with an empty pipeline."""
         self.resume(self.pipeline.start())
 
-    def leave_early(self, node: Node, instructions: int, cycles: int) -> None:
-        """Account for the first ``instructions`` instructions of ``node``, taking ``cycles``."""
+    def leave_early(
+        self, node: Node, instructions: int, cycles: int, times: int = 1
+    ) -> None:
+        """Account for ``times`` runs of the first ``instructions`` instructions of ``node``, ``cycles`` in all."""
         key = (node.index, instructions)
         partial = self.partials.setdefault(key, Partial(node, instructions))
-        partial.times += 1
+        partial.times += times
+        partial.cycles += cycles
         self.state[L.CYCLES] += cycles
 
     def invalidate(self) -> None:
@@ -221,14 +245,19 @@ class Recorder:
     def _retire(self, row: np.ndarray, slot: int) -> None:
         node = self.node_at[row.ctypes.data]
         if row[slot + L.SLOT_COUNT]:
-            node.exits.append((int(row[slot + L.SLOT_COUNT]), int(row[slot + L.SLOT_ADDRESS])))
+            node.exits.append(
+                (int(row[slot + L.SLOT_COUNT]), int(row[slot + L.SLOT_ADDRESS]))
+            )
         row[slot : slot + 4] = (-1, 0, 0, 0)
 
     # --- discovery ------------------------------------------------------------------------------------------------------
     def _discover(self, address: int, size: int) -> None:
         """Called by native code at a block that no known edge leads to."""
         try:
-            self.add_edge(int(self.state[L.CURRENT]), self.node(address, size, self._entry_state(address)))
+            self.add_edge(
+                int(self.state[L.CURRENT]),
+                self.node(address, size, self._entry_state(address)),
+            )
         except BaseException as error:  # noqa: BLE001  ctypes callbacks cannot raise
             self.error = error
             self.state[L.STOPPED] = L.STOP_ERROR
@@ -242,7 +271,11 @@ class Recorder:
 
     def exit_of(self, node: Node, address: int):
         """The exit that ``node`` takes when ``address`` follows."""
-        return node.passage.fall if address == node.record.block.end else node.passage.taken
+        return (
+            node.passage.fall
+            if address == node.record.block.end
+            else node.passage.taken
+        )
 
     def record(self, address: int, size: int) -> BlockRecord:
         """The decoded block at ``address`` with the bytes that are there now."""
@@ -254,14 +287,29 @@ class Recorder:
 
     def _decode(self, address: int, size: int, code: bytes) -> BlockRecord:
         block = decode_block(self.read_code, address, size)
-        program = compile_facts(block, bool(self.core.multiply_long_cycles), address_mask)
+        program = compile_facts(
+            block, bool(self.core.multiply_long_cycles), address_mask
+        )
         if self.is_writable(address):
             program = _guard_code(program, address, code)
         trap = next(
-            ((i, reason) for i, instruction in enumerate(block.instructions) if (reason := self.illegal(instruction))), None
+            (
+                (i, reason)
+                for i, instruction in enumerate(block.instructions)
+                if (reason := self.illegal(instruction))
+            ),
+            None,
         )
         return BlockRecord(
-            block, program, code, _dip(block), self._flags(block), address in self.watched, trap, len(self.blocks)
+            block,
+            program,
+            code,
+            _dip(block),
+            self._flags(block),
+            address in self.watched,
+            trap,
+            _waits(block),
+            len(self.blocks),
         )
 
     def _flags(self, block: Block) -> int:
@@ -269,12 +317,17 @@ class Recorder:
         for instruction in block.instructions:
             if instruction.writes >> SP & 1:
                 flags |= L.STACK
+            if instruction.mnemonic == "sev":
+                flags |= L.WATCH
             if instruction.mnemonic in MASK_MNEMONICS:
                 flags |= _mask_flags(instruction)
         last = block.instructions[-1]
         if last.branch is not None:
             flags |= BRANCH_FLAGS.get(last.branch.kind, 0)
-            if last.branch.kind in ("jump", "conditional", "compare") and last.branch.target in self.function_starts:
+            if (
+                last.branch.kind in ("jump", "conditional", "compare")
+                and last.branch.target in self.function_starts
+            ):
                 flags |= L.CALL | L.TAIL
         return flags
 
@@ -282,7 +335,7 @@ class Recorder:
         """The node for entering the block at ``address`` in ``state`` with the facts that hold now."""
         record = self.record(address, size)
         key, classes = self._classes(record)
-        identity = (record.number, state, key, self.timing_number)
+        identity = (record.number, state, key, self.timing_number, self.traps_epoch)
         if identity not in self.known:
             self.known[identity] = self._make_node(record, state, key, classes)
         return self.known[identity]
@@ -291,22 +344,68 @@ class Recorder:
         if not record.program.slots and len(record.program.rows) == 1:
             return 0, ()
         key = evaluate(self.pointer, record.program.rows.ctypes.data)
-        return int(key), tuple(int(value) for value in self.facts[: len(record.program.slots)])
+        return int(key), tuple(
+            int(value) for value in self.facts[: len(record.program.slots)]
+        )
 
-    def _make_node(self, record: BlockRecord, state: State, key: int, classes: tuple[int, ...]) -> Node:
+    def _make_node(
+        self, record: BlockRecord, state: State, key: int, classes: tuple[int, ...]
+    ) -> Node:
         facts = self.facts_of(record, classes)
-        region = self.region_of(record.block.address)
-        passage = self.pipeline.run(record.block, state, facts, self.timing, region)
+        trap = self._trap(record, facts)
+        passage = self._passage(record, state, facts, trap)
         pointer, row = self.node_chunks.take()
         absent = Fact()
         instructions = enumerate(record.block.instructions)
-        uses_float = any(is_float(instruction) and facts.get(i, absent).executed for i, instruction in instructions)
-        node = Node(record, state, classes, self.timing_number, passage, pointer, len(self.nodes), uses_float)
+        uses_float = any(
+            is_float(instruction) and facts.get(i, absent).executed
+            for i, instruction in instructions
+        )
+        node = Node(
+            record,
+            state,
+            classes,
+            self.timing_number,
+            passage,
+            pointer,
+            len(self.nodes),
+            uses_float,
+            self.core.mispredict_cycles if passage.predicted else 0,
+            trap,
+        )
         self._fill(row, node, key)
         self.nodes.append(node)
         self.rows.append(row)
         self.node_at[pointer] = node
         return node
+
+    def _trap(self, record: BlockRecord, facts: dict[int, Fact]) -> tuple[int, str] | None:
+        """First instruction that faults under these facts, and the kind of fault."""
+        traps = [record.trap] if record.trap is not None else []
+        for number, fact in facts.items():
+            memory = record.block.instructions[number].memory
+            if fact.operand_cycles == L.DIVIDE_TRAP:
+                traps.append((number, "divide_by_zero"))
+            elif self.unaligned_traps and memory is not None and fact.executed and fact.misalignment & (memory.size - 1):
+                traps.append((number, "unaligned"))
+        return min(traps, default=None)
+
+    def _passage(self, record: BlockRecord, state: State, facts: dict[int, Fact], trap: tuple[int, str] | None) -> Passage:
+        """Price of the block, or of what runs before its trap."""
+        block, region = record.block, self.region_of(record.block.address)
+        if trap is None:
+            return self.pipeline.run(block, state, facts, self.timing, region)
+        if trap[0] == 0:
+            return Passage((0,), Exit(0, state), Exit(0, state))
+        before = {number: fact for number, fact in facts.items() if number < trap[0]}
+        return self.pipeline.run(Block(block.address, block.instructions[: trap[0]]), state, before, self.timing, region)
+
+    def set_traps(self, divide_by_zero: bool, unaligned: bool) -> None:
+        """CCR.DIV_0_TRP and CCR.UNALIGN_TRP."""
+        self.unaligned_traps = unaligned
+        self.tables[0][:, 0] = L.DIVIDE_TRAP if divide_by_zero else self._operand_tables()[0][:, 0]
+        self.traps_epoch = (divide_by_zero, unaligned)
+        self.invalidate()
 
     def _fill(self, row: np.ndarray, node: Node, key: int) -> None:
         record, passage = node.record, node.passage
@@ -317,26 +416,45 @@ class Recorder:
         row[L.NODE_RETURN], row[L.NODE_DIP] = record.block.end, record.dip
         row[L.NODE_INDEX] = node.index
         row[L.NODE_LONGEST] = self.longest(node)
-        checks = None if record.program.simple is None else self._checks(record.program.simple, node.classes)
-        if checks is not None and len(checks) <= L.CHECKS_MAX and not self.is_writable(record.block.address):
+        checks = (
+            None
+            if record.program.simple is None
+            else self._checks(record.program.simple, node.classes)
+        )
+        if (
+            checks is not None
+            and len(checks) <= L.CHECKS_MAX
+            and not self.is_writable(record.block.address)
+        ):
             row[L.NODE_CHECKS] = len(checks)
             for place, check in enumerate(checks):
                 start = L.CHECK + place * L.CHECK_WORDS
                 row[start : start + L.CHECK_WORDS] = check
         elif len(record.program.rows) > 1:
+            row[L.NODE_CHECKS] = -1
             row[L.NODE_PROGRAM], row[L.NODE_KEY] = record.program.rows.ctypes.data, key
 
     def longest(self, node: Node) -> int:
         """Upper bound of the node's cycles; NEVER where Python must look before it runs."""
         record, passage = node.record, node.passage
-        if record.watched or record.trap or (node.uses_float and (self.float_guard or not self.float_enabled)):
+        if (
+            record.watched
+            or record.trap
+            or record.waits
+            or (node.uses_float and (self.float_guard or not self.float_enabled))
+        ):
             return NEVER
         penalty = self.core.mispredict_cycles if passage.predicted else 0
-        return max(passage.boundaries[-1], passage.fall.cycles, passage.taken.cycles) + penalty
+        return (
+            max(passage.boundaries[-1], passage.fall.cycles, passage.taken.cycles)
+            + penalty
+        )
 
     def stops_at(self, node: Node) -> bool:
         """True when native code would stop in front of ``node``."""
-        return self.cycles + int(self.rows[node.index][L.NODE_LONGEST]) >= int(self.state[L.DEADLINE])
+        return self.cycles + int(self.rows[node.index][L.NODE_LONGEST]) >= int(
+            self.state[L.DEADLINE]
+        )
 
     def guard_float(self, guard: bool, enabled: bool) -> None:
         """Stop before every block that uses floating point (``guard``: lazy state is pending; not ``enabled``: CPACR)."""
@@ -347,7 +465,9 @@ class Recorder:
             if node.uses_float:
                 row[L.NODE_LONGEST] = self.longest(node)
 
-    def facts_of(self, record: BlockRecord, classes: tuple[int, ...]) -> dict[int, Fact]:
+    def facts_of(
+        self, record: BlockRecord, classes: tuple[int, ...]
+    ) -> dict[int, Fact]:
         """Facts by instruction index."""
         return {
             slot.instruction: self._fact(slot.op, value)
@@ -359,7 +479,9 @@ class Recorder:
             return Fact(executed=False)
         if op == L.OP_ACCESS:
             region, low = divmod(value - 1, 8)
-            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=low)
+            return Fact(
+                region=min(region, len(self.region_spans) - 1), misalignment=low
+            )
         if op == L.OP_EXECUTED:
             return Fact()
         return Fact(operand_cycles=value)
@@ -374,11 +496,16 @@ class Recorder:
     def set_regions(self, table: list[tuple[int, int, int, int]]) -> None:
         """Install the native region table: rows of start, end, host pointer (0: none), region index."""
         self.region_table = np.array(table, dtype=np.int64).reshape(-1, L.REGION_WORDS)
-        self.state[L.REGIONS], self.state[L.REGION_COUNT] = self.region_table.ctypes.data, len(table)
+        self.state[L.REGIONS], self.state[L.REGION_COUNT] = (
+            self.region_table.ctypes.data,
+            len(table),
+        )
         self.spans = [(index, start, end) for start, end, _, index in table]
         self.region_spans = [(0, 0)] * (1 + max(index for index, _, _ in self.spans))
 
-    def _checks(self, simple: tuple[SimpleAccess, ...], classes: tuple[int, ...]) -> list[tuple[int, int, int]] | None:
+    def _checks(
+        self, simple: tuple[SimpleAccess, ...], classes: tuple[int, ...]
+    ) -> list[tuple[int, int, int]] | None:
         """Register comparisons equal to "all accesses keep region and alignment", or None when there is no such."""
         limits: dict[int, list[int]] = {}
         for access, value in zip(simple, classes, strict=True):
@@ -391,7 +518,9 @@ class Recorder:
             self._narrow(limits, access, span, low)
         return [self._check(register, *limit) for register, limit in limits.items()]
 
-    def _span(self, region: int, access: SimpleAccess, low: int) -> tuple[int, int] | None:
+    def _span(
+        self, region: int, access: SimpleAccess, low: int
+    ) -> tuple[int, int] | None:
         register = int(self.register_file[access.register])
         address = (register + access.offset) & 0xFFFFFFFF
         for index, start, end in self.spans:
@@ -400,17 +529,24 @@ class Recorder:
         return None
 
     @staticmethod
-    def _narrow(limits: dict[int, list[int]], access: SimpleAccess, span: tuple[int, int], low: int) -> None:
+    def _narrow(
+        limits: dict[int, list[int]],
+        access: SimpleAccess,
+        span: tuple[int, int],
+        low: int,
+    ) -> None:
         limit = limits.setdefault(access.register, [0, 0xFFFFFFFF, 0, 0])
         limit[0], limit[1] = max(limit[0], span[0]), min(limit[1], span[1])
         if access.mask > limit[2]:
             limit[2], limit[3] = access.mask, (low - access.offset) & access.mask
 
-    def _check(self, register: int, lowest: int, highest: int, mask: int, low: int) -> tuple[int, int, int]:
+    def _check(
+        self, register: int, lowest: int, highest: int, mask: int, low: int
+    ) -> tuple[int, int, int]:
         lowest += (low - lowest) & mask
-        rotation = mask.bit_length()
         pointer = self.register_file.ctypes.data + 4 * register
-        return pointer, lowest, (highest - lowest) >> rotation << 8 | rotation
+        bounds = lowest | (highest - lowest) << 32
+        return pointer, bounds - (1 << 64) if bounds >> 63 else bounds, mask
 
     def set_register_file(self, registers: np.ndarray) -> None:
         """The engine's live R0..R15 as a uint32 array."""
@@ -423,7 +559,7 @@ class Recorder:
         cost = 0
         node = self.node_at.get(source)
         if node is not None:
-            cost = self.exit_of(node, target.address).cycles
+            cost = self.exit_of(node, target.address).cycles | int(_view(source, L.NODE_WORDS)[L.NODE_FLAGS]) << 32
         row = _view(source, L.NODE_WORDS)
         for slot in (L.SLOT_A, L.SLOT_B):
             if row[slot] == -1:
@@ -431,7 +567,14 @@ class Recorder:
                 return
         pointer, edge = self.edge_chunks.take()
         bucket = edge_bucket_index(source, target.address)
-        edge[:] = (source, target.address, target.pointer, cost, 0, self.buckets[bucket])
+        edge[:] = (
+            source,
+            target.address,
+            target.pointer,
+            cost,
+            0,
+            self.buckets[bucket],
+        )
         self.buckets[bucket] = pointer
 
     def edges(self) -> Iterable[tuple[Node, int, int]]:
@@ -443,7 +586,11 @@ class Recorder:
             for count, address in node.exits:
                 yield node, address, count
         for chunk_number, chunk in enumerate(self.edge_chunks.arrays):
-            used = self.edge_chunks.used if chunk_number == len(self.edge_chunks.arrays) - 1 else len(chunk)
+            used = (
+                self.edge_chunks.used
+                if chunk_number == len(self.edge_chunks.arrays) - 1
+                else len(chunk)
+            )
             for edge in chunk[:used]:
                 node = self.node_at.get(int(edge[L.EDGE_FROM]))
                 if node is not None and edge[L.EDGE_COUNT]:
@@ -451,7 +598,9 @@ class Recorder:
 
 
 def _view(pointer: int, words: int) -> np.ndarray:
-    return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(ctypes.c_int64)), (words,))
+    return np.ctypeslib.as_array(
+        ctypes.cast(pointer, ctypes.POINTER(ctypes.c_int64)), (words,)
+    )
 
 
 def edge_bucket_index(node: int, address: int) -> int:
@@ -467,11 +616,28 @@ def is_float(instruction: Instruction) -> bool:
     return instruction.mnemonic.startswith("v")
 
 
+def _waits(block: Block) -> bool:
+    """True for a branch to itself."""
+    last = block.instructions[-1]
+    return (
+        last.branch is not None
+        and last.branch.kind == "jump"
+        and last.branch.target == block.address == last.address
+    )
+
+
 def _mask_flags(instruction: Instruction) -> int:
     """UNMASK for a write of an interrupt mask, WATCH for a write that switches stacks."""
     if instruction.mnemonic != "msr":
         return L.UNMASK
-    register = next((operand.value for operand in instruction.operands if operand.role == "special"), 0)
+    register = next(
+        (
+            operand.value
+            for operand in instruction.operands
+            if operand.role == "special"
+        ),
+        0,
+    )
     if register in MASK_REGISTERS:
         return L.UNMASK
     return L.WATCH if register in STACK_REGISTERS else 0
@@ -486,8 +652,13 @@ def _dip(block: Block) -> int:
         memory = instruction.memory
         if memory is not None and memory.base == SP:
             now += memory.writeback
-        elif instruction.mnemonic in ("sub", "add") and instruction.operands[-1].role == "immediate":
-            now += instruction.operands[-1].value * (1 if instruction.mnemonic == "add" else -1)
+        elif (
+            instruction.mnemonic in ("sub", "add")
+            and instruction.operands[-1].role == "immediate"
+        ):
+            now += instruction.operands[-1].value * (
+                1 if instruction.mnemonic == "add" else -1
+            )
         else:
             return 0
         lowest = min(lowest, now)
@@ -498,5 +669,7 @@ def _guard_code(program: FactProgram, address: int, code: bytes) -> FactProgram:
     """Add the block's own bytes to its facts, for code that may be rewritten."""
     words = -(-len(code) // 4)
     guards = [(L.OP_CODE, 0, 0, 0, address + 4 * word) for word in range(words)]
-    rows = np.concatenate([program.rows[:-1], np.array(guards, dtype=np.int64), program.rows[-1:]])
+    rows = np.concatenate(
+        [program.rows[:-1], np.array(guards, dtype=np.int64), program.rows[-1:]]
+    )
     return FactProgram(np.ascontiguousarray(rows), program.slots, None)

@@ -20,6 +20,7 @@ class SerialConsole:
         self.rules = list(send)
         self.until, self.output = until, output
         self.kept = bytearray()
+        self.channels: dict[str, bytearray] = {}
         self.dropped = 0
         self.searched = 0
         self.until_found: int | None = None
@@ -42,6 +43,7 @@ class SerialConsole:
             self.output(data)
         room = max(KEPT_BYTES - len(self.kept), 0)
         self.kept += data[:room]
+        self.channels.setdefault(channel, bytearray()).extend(data[:room])
         self.dropped += len(data) - min(len(data), room)
         self._note_marks(data)
         self._look_for_until(len(data))

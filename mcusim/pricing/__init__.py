@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from mcusim.cores.core import Core
 from mcusim.errors import UnsupportedError
-from mcusim.pricing import three_stage
+from mcusim.pricing import dual_issue, paired, single_bus, three_stage
 from mcusim.pricing.passage import Pipeline
 from mcusim.pricing.walk import Engine
 
 _ENGINES = {
+    "dual_issue": (dual_issue.DualIssueWalk, dual_issue.START),
+    "paired": (paired.PairedWalk, paired.START),
+    "single_bus": (single_bus.SingleBusWalk, single_bus.START),
     "three_stage": (three_stage.ThreeStageWalk, three_stage.START),
 }
 

@@ -72,7 +72,8 @@ class Passage:
 
     ``boundaries[i]`` is the cycle (relative to block entry) at which instruction ``i`` is done and an interrupt would be
     taken; ``fall`` applies when the next block starts at ``block.end``, ``taken`` when it starts elsewhere.
-    ``predicted`` marks an exit whose branch goes through a predictor: the machine adds the core's mispredict penalty.
+    ``predicted`` marks an exit whose branch goes through a predictor: the machine adds the core's mispredict penalty,
+    which for this branch is ``mispredict_cycles`` (flags set well ahead shorten it).
     ``folded`` counts instructions that cost no cycle (DWT FOLDCNT), ``load_store_cycles`` the extra cycles of loads and
     stores (LSUCNT), ``extra_cycles`` all other cycles beyond one per instruction (CPICNT).
     """
@@ -81,6 +82,7 @@ class Passage:
     fall: Exit
     taken: Exit
     predicted: bool = False
+    mispredict_cycles: int = 0
     folded: int = 0
     load_store_cycles: int = 0
     extra_cycles: int = 0

@@ -18,6 +18,7 @@ from mcusim.isa.kind import DOUBLES, DSP, LOADS, SINGLE_FLOATS, STORES, Kind
 from mcusim.pricing import causes
 from mcusim.pricing.ledger import operand_cycles, worst
 from mcusim.pricing.passage import Fact
+from mcusim.pricing.transfers import extra_transfers
 from mcusim.pricing.walk import LineFetch, Walk
 
 _SINGLE_LOADS = frozenset({Kind.LOAD, Kind.LOAD_NARROW, Kind.LOAD_EXCLUSIVE, Kind.FLOAT_LOAD})
@@ -269,12 +270,3 @@ class ThreeStageWalk(Walk):
         self.float_wait = max(0, row.latency - row.cycles)
         self.float_mask = instruction.float_writes if self.float_wait else 0
         self._remember(_OTHER, instruction.writes & 0xFFFF, instruction)
-
-
-def extra_transfers(size: int, misalignment: int) -> int:
-    """Further bus transfers of an unaligned access (M4-TRM 3.3.2): halfword at an odd byte 1, word 1 or, at an odd byte, 2."""
-    if size == 2:
-        return misalignment & 1
-    if size == 4 and misalignment & 3:
-        return 2 if misalignment & 1 else 1
-    return 0

@@ -20,9 +20,6 @@ SKIPPED = Fact(executed=False)
 class Walk(ABC):
     """One walk through one block: mutable, thrown away after it. Subclasses are a core's pipeline."""
 
-    predicts = False
-    """Whether conditional branches go through a predictor, so that the machine adds mispredictions."""
-
     def __init__(self, core: Core, timing: MemoryTiming, code: RegionTiming) -> None:
         self.core, self.table, self.timing, self.code = core, core.timing, timing, code
         self.ledger = Ledger()
@@ -38,6 +35,10 @@ class Walk(ABC):
     @abstractmethod
     def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
         """Book one instruction; ``taken``: it leaves the straight line."""
+
+    def misprediction(self, instruction: Instruction) -> int:
+        """Cycles lost when the branch that ends a block is predicted wrongly; 0 where nothing is predicted."""
+        return 0
 
     def twin(self) -> Self:
         """Copy that can go on differently."""
@@ -70,11 +71,12 @@ class Engine:
             walk.step(instruction, facts.get(index, EXECUTED), False)
             walk.ledger.close(instruction)
         last, fact = block.instructions[-1], facts.get(len(block.instructions) - 1, EXECUTED)
+        misprediction = walk.misprediction(last)
         taken = self._leave(walk, last, fact)
         ledger = walk.ledger
         return Passage(
             tuple(ledger.boundaries), walk.exit(), taken,
-            predicted=walk.predicts and last.branch is not None, folded=ledger.folded,
+            predicted=misprediction > 0, mispredict_cycles=misprediction, folded=ledger.folded,
             load_store_cycles=ledger.load_store, extra_cycles=ledger.extra,
         )  # fmt: skip
 

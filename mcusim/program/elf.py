@@ -96,7 +96,7 @@ def _check_load_header(file: ElfFile, number: int, header: ProgramHeader) -> Non
 
 
 def _with_physical_addresses(loads: list[ProgramHeader]) -> list[ProgramHeader]:
-    """Some linkers write 0 for every physical address; debuggers then take the virtual one (OpenOCD, target/image.c)."""
+    """Some linkers write 0 for every physical address; then the virtual one counts, as in OpenOCD (target/image.c)."""
     if len(loads) > 1 and not any(header.p_paddr for header in loads):
         return [header._replace(p_paddr=header.p_vaddr) for header in loads]
     return loads
@@ -129,7 +129,8 @@ def _header_bytes(file: ElfFile, header: ProgramHeader) -> int:
 
 
 def _is_content(section: SectionHeader) -> bool:
-    return bool(section.sh_flags & elf_file.SHF_ALLOC) and section.sh_type != elf_file.SHT_NOBITS and section.sh_size > 0
+    allocated = bool(section.sh_flags & elf_file.SHF_ALLOC)
+    return allocated and section.sh_type != elf_file.SHT_NOBITS and section.sh_size > 0
 
 
 def _sections(file: ElfFile, loads: list[ProgramHeader]) -> Iterator[Section]:
@@ -143,12 +144,12 @@ def _sections(file: ElfFile, loads: list[ProgramHeader]) -> Iterator[Section]:
 
 
 def _load_addresses(section: SectionHeader, loads: Iterable[ProgramHeader]) -> Iterator[int]:
-    """Where a segment puts the bytes of ``section``: by file offset, because armlink keeps only the section's run address."""
+    """Where segments put the bytes of ``section``: by file offset, since armlink gives the section's run address."""
     if section.sh_type == elf_file.SHT_NOBITS:
         return
     for load in loads:
         distance = section.sh_offset - load.p_offset
-        if 0 <= distance and distance + section.sh_size <= load.p_filesz:
+        if distance >= 0 and distance + section.sh_size <= load.p_filesz:
             yield load.p_paddr + distance
 
 

@@ -1,8 +1,9 @@
 """The tables of a 32-bit little-endian Arm ELF file, checked before anything is sized by them.
 
-Read here with ``struct`` and not with pyelftools: a damaged file must cost bounded time and memory and say at which byte it
-is wrong, and twenty thousand symbols must take milliseconds. pyelftools decodes the DWARF line table (``lines``) and is the
-twin that the tests compare with. Names of constants: System V ABI, chapters 4 and 5, and ELF for the Arm Architecture.
+Read here with ``struct`` and not with pyelftools: a damaged file must cost bounded time and memory and say at which
+byte it is wrong, and twenty thousand symbols must take milliseconds. pyelftools decodes the DWARF line table (``lines``)
+and is the twin that the tests compare with. Names of constants: System V ABI, chapters 4 and 5; ELF for the Arm
+Architecture.
 """
 
 from __future__ import annotations
@@ -121,9 +122,7 @@ class ElfFile:
 def need(path: str, image: bytes, offset: int, size: int, what: str) -> bytes:
     """The ``size`` bytes of ``image`` at ``offset``, or ProgramError that tells where the file ends."""
     if offset + size > len(image):
-        raise ProgramError(
-            f"{path}: truncated at byte {len(image)}: {what} takes bytes {offset} to {offset + size}"
-        )
+        raise ProgramError(f"{path}: truncated at byte {len(image)}: {what} takes bytes {offset} to {offset + size}")
     return image[offset : offset + size]
 
 

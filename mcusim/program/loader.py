@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mcusim.errors import ProgramError
 from mcusim.program import elf, hex_file, vectors
@@ -20,8 +21,8 @@ ADDRESS_SPACE = 1 << 32
 def load(path: str | os.PathLike[str], load_address: int | None = None, vector_table: int | None = None) -> Program:
     """The program in the file at ``path``: ELF, Intel HEX, or raw bytes that begin at ``load_address``.
 
-    The format is told from the content. ``vector_table`` is the address of the vector table where the search for it would
-    not find it or find another one. ProgramError says what is wrong with the file; nothing else is raised.
+    The format is told from the content. ``vector_table`` is the address of the vector table where the search for it
+    would find none or another one. ProgramError says what is wrong with the file; nothing else is raised.
     """
     name = os.fspath(path)
     image = _read_file(name)
@@ -99,9 +100,7 @@ def _load_hex(name: str, image: bytes, vector_table: int | None, image_hash: str
     return Program(name, "hex", content.segments, (), (), entry, table, image_hash)
 
 
-def _load_raw(
-    name: str, image: bytes, load_address: int | None, vector_table: int | None, image_hash: str
-) -> Program:
+def _load_raw(name: str, image: bytes, load_address: int | None, vector_table: int | None, image_hash: str) -> Program:
     if load_address is None:
         raise ProgramError(
             f"{name}: not an ELF file and not an Intel HEX file (it begins with {image[:4].hex(' ')}); "
@@ -117,7 +116,7 @@ def _load_raw(
 
 def _check_overlaps(name: str, segments: Sequence[Segment]) -> None:
     loaded = sorted((segment for segment in segments if segment.data), key=lambda segment: segment.address)
-    for low, high in zip(loaded, loaded[1:], strict=False):
+    for low, high in pairwise(loaded):
         if high.address < low.end:
             raise ProgramError(
                 f"{name}: overlapping segments: {low.address:#010x}-{low.end:#010x} and "

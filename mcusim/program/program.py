@@ -37,8 +37,8 @@ class Segment:
 class Section:
     """A named part of the program that occupies memory.
 
-    ``kind`` is ``"code"``, ``"rodata"``, ``"data"``, ``"bss"``, ``"stack"`` or ``"heap"``. ``load_address`` is where its
-    bytes lie before reset (equal to ``address`` where nothing is copied).
+    ``kind`` is ``"code"``, ``"rodata"``, ``"data"``, ``"bss"``, ``"stack"`` or ``"heap"``. ``load_address`` is where
+    its bytes lie before reset (equal to ``address`` where nothing is copied).
     """
 
     name: str
@@ -85,8 +85,8 @@ class Program:
 
     ``format`` is ``"elf"``, ``"hex"`` or ``"raw"``. ``stack_pointer`` is the initial MSP from the vector table, or
     ``None`` where there is none (then the program starts at ``entry`` and sets its own). ``mapping`` lists the mapping
-    symbols of the Arm ABI as (address, ``"t"`` | ``"d"`` | ``"a"``), sorted. ``content_hash`` is the SHA-256 of the file
-    and of what was said about loading it, in hexadecimal.
+    symbols of the Arm ABI as (address, ``"t"`` | ``"d"`` | ``"a"``), sorted. ``content_hash`` is the SHA-256 of the
+    file and of what was said about loading it, in hexadecimal.
     """
 
     path: str
@@ -106,9 +106,9 @@ class Program:
         return self.vector_table.stack_pointer & ~3 if self.vector_table else None
 
     def symbol_at(self, address: int) -> tuple[Symbol, int] | None:
-        """The function, object or code label that covers ``address``, and the offset into it; the innermost where they nest.
+        """The function, object or code label that covers ``address``, and the offset into it.
 
-        A symbol without size reaches to the next symbol or the end of its section.
+        Where they nest, the innermost. A symbol without size reaches to the next symbol or the end of its section.
         """
         starts, ends, symbols = self._spans
         index = bisect_right(starts, address) - 1

@@ -34,17 +34,23 @@ SYMBOL_NAMES = (
 )
 """Names in the startup files of the given projects; a name counts only where a table is found behind it."""
 
-STACK_RANGES = ((0x0000_0000, 0x0010_0000), (0x0400_0000, 0x0800_0000), (0x1000_0000, 0x4000_0000), (0x6000_0000, 0xA000_0000))
-"""Where an initial stack pointer may point: RAM at 0 (ITCM), code-bus RAM (MCX N, CCM), SRAM, external RAM
-(Armv7-M ARM, B3.1, system address map; the end address of a RAM is a legal stack pointer)."""
+STACK_RANGES = (
+    (0x0000_0000, 0x0010_0000),  # RAM at 0: ITCM, FPGA images
+    (0x0400_0000, 0x0800_0000),  # RAM on the code bus: MCX N
+    (0x1000_0000, 0x4000_0000),  # CCM, DTCM, SRAM
+    (0x6000_0000, 0xA000_0000),  # external RAM
+)
+"""Where an initial stack pointer may point, first exclusive, last inclusive: the end of a RAM is a legal stack pointer
+(Armv7-M ARM, B3.1, system address map, and where chips put RAM into its code region)."""
 
 SCAN_STEP_BYTES = 0x80
 """Smallest alignment of a vector table, 32 words (Armv7-M ARM, B3.2.5, VTOR)."""
 
 SCAN_BYTES = 0x1_0000
-"""How far behind the begin of a segment a table is looked for; boot headers in front of it take up to 8 KiB (i.MX RT)."""
+"""How far behind the begin of a segment a table is looked for; boot headers take up to 8 KiB (i.MX RT)."""
 
-_FOUR = struct.Struct("<4I")
+_FIRST_VECTORS = struct.Struct("<4I")
+"""Initial MSP, reset, NMI, HardFault."""
 
 
 def find(
@@ -52,8 +58,8 @@ def find(
 ) -> VectorTable | None:
     """The vector table that the core would read, or ``None`` where nothing looks like one.
 
-    In this order: the ``given`` address, sections and symbols by name, the begin of a segment, then aligned places behind it.
-    ProgramError when ``given`` lies outside the image.
+    In this order: the ``given`` address, sections and symbols by name, the begin of a segment, aligned places behind
+    it. ProgramError when ``given`` lies outside the image.
     """
     if given is not None:
         return _given(path, segments, given)
@@ -111,7 +117,10 @@ def _scan(segments: Sequence[Segment]) -> Iterator[VectorTable]:
 
 def _read(segments: Sequence[Segment], address: int, found_by: str) -> VectorTable | None:
     words = _bytes(segments, address, 8)
-    return VectorTable(address, *struct.unpack("<2I", words), found_by) if len(words) == 8 else None
+    if len(words) < 8:
+        return None
+    stack_pointer, reset = struct.unpack("<2I", words)
+    return VectorTable(address, stack_pointer, reset, found_by)
 
 
 def _bytes(segments: Sequence[Segment], address: int, size: int) -> bytes:
@@ -127,12 +136,15 @@ def _starts(segments: Sequence[Segment], table: VectorTable) -> bool:
 
 
 def _plausible(segments: Sequence[Segment], table: VectorTable, full: bool) -> bool:
+    """Whether the words look like a vector table; ``full`` wants NMI and HardFault handlers, where else 0 will do."""
     stack_ok = table.stack_pointer % 4 == 0 and any(low < table.stack_pointer <= high for low, high in STACK_RANGES)
     if not stack_ok or not _is_code(segments, table.reset):
         return False
-    data = _bytes(segments, table.address, 16)
-    handlers = _FOUR.unpack(data)[2:] if len(data) == 16 else ()
-    return all(handler == 0 and not full or _is_code(segments, handler) for handler in handlers) and bool(handlers or not full)
+    data = _bytes(segments, table.address, _FIRST_VECTORS.size)
+    if len(data) < _FIRST_VECTORS.size:
+        return not full
+    _, _, *handlers = _FIRST_VECTORS.unpack(data)
+    return all((handler == 0 and not full) or _is_code(segments, handler) for handler in handlers)
 
 
 def _is_code(segments: Sequence[Segment], vector: int) -> bool:

@@ -27,8 +27,8 @@ def to_plain(value: Any) -> Any:
 
 def from_plain(kind: type[Value], plain: Any, where: str) -> Value:
     """A value of dataclass ``kind`` from what ``to_plain`` made. TypeError tells ``where`` another type was met."""
-    result: Value = _reader(kind)(plain, where)
-    return result
+    reader: Callable[[Any, str], Value] = _reader(kind)  # type: ignore[arg-type]
+    return reader(plain, where)
 
 
 @cache
@@ -105,5 +105,5 @@ def _scalar_reader(kind: type) -> Callable[[Any, str], Any]:
 
 
 def _expect(plain: Any, kind: type, name: str, where: str) -> None:
-    if not isinstance(plain, kind) or isinstance(plain, bool) and kind is not bool:
+    if not isinstance(plain, kind) or (isinstance(plain, bool) and kind is not bool):
         raise TypeError(f"{where}: {type(plain).__name__}, allowed: {name}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ExitCode:
-    """One way for the command to end. ``name`` is the ``exit.reason`` of the report, or the error where there is none."""
+    """One way for the command to end. ``name`` is the ``exit.reason`` of the report, or the error without a report."""
 
     code: int
     name: str
@@ -27,12 +27,14 @@ REASONS = (
     ExitCode(15, "until_not_seen", "the firmware ended by itself before the text of --until appeared"),
     ExitCode(16, "asleep", "the core sleeps and nothing is left that could wake it"),
     ExitCode(17, "unmodelled", "with --strict: an access to a register that no model knows"),
+    ExitCode(18, "endless_loop", "the firmware branches to itself and no interrupt can end it"),
+    ExitCode(19, "reset_loop", "the firmware resets itself again and again"),
+    ExitCode(18, "endless_loop", "a branch to itself that no interrupt can end, as at the end of many programs"),
     ExitCode(130, "interrupted", "stopped with Ctrl-C; the report covers the run so far"),
 )
 """Reasons of ``Report.exit`` other than the firmware's own exit."""
 
 ERRORS = (
-    ExitCode(1, "problem", "reserved: mcusim itself never returns it, so it is the firmware's own"),
     ExitCode(2, "usage", "wrong use of the command line, or an error of no other kind (McusimError)"),
     ExitCode(3, "ProgramError", "the program file cannot be used"),
     ExitCode(4, "BoardError", "the board is unknown or its file is wrong"),
@@ -40,6 +42,7 @@ ERRORS = (
     ExitCode(6, "DecodeError", "halfwords that are no instruction"),
     ExitCode(7, "ReportError", "a report cannot be read or written"),
     ExitCode(70, "internal", "a defect of mcusim; please report it"),
+    ExitCode(141, "pipe", "the reader of the output went away (as in `mcusim run ... | head -1`)"),
 )
 """Codes of runs that ended without a report."""
 

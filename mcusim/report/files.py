@@ -11,8 +11,8 @@ from mcusim.report.report import ReportError
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Put ``content`` into the file at ``path``: written beside it under a temporary name, then renamed.
 
-    A reader sees the old file or the new one. What is there and no regular file (a pipe, /dev/null) is written to directly.
-    Text becomes UTF-8. ReportError when it cannot be written; then nothing is left behind.
+    A reader sees the old file or the new one. What is there and no regular file (a pipe, /dev/null) is written to
+    directly. Text becomes UTF-8. ReportError when it cannot be written; then nothing is left behind.
     """
     name = os.path.realpath(os.fspath(path))
     data = content.encode("utf-8") if isinstance(content, str) else content

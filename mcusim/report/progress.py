@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """State of a run: simulated ``seconds`` and ``cycles`` since reset, ``instructions``, and the host's ``wall_seconds``."""
+    """State of a run: simulated ``seconds`` and ``cycles`` since reset, ``instructions``, host time ``wall_seconds``."""
 
     seconds: float
     cycles: int

@@ -13,7 +13,7 @@ SCHEMA = "mcusim.run/1"
 
 
 class ReportError(McusimError):
-    """A report cannot be read or written: not JSON, another schema, a missing or unknown key, a file that cannot be made."""
+    """A report cannot be read or written: not JSON, another schema, a missing or unknown key, an unwritable file."""
 
     exit_code = 7
 
@@ -32,7 +32,8 @@ class ProgramFile:
 class Exit:
     """Why the run ended (a reason of ``mcusim.report.exit``) and the exit code of the process.
 
-    ``code`` is the firmware's own for reason ``"exit"``. ``detail`` is one line for people, ``""`` if there is no more to say.
+    ``code`` is the firmware's own for reason ``"exit"``. ``detail`` is one line for people, ``""`` if there is nothing
+    to add.
     """
 
     reason: str
@@ -84,7 +85,7 @@ class SymbolUse:
 
 @dataclass(frozen=True, slots=True)
 class FunctionUse:
-    """Cycles of one function: ``self_cycles`` in it, ``inclusive_cycles`` with what it calls (recursion counted once)."""
+    """Cycles of a function: ``self_cycles`` in itself, ``inclusive_cycles`` with its callees (recursion counts once)."""
 
     name: str
     address: int
@@ -125,7 +126,7 @@ class StackUse:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionUse:
-    """An exception that was taken. ``number`` as in IPSR; ``cycles`` from entry to return, without what preempted it."""
+    """An exception that was taken. ``number`` as in IPSR; ``cycles`` from entry to return without what preempted it."""
 
     name: str
     number: int
@@ -152,7 +153,7 @@ class ClockEpoch:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of a backtrace. ``function`` is ``""`` where no symbol covers the address, ``line`` 0 where none is known."""
+    """One frame of a backtrace. ``function`` is ``""`` and ``line`` 0 where none is known."""
 
     address: int
     function: str = ""
@@ -165,10 +166,10 @@ class Frame:
 class Fault:
     """A fault that ended the run.
 
-    ``kind`` is the exception that nobody handled (``"HardFault"``, ``"UsageFault"`` ...) or ``"lockup"``; ``cause`` says in
-    words what the core met. ``address`` is that of the faulting instruction, ``symbol`` and ``offset`` where it lies.
-    ``data_address`` is the address that could not be accessed. ``registers`` are those at the fault, r0 to r12, sp, lr, pc,
-    xpsr and further ones; ``cfsr``, ``hfsr`` are 0 on cores that have none.
+    ``kind`` is the exception that nobody handled (``"HardFault"``, ``"UsageFault"`` ...) or ``"lockup"``; ``cause``
+    says in words what the core met. ``address`` is that of the faulting instruction, ``symbol`` and ``offset`` where it
+    lies. ``data_address`` is the address that could not be accessed. ``registers`` are those at the fault: r0 to r12,
+    sp, lr, pc, xpsr and further ones. ``cfsr`` and ``hfsr`` are 0 on cores that have none.
     """
 
     kind: str
@@ -199,7 +200,7 @@ class TimelineEvent:
     """Something that happened at ``cycle``.
 
     ``kind`` is ``"enter"`` or ``"leave"`` (a function), ``"exception_enter"`` or ``"exception_leave"``, or ``"mark"``.
-    ``track`` separates the stacks on which functions nest (one per thread); events of a track are in order of ``cycle``.
+    ``track`` separates the stacks on which functions nest (one per thread). Events are in order of ``cycle``.
     """
 
     kind: str
@@ -220,9 +221,9 @@ class Timeline:
 class Report:
     """What the board would have told: cycles since reset, time, memory, functions, and how the run ended.
 
-    ``latency_seconds`` is the simulated time since reset over all clock epochs; ``clock_hertz`` the core clock at the end.
-    ``serial`` is what the firmware printed (see ``text_of``), all outputs in order of time; ``outputs`` the same by output.
-    ``causes`` says where the cycles went and sums to ``cycles``, empty where it was not recorded.
+    ``latency_seconds`` is the simulated time since reset over all clock epochs, ``clock_hertz`` the core clock at the
+    end. ``serial`` is what the firmware printed (see ``text_of``), all outputs in order of time; ``outputs`` the same
+    by output. ``causes`` says where the cycles went and sums to ``cycles``; empty where it was not recorded.
     """
 
     program: ProgramFile

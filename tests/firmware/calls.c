@@ -66,7 +66,7 @@ void SysTick_Handler(void)
 int main(void)
 {
     uint32_t value = 1;
-    SYSTICK_LOAD = 299;
+    SYSTICK_LOAD = 149;
     SYSTICK_VAL = 0;
     SYSTICK_CTRL = SYSTICK_ENABLE | SYSTICK_TICKINT | SYSTICK_CORE_CLOCK;
     for (int i = 0; i < 3; i++) {

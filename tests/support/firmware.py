@@ -24,7 +24,7 @@ def build_firmware(
     *,
     flags: Sequence[str] = ("-O2",),
     defines: Mapping[str, object] | None = None,
-    layout: Layout = Layout(),  # noqa: B008 - frozen
+    layout: Layout = Layout(),
     library: str = "none",
     compiler_name: str = "",
 ) -> Path:

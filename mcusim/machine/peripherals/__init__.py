@@ -11,6 +11,7 @@ from mcusim.machine.peripheral import Chip, Peripheral
 
 PLACES = {
     "register-bank": "register_bank:RegisterBank",
+    "unmodelled": "register_bank:UnmodelledRegisters",
     "constant-words": "constant_words:ConstantWords",
     "stm32-rcc": "stm32_rcc:ClockControl",
     "stm32-flash": "stm32_flash:FlashController",
@@ -30,6 +31,20 @@ PLACES = {
     "stm32-crc": "stm32_crc:CrcUnit",
     "stm32-iwdg": "stm32_iwdg:IndependentWatchdog",
     "stm32-wwdg": "stm32_wwdg:WindowWatchdog",
+    "nordic-clock": "nordic_clock:ClockPower",
+    "nordic-ppi": "nordic:Ppi",
+    "nordic-dppi": "nordic:Dppi",
+    "nordic-egu": "nordic:EventUnit",
+    "nordic-gpio": "nordic:Port",
+    "nordic-gpiote": "nordic:PinTasks",
+    "nordic-rng": "nordic:RandomNumbers",
+    "nordic-temp": "nordic:Thermometer",
+    "nordic-wdt": "nordic:Watchdog",
+    "nordic-timer": "nordic_timer:Timer",
+    "nordic-rtc": "nordic_timer:Rtc",
+    "nordic-uart": "nordic_uart:Uart",
+    "nordic-nvmc": "nordic_flash:FlashControl",
+    "nordic-cache": "nordic_flash:Cache",
     "raspberry-registers": "raspberry:PlainRegisters",
     "raspberry-resets": "raspberry:Resets",
     "raspberry-power-on": "raspberry:PowerOn",
@@ -75,13 +90,13 @@ MODELS: Mapping[str, type[Peripheral]] = _Models()
 def create(chip: Chip, spec: PeripheralSpec) -> Peripheral:
     """A new peripheral of the model that ``spec`` names.
 
-    A model lists the parameters that it takes in ``PARAMETERS`` (a set of names besides ``reset``).
+    A model lists the parameters that it takes in ``PARAMETERS`` (a set of names besides ``reset`` and ``aliases``).
     Raises BoardError for an unknown model or parameter.
     """
     if spec.model not in MODELS:
         raise BoardError(f"peripheral '{spec.name}': model '{spec.model}' is unknown; allowed are {', '.join(MODELS)}")
     model = MODELS[spec.model]
-    allowed = getattr(model, "PARAMETERS", frozenset()) | {"reset"}
+    allowed = getattr(model, "PARAMETERS", frozenset()) | {"reset", "aliases"}
     for key in spec.parameters:
         if key not in allowed:
             text = f"peripheral '{spec.name}' ({spec.model}): unknown parameter '{key}'; allowed are {', '.join(sorted(allowed))}"

@@ -23,7 +23,9 @@ class Ramp:
         return self._now_scaled() // self.denominator
 
     def cycle_of(self, position: int) -> int:
-        """Core cycle at which the running ramp reaches ``position``."""
+        """Core cycle at which the running ramp reaches or reached ``position``; now, where its clock is off."""
+        if not self.numerator:
+            return self.chip.now()
         return self._since - (self._scaled - position * self.denominator) // self.numerator
 
     def place(self, position: int, cycle: int) -> None:

@@ -6,27 +6,17 @@ Sources: RP2040 Datasheet 2.6.3, 4.10; RP2350 Datasheet 4.4, 12.14.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mcusim.errors import UnsupportedError
 from mcusim.machine.peripherals.raspberry import RaspberryRegisters
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 from mcusim.machine.peripherals.serial_flash import SerialFlash
+from mcusim.machine.peripherals.stm32_flash import FlashTiming
 
 LINE_BYTES = 8
+CACHE_LINES = 16384 // LINE_BYTES  # 2.6.3.1: 16 KiB for instructions and data, two ways
 CS_LOW, CS_HIGH = 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class XipTiming:
-    """How the flash window answers now: ``line_cycles`` core cycles fetch one cache line of ``line_bytes``."""
-
-    enabled: bool
-    line_cycles: int
-    line_bytes: int = LINE_BYTES
-    cache_bytes: int = 16384
-    ways: int = 2
 
 
 def lanes(width: int) -> int:
@@ -106,8 +96,9 @@ class Ssi(FlashInterface):
         elif override == CS_HIGH:
             self.deselect()
 
-    def timing(self) -> XipTiming:
-        return XipTiming(bool(self.stored(self.SSIENR) & 1), self._line_bits() * max(2, self.stored(self.BAUDR)))
+    def line_cycles(self) -> int:
+        """Core cycles to fetch one cache line."""
+        return self._line_bits() * max(2, self.stored(self.BAUDR))
 
     def _line_bits(self) -> int:
         """SCK cycles of one cache line: instruction, address and mode bits, dummy cycles, 64 bits of data."""
@@ -191,9 +182,18 @@ class XipControl(RaspberryRegisters):
         """The cache is on."""
         return bool(self.stored(self.CTRL) & self.parameter("enables", 1))
 
-    def timing(self) -> XipTiming:
-        timing: XipTiming = self.chip.peripheral(self.parameter("flash")).timing()
-        return XipTiming(timing.enabled, timing.line_cycles, cache_bytes=16384 if self.cached() else 0)
+    def timing(self) -> FlashTiming:
+        """How the flash window answers now: a miss fetches one line over the serial interface."""
+        cached = self.cached()
+        return FlashTiming(
+            wait_states=self.chip.peripheral(self.parameter("flash")).line_cycles(),
+            instruction_cache=cached,
+            data_cache=cached,
+            read_bytes=LINE_BYTES,
+            line_bytes=LINE_BYTES,
+            instruction_lines=CACHE_LINES,
+            data_lines=CACHE_LINES,
+        )
 
     def write_control(self, value: int) -> None:
         self.store(self.CTRL, value)
@@ -236,9 +236,9 @@ class Qmi(RaspberryRegisters, FlashInterface):
         **TRANSLATION,
     }
 
-    def timing(self) -> XipTiming:
-        divider = self.stored(self.TIMING) & 0xFF or 256
-        return XipTiming(True, self._line_bits() * divider)
+    def line_cycles(self) -> int:
+        """Core cycles to fetch one cache line."""
+        return self._line_bits() * (self.stored(self.TIMING) & 0xFF or 256)
 
     def _line_bits(self) -> int:
         form = self.stored(self.FORMAT)

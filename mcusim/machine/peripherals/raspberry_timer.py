@@ -71,6 +71,8 @@ class Timer(RaspberryRegisters):
             self._arm((offset - ALARM) // 4, value)
         elif offset == self.raw_offset:
             self.raw &= ~value
+        elif offset == SOURCE and self.raw_offset > LOCKED:
+            self._write_source(value)
         else:
             super().write_register(offset, value)
         self._update()
@@ -108,7 +110,7 @@ class Timer(RaspberryRegisters):
         self.store(PAUSE, value & 1)
         (self.counter.stop if value & 1 else self.counter.start)()
 
-    def write_source(self, value: int) -> None:
+    def _write_source(self, value: int) -> None:
         self.store(SOURCE, value & 1)
         self.counter.rate_changed()
 
@@ -119,4 +121,4 @@ class Timer(RaspberryRegisters):
         RAWL: lambda self: self.counter.value(),
         ARMED: lambda self: self.armed,
     }
-    WRITES = {ARMED: write_disarm, TIMEHW: write_high, PAUSE: write_pause, SOURCE: write_source}
+    WRITES = {ARMED: write_disarm, TIMEHW: write_high, PAUSE: write_pause}

@@ -112,3 +112,17 @@ class RegisterBank(RegisterFile):
             self.set_field(target, self.field(source))
             if target.offset != offset:
                 self._copy_from(target.offset)
+
+
+class UnmodelledRegisters(RegisterFile):
+    """A peripheral that nobody models: registers read as last written, from their reset values; all accesses are counted."""
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+
+    def read_register(self, offset: int) -> int:
+        self.unmodelled[offset] = self.unmodelled.get(offset, 0) + 1
+        return self.stored(offset)
+
+    def write_register(self, offset: int, value: int) -> None:
+        self.unmodelled[offset] = self.unmodelled.get(offset, 0) + 1
+        self.registers[offset] = value

@@ -45,8 +45,11 @@ class RegisterFile(Peripheral):
         """Drive the interrupt line ``line`` (the first one of the board file, if not named)."""
         lines = self.spec.interrupts
         number = lines.get(line) if line else next(iter(lines.values()), None)
-        if number is not None:
-            self.chip.set_interrupt(number, bool(active), f"{self.spec.name}.{line}")
+        driven = self.__dict__.setdefault("_driven", set())
+        if number is None or bool(active) == (line in driven):
+            return
+        (driven.add if active else driven.discard)(line)
+        self.chip.set_interrupt(number, bool(active), f"{self.spec.name}.{line}")
 
     def read_register(self, offset: int) -> int:
         reader = self.READS.get(offset)

@@ -38,7 +38,8 @@ class Timer(RegisterFile):
 
     ``clock`` names its clock, ``bits`` is 16 or 32, ``channels`` the number of compare channels, ``dma`` the controllers
     that serve its requests. Edge- and centre-aligned counting, preload, repetition, one-pulse mode, compare flags. Not
-    modelled: input capture, slave mode and external clocks (a warning), pins, break, dithering, cycles of synchronisation.
+    modelled: input capture, slave mode and external clocks (a warning), compare preload, pins, break, dithering, cycles of
+    synchronisation, the count beyond ARR after ARR was lowered below it.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "bits", "channels", "dma"})
@@ -61,7 +62,6 @@ class Timer(RegisterFile):
     }
 
     def __init__(self, chip: Chip, spec: PeripheralSpec) -> None:
-        self.ramp = Ramp(chip)
         self.limit = (1 << spec.parameters.get("bits", 16)) - 1
         self.channels = spec.parameters.get("channels", 4)
         self._event: Event | None = None
@@ -72,9 +72,8 @@ class Timer(RegisterFile):
         self.flags = 0
         self._reload, self._divider, self._repeat = self.limit, 1, 0
         self.down = False
-        self.ramp.stop()
-        self._set_rate()
-        self.ramp.place(0, self.chip.now())
+        self.ramp = Ramp(self.chip)
+        self._compared, self._requests = -1, 0
         self._refresh()
 
     def write_register(self, offset: int, value: int) -> None:
@@ -93,8 +92,6 @@ class Timer(RegisterFile):
         asked = bool(self._requests & flag and self.stored(DIER) & enable)
         self._requests &= ~flag
         return asked
-
-    _requests = 0
 
     # --- counting ---------------------------------------------------------------------------------------------------
     @property
@@ -148,9 +145,8 @@ class Timer(RegisterFile):
             divider = self._divider
             self._load()
             if self._divider != divider:
-                position = self.ramp.position() if self.ramp.running and cycle == self.chip.now() else 0
                 self._set_rate()
-                self.ramp.place(position, cycle)
+                self.ramp.place(0, cycle)
             self._raise(UIF)
         if self.stored(CR1) & OPM:
             self.ramp.stop(cycle)
@@ -160,8 +156,6 @@ class Timer(RegisterFile):
         self._reload = self.stored(ARR) & self.limit
         self._divider = (self.stored(PSC) & 0xFFFF) + 1
         self._repeat = self.stored(RCR) & 0xFFFF
-
-    _compared = -1
 
     def _compare(self, position: int) -> None:
         """Set the flags of the channels whose value the count passed since it was last looked at."""
@@ -219,6 +213,7 @@ class Timer(RegisterFile):
             self.down = direction
             self._place(count)
         if value & CEN and not self.ramp.running:
+            self._set_rate()
             self.ramp.start()
         elif not value & CEN and self.ramp.running:
             self.ramp.stop()

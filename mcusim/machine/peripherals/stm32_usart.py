@@ -8,7 +8,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import ClassVar
 
-from mcusim.machine.peripherals.stm32_serial import IDLE, ORE, RE, RXNE, TC, TE, TXE, SerialPort
+from mcusim.machine.peripherals.stm32_serial import (
+    IDLE,
+    ORE,
+    RE,
+    RXNE,
+    TC,
+    TE,
+    TXE,
+    SerialPort,
+)
 
 CR1, CR2, CR3, BRR, GTPR, RTOR, RQR, ISR, ICR, RDR, TDR, PRESC = range(0x00, 0x30, 4)
 

@@ -574,3 +574,17 @@ flash_range_program:
 3:  pop {r4, r5, r6, r7, pc}
     .balign 4
     .ltorg
+
+/* ---- floating point: tables in the order of the Pico SDK's sf_table.h; the entry behind "missing" says so and stops ---- */
+    .balign 4
+    .hword 0
+float_table_words:
+    .byte 32, 0                     /* number of entries, two bytes before the table */
+float_table:
+    .rept 32
+    .word rom_missing + 1
+    .endr
+double_table:
+    .rept 32
+    .word rom_missing + 1
+    .endr

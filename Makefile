@@ -1,0 +1,55 @@
+# make demo      build a sample firmware for a Cortex-M7 and run it
+# make test      lint and test everything
+# make bench     speed and fidelity, as ratios
+# Each does all set-up on its own: a virtual environment, Python packages, a cross compiler.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := m7
+WORKERS := 2
+
+RUN_READY := $(VENV)/.ready-run
+TEST_READY := $(VENV)/.ready-test
+COMPILER_READY := $(VENV)/.ready-compiler
+DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
+
+.PHONY: demo test lint bench wheel-test clean
+
+demo: build/demo.elf
+	$(BIN)/mcusim run $< --core $(CORE)
+
+test: lint
+	$(BIN)/pytest -n $(WORKERS)
+
+lint: $(TEST_READY) $(COMPILER_READY)
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+
+bench: $(TEST_READY) $(COMPILER_READY)
+	$(BIN)/python -m benchmarks.simulation_speed
+
+wheel-test: $(TEST_READY) $(COMPILER_READY)
+	$(BIN)/pytest -n 0 -m slow tests/packaging
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+build/demo.elf: $(DEMO_SOURCES) $(RUN_READY) $(COMPILER_READY)
+	$(BIN)/python -m kernels_c.build demo --core $(CORE) --output $@
+
+$(BIN)/python:
+	tools/make_venv.sh "$(PYTHON)" $(VENV)
+
+$(RUN_READY): setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(TEST_READY): setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ $(RUN_READY)
+
+$(COMPILER_READY): tools/install_compiler.sh | $(BIN)/python
+	tools/install_compiler.sh $(VENV)
+	touch $@

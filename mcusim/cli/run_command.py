@@ -1,0 +1,203 @@
+"""``mcusim run``: run a program and report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mcusim.cli import values
+
+if TYPE_CHECKING:
+    from mcusim.report import Report
+
+STDOUT = "-"
+CORES = ("m0", "m0plus", "m3", "m4", "m7", "m33")
+
+HELP = """Run the firmware IMAGE (ELF, Intel HEX, or raw .bin) and report cycles, time and memory.
+
+What the firmware prints appears as it comes; the report follows. The exit code is the firmware's own when it ends by
+itself, and one of docs/exit_codes.md otherwise.
+
+\b
+Examples:
+  mcusim run build/demo.elf --core m7
+  mcusim run app.hex --board nucleo-l4r5zi --until 'm-results' \\
+      --send 'm-ready=>infer 1 0%'
+  mcusim run app.bin --board nucleo-u575zi-q --load-address 0x08000000
+  mcusim run app.elf --core m4 --max-instructions 1e6 --json report.json
+  mcusim run app.elf --core m4 --quiet --json - | jq .cycles
+  mcusim run app.elf --core m4 --flamegraph app.speedscope.json --trace app.trace.json
+"""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Files that a run writes; ``json`` may be ``-`` for stdout."""
+
+    json: str | None
+    flamegraph: str | None
+    trace: str | None
+
+    @property
+    def json_to_stdout(self) -> bool:
+        return self.json == STDOUT
+
+    def check(self, image: str) -> None:
+        """Refuse, before the run, what could not be written after it, and what would overwrite the image."""
+        from mcusim.report import check_writable
+
+        for option, path in (("--json", self.json), ("--flamegraph", self.flamegraph), ("--trace", self.trace)):
+            if path is None or (option == "--json" and path == STDOUT):
+                continue
+            if os.path.exists(path) and os.path.exists(image) and os.path.samefile(path, image):
+                raise typer.BadParameter(f"{option} {path} would overwrite the image")
+            check_writable(path)
+
+    def write(self, report: Report) -> None:
+        """Write all files of ``report``; the timeline goes into the trace and not into the JSON."""
+        from mcusim.report import write_atomically, write_flamegraph, write_trace
+
+        if self.flamegraph:
+            write_flamegraph(report, self.flamegraph)
+        if self.trace:
+            write_trace(report, self.trace)
+        if self.json:
+            text = replace(report, timeline=None).to_json() + "\n"
+            if self.json_to_stdout:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            else:
+                write_atomically(self.json, text)
+
+
+def run_command(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="Program file; its format is told from its content.")],
+    board: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Board by name (see 'mcusim boards') or a TOML file.")
+    ] = None,
+    core: Annotated[
+        str | None, typer.Option(metavar="|".join(CORES), help="Ideal board (no wait states) with this core.")
+    ] = None,
+    load_address: Annotated[
+        Any, typer.Option(parser=values.address, metavar="ADDRESS", help="Where a raw image begins, as 0x08000000.")
+    ] = None,
+    vector_table: Annotated[
+        Any,
+        typer.Option(parser=values.address, metavar="ADDRESS", help="Vector table, where it is not found by itself."),
+    ] = None,
+    send: Annotated[
+        list[Any] | None,
+        typer.Option(
+            parser=values.exchange,
+            metavar="AFTER=>TEXT",
+            help="When serial output has shown AFTER anew, type TEXT into the board's UART. Repeatable, used in order, "
+            "split at the first '=>'; escapes \\n \\r \\t \\xNN \\\\ in both; an empty AFTER means at once.",
+        ),
+    ] = None,
+    until: Annotated[
+        Any,
+        typer.Option(
+            parser=values.awaited,
+            metavar="TEXT",
+            help="Stop with success once serial output contains TEXT and its line is finished. Escapes as in --send.",
+        ),
+    ] = None,
+    max_instructions: Annotated[
+        Any, typer.Option(parser=values.count, metavar="N", help="Stop after N instructions; 1e6 works.")
+    ] = None,
+    max_seconds: Annotated[
+        Any, typer.Option(parser=values.seconds, metavar="S", help="Stop after S seconds of simulated time.")
+    ] = None,
+    timeout: Annotated[
+        Any, typer.Option(parser=values.seconds, metavar="S", help="Stop after S seconds on this computer.")
+    ] = None,
+    semihosting_root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that semihosting may open files in; without it, none can be opened."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End the run at the first access to a register that is not modelled.")
+    ] = False,
+    json: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="Write the report as JSON (docs/schema_run_1.md). With - it goes to stdout in place of the table, and "
+            "the firmware's output to stderr.",
+        ),
+    ] = None,
+    flamegraph: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a flame graph for https://www.speedscope.app.")
+    ] = None,
+    trace: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a trace of functions and exceptions for Perfetto.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only what the firmware prints: no table, no progress.")
+    ] = False,
+) -> None:
+    _check_choice(board, core)
+    outputs = Outputs(json, flamegraph, trace)
+    outputs.check(image)
+    if semihosting_root is not None and not semihosting_root.is_dir():
+        raise typer.BadParameter(f"--semihosting-root {semihosting_root}: there is no such folder")
+    arguments = {
+        "board": board,
+        "core": core,
+        "load_address": load_address,
+        "vector_table": vector_table,
+        "send": tuple(send or ()),
+        "until": until,
+        "max_instructions": max_instructions,
+        "max_seconds": max_seconds,
+        "timeout_seconds": timeout,
+        "semihosting_root": semihosting_root,
+        "strict": strict,
+        "trace": trace is not None,
+    }
+    report = _run(image, arguments, outputs.json_to_stdout, quiet)
+    _deliver(report, outputs, quiet)
+    raise typer.Exit(_process_code(report))
+
+
+def _check_choice(board: str | None, core: str | None) -> None:
+    if (board is None) == (core is None):
+        met = "both --board and --core" if board is not None else "neither --board nor --core"
+        raise typer.BadParameter(f"{met} given; allowed: one of them ('mcusim boards' lists the boards)")
+    if core is not None and core not in CORES:
+        raise typer.BadParameter(f"--core {core!r}; allowed: {', '.join(CORES)}")
+
+
+def _run(image: str, arguments: dict[str, Any], json_to_stdout: bool, quiet: bool) -> Report:
+    import mcusim
+    from mcusim.cli.screen import screen_for
+
+    screen = screen_for(json_to_stdout, quiet)
+    try:
+        report: Report = mcusim.run(image, **arguments, progress=screen.show_progress, serial_output=screen.show_serial)
+        return report
+    finally:
+        screen.finish()
+
+
+def _deliver(report: Report, outputs: Outputs, quiet: bool) -> None:
+    """The table first: a file that cannot be written then takes nothing away."""
+    from mcusim.report import fault_text, write_report
+
+    if not quiet and not outputs.json_to_stdout:
+        write_report(report, sys.stdout)
+        sys.stdout.flush()
+    elif report.fault is not None:
+        sys.stderr.write(fault_text(report.fault))
+    outputs.write(report)
+
+
+def _process_code(report: Report) -> int:
+    from mcusim.report.exit import code_of
+
+    return code_of(report.exit.reason, report.exit.code)

@@ -1,0 +1,127 @@
+"""Flash of nRF52 and nRF53: NVMC with the instruction cache enable, nRF53's CACHE.
+
+Sources: nRF52840 PS v1.8 4.3 (NVMC: tWRITE, tERASEPAGE, tERASEALL), nRF5340 PS v1.4 7.21, 7.6; wait states: see the chip files.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import ClassVar
+
+from mcusim.machine.peripherals.nordic import seconds_to_cycles
+from mcusim.machine.peripherals.register_file import RegisterFile
+from mcusim.machine.peripherals.stm32_flash import FlashTiming
+
+WRITE, ERASE = 1, 2
+PAGE = 4096
+
+
+class FlashControl(RegisterFile):
+    """NVMC: busy times of writes and erases, and ICACHECNF (nRF52) or the CACHE peripheral (nRF53) for timing.
+
+    Parameters: ``flash`` base address, ``size`` bytes, ``wait_states`` without and ``miss_wait_states`` with cache,
+    ``line_bytes`` and ``cache_bytes`` of the cache, ``cache`` name of the CACHE peripheral if there is one. Partial erase is done at once, whole.
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset(
+        {"flash", "size", "wait_states", "miss_wait_states", "line_bytes", "cache_bytes", "cache"}
+    )
+    READY, READYNEXT, CONFIG = 0x400, 0x408, 0x504
+    ERASE_PAGE, ERASE_ALL, ERASE_PAGE_0, ERASE_UICR, ERASE_PARTIAL = 0x508, 0x50C, 0x510, 0x514, 0x518
+    ICACHECNF = 0x540
+    RESET = {CONFIG: 0, 0x51C: 0xA, ICACHECNF: 0, 0x548: 0, 0x54C: 0, 0x584: 0}
+    # PS 4.3.4: tWRITE 41 us, tERASEPAGE 85 ms, tERASEALL 169 ms (maximum values)
+    WRITE_TIME, PAGE_TIME, ALL_TIME = Fraction(41, 1_000_000), Fraction(85, 1000), Fraction(169, 1000)
+
+    def reset_state(self) -> None:
+        self.busy_until = 0
+
+    def timing(self) -> FlashTiming:
+        """How flash answers now. nRF52's cache sits on ICODE only: literals and tables always pay the wait states."""
+        on = self._cached()
+        lines = self.parameter("cache_bytes") // self.parameter("line_bytes")
+        return FlashTiming(
+            wait_states=self.parameter("miss_wait_states" if on else "wait_states"),
+            instruction_cache=on,
+            data_cache=on and bool(self.parameter("cache")),
+            read_bytes=self.parameter("line_bytes"),
+            line_bytes=self.parameter("line_bytes"),
+            instruction_lines=lines,
+            data_lines=lines,
+        )
+
+    def _cached(self) -> bool:
+        cache = self.parameter("cache")
+        return self.chip.peripheral(cache).enabled() if cache else bool(self.stored(self.ICACHECNF) & 1)
+
+    def program(self, address: int, data: bytes) -> bool:
+        """The core stores to flash: bits go from 1 to 0 where CONFIG allows writes. True if it was taken."""
+        if self.stored(self.CONFIG) & 3 == ERASE:
+            return self._erase(address // PAGE * PAGE, PAGE, self.PAGE_TIME) if data == b"\xff\xff\xff\xff" else False
+        if self.stored(self.CONFIG) & 3 != WRITE:
+            return False
+        old = self.chip.read_memory(address, len(data))
+        self.chip.write_memory(address, bytes(a & b for a, b in zip(old, data, strict=True)))
+        self._wait(self.WRITE_TIME)
+        return True
+
+    def _wait(self, seconds: Fraction) -> None:
+        start = max(self.chip.now(), self.busy_until)
+        self.busy_until = start + seconds_to_cycles(seconds.numerator, seconds.denominator, self.chip.core_hertz())
+
+    def _erase(self, address: int, size: int, seconds: Fraction) -> bool:
+        if self.stored(self.CONFIG) & 3 == ERASE:
+            self.chip.write_memory(address, b"\xff" * size)
+            self._wait(seconds)
+        return True
+
+    def erase_page(self, value: int) -> None:
+        start = self.parameter("flash")
+        if start <= value < start + self.parameter("size"):
+            self._erase(value // PAGE * PAGE, PAGE, self.PAGE_TIME)
+
+    def erase_all(self, value: int) -> None:
+        if value & 1:
+            self._erase(self.parameter("flash"), self.parameter("size"), self.ALL_TIME)
+
+    def read_ready(self) -> int:
+        return self.chip.now() >= self.busy_until
+
+    def write_cache(self, value: int) -> None:
+        self.store(self.ICACHECNF, value & 0x101)
+        self.chip.timing_changed()
+
+    READS = {READY: read_ready, READYNEXT: read_ready}
+    WRITES = {
+        ERASE_PAGE: erase_page,
+        ERASE_PAGE_0: erase_page,
+        ERASE_PARTIAL: erase_page,
+        ERASE_ALL: erase_all,
+        ERASE_UICR: lambda self, value: None,
+        ICACHECNF: write_cache,
+    }
+
+
+class Cache(RegisterFile):
+    """CACHE of nRF5340 (PS 7.6): the enable; profiling counters read 0."""
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+    ENABLE, INVALIDATE, ERASE = 0x500, 0x504, 0x508
+    RESET = {
+        ENABLE: 0, 0x400: 0, 0x404: 0, 0x408: 0, 0x40C: 0, 0x420: 0, 0x424: 0, 0x428: 0, 0x42C: 0,
+        0x50C: 0, 0x510: 0, 0x514: 0, 0x518: 0, 0x51C: 0, 0x520: 0,
+    }  # fmt: skip
+
+    def enabled(self) -> bool:
+        """The cache is on."""
+        return bool(self.stored(self.ENABLE) & 1)
+
+    def write_enable(self, value: int) -> None:
+        self.store(self.ENABLE, value & 1)
+        self.chip.timing_changed()
+
+    def empty(self, value: int) -> None:
+        if value & 1:
+            self.chip.timing_changed()
+
+    WRITES = {ENABLE: write_enable, INVALIDATE: empty, ERASE: empty}

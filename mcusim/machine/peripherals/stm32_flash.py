@@ -1,0 +1,106 @@
+"""Flash controllers of STM32: wait states, prefetch and caches as state that pricing reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mcusim.boards.board import PeripheralSpec
+from mcusim.errors import UnsupportedError
+from mcusim.machine.peripheral import Chip
+from mcusim.machine.peripherals.register_bank import (
+    BitField,
+    RegisterBank,
+    read_field,
+    read_offset,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FlashTiming:
+    """How flash answers as the firmware has programmed it.
+
+    ``read_bytes`` come with one flash read, which takes ``wait_states`` + 1 cycles of the bus clock named ``clock`` (the
+    core's where empty). ``instruction_lines`` and ``data_lines`` of ``line_bytes`` are the accelerator's caches, which count
+    only while ``instruction_cache`` and ``data_cache`` are on.
+    """
+
+    wait_states: int = 0
+    prefetch: bool = False
+    instruction_cache: bool = False
+    data_cache: bool = False
+    read_bytes: int = 8
+    line_bytes: int = 8
+    instruction_lines: int = 0
+    data_lines: int = 0
+    clock: str = ""
+
+
+class FlashController(RegisterBank):
+    """FLASH: access control, unlock keys, option words.
+
+    Fields [register, bit, width]: ``latency``, ``prefetch``, ``instruction_cache``, ``data_cache``. ``geometry`` gives the
+    other numbers of FlashTiming; where ``wide`` = [register, bit, value, table] is set, its table replaces them while the
+    field has that value (bank mode). ``keys`` lists [key register, first key, second key, control register, lock bit].
+    ``start`` lists fields whose setting starts an erase, which is not modelled and stops the run.
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = RegisterBank.PARAMETERS | {
+        "latency", "prefetch", "instruction_cache", "data_cache", "geometry", "wide", "keys", "start",
+    }  # fmt: skip
+
+    def __init__(self, chip: Chip, spec: PeripheralSpec) -> None:
+        place, values = f"peripheral '{spec.name}'", spec.parameters
+        names = ("latency", "prefetch", "instruction_cache", "data_cache")
+        self._fields: dict[str, BitField] = {name: read_field(values[name], place) for name in names if name in values}
+        self._keys = [tuple(read_offset(entry, place) for entry in key) for key in values.get("keys", ())]
+        self._start = [read_field(entry, place) for entry in values.get("start", ())]
+        self._half: dict[int, bool] = {}
+        super().__init__(chip, spec)
+        self._timing = self.timing()
+
+    def timing(self) -> FlashTiming:
+        """The flash's timing as the registers stand."""
+        flags = {name: bool(self.field(field)) for name, field in self._fields.items() if name != "latency"}
+        latency = self._fields.get("latency")
+        wait_states = self.field(latency) if latency else 0
+        return FlashTiming(wait_states=wait_states, **flags, **self._geometry())
+
+    def reset_registers(self) -> None:
+        super().reset_registers()
+        self._tell()
+
+    _timing: FlashTiming | None = None
+
+    def write_register(self, offset: int, value: int) -> None:
+        for key in self._keys:
+            if offset == key[0]:
+                self._unlock(key, value)
+                return
+        super().write_register(offset, value)
+        self._refuse_erase(offset)
+        self._tell()
+
+    def _geometry(self) -> dict[str, Any]:
+        geometry, wide = dict(self.parameter("geometry", {})), self.parameter("wide")
+        if wide and self.field(read_field(wide[:2], self.spec.name)) == wide[2]:
+            geometry.update(wide[3])
+        return geometry
+
+    def _tell(self) -> None:
+        timing = self.timing()
+        if self._timing is not None and timing != self._timing:
+            self._timing = timing
+            self.chip.timing_changed()
+
+    def _unlock(self, key: tuple[int, ...], value: int) -> None:
+        offset, first, second, control, bit = key
+        if self._half.pop(offset, False) and value == second:
+            self.set_field(BitField(control, bit), 0)
+        else:
+            self._half[offset] = value == first
+
+    def _refuse_erase(self, offset: int) -> None:
+        for field in self._start:
+            if field.offset == offset and self.field(field):
+                raise UnsupportedError(f"peripheral '{self.spec.name}': erasing flash is not modelled")

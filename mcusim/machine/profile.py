@@ -1,0 +1,129 @@
+"""The Profile: what a run did, as counts; frozen, free of the emulator, the input of pricing and reports."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mcusim.machine import layout as L
+from mcusim.machine.machine import Machine
+from mcusim.machine.recorder import Node
+
+
+@dataclass(frozen=True, slots=True)
+class BlockUse:
+    """One node of the run: a block with its facts, how often it was left either way, and its cycles in total."""
+
+    address: int
+    end: int
+    instructions: int
+    falls: int
+    takens: int
+    cycles: int
+    causes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A place in the call tree. ``parent`` is an index into ``Profile.calls`` or -1; ``function`` the called address."""
+
+    function: int
+    parent: int
+    times: int
+    self_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes that loads and stores moved in one region."""
+
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Counts of one run. ``overhead_cycles`` by cause cover what no block accounts for (exceptions, sleep, mispredictions)."""
+
+    cycles: int
+    instructions: int
+    blocks: tuple[BlockUse, ...]
+    calls: tuple[Call, ...]
+    traffic: Mapping[str, Traffic]
+    overhead_cycles: Mapping[str, int]
+    unknown_facts: int
+
+
+def profile_of(machine: Machine) -> Profile:
+    """Freeze what ``machine`` recorded."""
+    recorder = machine.recorder
+    uses = _uses(machine)
+    blocks = tuple(_block_use(node, *counts) for node, counts in uses.items())
+    in_blocks = sum(block.cycles for block in blocks)
+    sleep = machine.sleeping_cycles
+    overhead = {"sleep": sleep, "exception": recorder.cycles - in_blocks - sleep}
+    return Profile(
+        recorder.cycles, machine.instruction_count(), blocks, _calls(machine), _traffic(machine, uses),
+        {cause: cycles for cause, cycles in overhead.items() if cycles}, int(recorder.state[L.UNKNOWN_FACTS]),
+    )  # fmt: skip
+
+
+def _uses(machine: Machine) -> dict[Node, tuple[int, int, list[tuple[int, int, int]], int]]:
+    """By node: falls, takens, early exits as (instructions, times, cycles), mispredictions."""
+    recorder = machine.recorder
+    falls: dict[int, int] = defaultdict(int)
+    takens: dict[int, int] = defaultdict(int)
+    early: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for node, address, count in recorder.edges():
+        (falls if address == node.record.block.end else takens)[node.index] += count
+    for partial in recorder.partials.values():
+        early[partial.node.index].append((partial.instructions, partial.times, partial.cycles))
+    return {
+        node: (falls[node.index], takens[node.index], early[node.index], int(row[L.NODE_COUNTER]) >> 2)
+        for node, row in zip(recorder.nodes, recorder.rows, strict=True)
+    }
+
+
+def _block_use(node: Node, falls: int, takens: int, early: list[tuple[int, int, int]], misses: int) -> BlockUse:
+    passage = node.passage
+    penalty = misses * node.mispredict_cycles
+    early_cycles = sum(cycles for _, _, cycles in early)
+    causes: dict[str, int] = defaultdict(int)
+    for count, way in ((falls, passage.fall), (takens, passage.taken)):
+        for cause, cycles in way.causes.items():
+            causes[cause] += count * cycles
+    causes["branch"] += penalty
+    causes["issue"] += early_cycles
+    size = len(node.record.block.instructions)
+    instructions = size * (falls + takens) + sum(count * times for count, times, _ in early)
+    total = falls * passage.fall.cycles + takens * passage.taken.cycles + early_cycles + penalty
+    used = {cause: cycles for cause, cycles in causes.items() if cycles}
+    return BlockUse(node.address, node.record.block.end, instructions, falls, takens, total, used)
+
+
+def _calls(machine: Machine) -> tuple[Call, ...]:
+    recorder = machine.recorder
+    base = recorder.calls.ctypes.data
+    size = L.CALL_WORDS * L.WORD
+    rows = recorder.calls[: int(recorder.state[L.CALL_COUNT])].tolist()
+    return tuple(
+        Call(row[L.CALL_FUNCTION], (row[L.CALL_PARENT] - base) // size if row[L.CALL_PARENT] else -1,
+             row[L.CALL_TIMES], row[L.CALL_SELF])
+        for row in rows
+    )  # fmt: skip
+
+
+def _traffic(machine: Machine, uses: dict) -> dict[str, Traffic]:
+    names = machine.space.names
+    read, written = [0] * len(names), [0] * len(names)
+    for node, (falls, takens, early, _) in uses.items():
+        whole = falls + takens
+        for slot, value in zip(node.record.program.slots, node.classes, strict=True):
+            if slot.op != L.OP_ACCESS or value == 0:
+                continue
+            memory = node.record.block.instructions[slot.instruction].memory
+            times = whole + sum(count for instructions, count, _ in early if instructions > slot.instruction)
+            region = min((value - 1) // 8, len(names) - 1)
+            (written if memory.write else read)[region] += times * memory.size * memory.count
+    return {name: Traffic(r, w) for name, r, w in zip(names, read, written, strict=True) if r or w}

@@ -1,0 +1,176 @@
+"""M33: single issue with a scoreboard; a few pairs of 16-bit instructions share a cycle.
+
+Pairs (older, younger), both 16-bit: anything and a branch not taken or IT; anything that sets no flags and a taken branch; NOP
+and anything but a branch that is not multi-cycle. Not modelled: the FPU's issue of one instruction ahead of its operands, the
+odd stalls of LDM and STM between a load of LR and BX LR, fetch alignment.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mcusim.cores.rules import PairedRules
+from mcusim.isa.instruction import Instruction
+from mcusim.isa.kind import DOUBLES, LOADS, SINGLE_FLOATS, STORES, Kind
+from mcusim.pricing import causes
+from mcusim.pricing.ledger import operand_cycles, worst
+from mcusim.pricing.passage import Fact
+from mcusim.pricing.scoreboard import FLAGS, Pending, Scoreboard, needs, results
+from mcusim.pricing.transfers import extra_transfers
+from mcusim.pricing.walk import LineFetch, Walk
+
+_MEMORY = LOADS | STORES
+_FLOATS = SINGLE_FLOATS | DOUBLES
+_BRANCHES = frozenset({
+    Kind.BRANCH, Kind.BRANCH_CONDITIONAL, Kind.BRANCH_COMPARE, Kind.BRANCH_REGISTER, Kind.BRANCH_LINK_REGISTER,
+})  # fmt: skip
+_SINGLE = frozenset({
+    Kind.ALU, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.ADDRESS, Kind.EXTEND, Kind.REVERSE, Kind.LOAD, Kind.LOAD_NARROW, Kind.STORE,
+    Kind.STORE_NARROW,
+})  # fmt: skip
+_CLOSED, _PLAIN, _FLAGGED, _NOP = range(4)
+"""Whether the last instruction's cycle has room for a younger one, and what the older is."""
+_CAUSES = {"load": causes.LOAD_USE, "float_load": causes.LOAD_USE, "float": causes.FLOAT, "fused": causes.FLOAT,
+           "quotient": causes.FLOAT}  # fmt: skip
+
+
+class PairedState(NamedTuple):
+    """What outlives a block on M33."""
+
+    older: int = _CLOSED
+    pending: Pending = ()
+    float_busy: int = 0
+    buffer: int = 0
+    target: bool = True
+    age: int = 0
+
+
+START = PairedState()
+
+
+class PairedWalk(Walk):
+    """One walk through a block on M33. Cycle 0 is the block's first; ``ledger.cycles`` is the cycle now."""
+
+    def enter(self, state: PairedState) -> None:  # type: ignore[override]
+        self.rules: PairedRules = self.core.rules
+        self.board = Scoreboard(self.rules.latencies, state.pending)
+        self.older, self.float_free, self.buffer_free = state.older, state.float_busy, state.buffer
+        self.fetch = LineFetch(state.age, state.target)
+
+    def leave(self) -> PairedState:
+        now = self.ledger.cycles
+        waits = self.code.fetch_wait_cycles and not self.code.cached_fetch
+        return PairedState(
+            self.older, self.board.pending(now, now if self.older == _CLOSED else now - 1), max(0, self.float_free - now), max(0, self.buffer_free - now),
+            bool(waits) and self.fetch.fresh, self.fetch.age if waits else 0,
+        )  # fmt: skip
+
+    def twin(self) -> PairedWalk:
+        other = super().twin()
+        other.board, other.fetch = self.board.copy(), LineFetch(self.fetch.age, self.fetch.fresh)
+        return other
+
+    def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
+        self._book(causes.FETCH, self.fetch.wait(self.code, instruction))
+        if not fact.executed:  # one slot, no operands waited for
+            self._book(causes.ISSUE, 1)
+            self.older = _CLOSED if instruction.size == 4 else _PLAIN
+            return
+        if self._pairs(instruction, taken):
+            self._finish(instruction, self.ledger.cycles - 1)
+            self.older = _CLOSED
+        else:
+            self._wait(instruction)
+            self._issue(instruction, fact)
+            self._open(instruction)
+        if taken:
+            self._book(causes.BRANCH, self.table[instruction.kind].refill)
+            self.older, self.fetch.fresh = _CLOSED, True
+
+    def _book(self, cause: str, cycles: int) -> None:
+        self.ledger.add(cause, cycles)
+        self.fetch.spend(cycles, self.code)
+
+    # --- pairing ----------------------------------------------------------------------------------------------------------
+    def _pairs(self, instruction: Instruction, taken: bool) -> bool:
+        if self.older == _CLOSED or instruction.size == 4:
+            return False
+        kind = instruction.kind
+        allowed = (
+            kind is Kind.IT
+            or (kind in _BRANCHES and (not taken or self.older != _FLAGGED))
+            or (self.older == _NOP and kind in _SINGLE)
+        )
+        if not allowed:
+            return False
+        # A branch resolves behind the flags of its own cycle.
+        cycle = self.ledger.cycles - 1
+        return all(need[0] == FLAGS or self.board.ready(need)[0] <= cycle for need in needs(instruction))
+
+    def _open(self, instruction: Instruction) -> None:
+        if instruction.size == 4 or instruction.kind in _BRANCHES:
+            self.older = _CLOSED
+        else:
+            self.older = _NOP if instruction.kind is Kind.NOP else _FLAGGED if instruction.sets_flags else _PLAIN
+
+    # --- issue ------------------------------------------------------------------------------------------------------------
+    def _wait(self, instruction: Instruction) -> None:
+        """Until every operand is there, and the unit free."""
+        latest, cause = self.ledger.cycles, causes.LATENCY
+        for need in needs(instruction):
+            cycle, row = self.board.ready(need)
+            if cycle > latest:
+                latest, cause = cycle, _CAUSES.get(row, causes.LATENCY)
+        self._book(cause, latest - self.ledger.cycles)
+        if instruction.kind in _FLOATS:
+            self._book(causes.FLOAT, max(0, self.float_free - self.ledger.cycles))
+        if instruction.kind in _MEMORY or instruction.kind is Kind.BARRIER:
+            self._book(causes.STORE, max(0, self.buffer_free - self.ledger.cycles))
+
+    def _issue(self, instruction: Instruction, fact: Fact) -> None:
+        kind, row = instruction.kind, self.table[instruction.kind]
+        start = self.ledger.cycles
+        if instruction.memory is not None:
+            self._access(instruction, fact)
+        elif kind is Kind.DIVIDE:
+            self._book(causes.ISSUE, 1)
+            self._book(causes.DIVIDE, operand_cycles(fact, worst(self.core.divide_cycles)) - 1)
+        else:
+            self._book(causes.ISSUE, row.cycles + self._flag_cost(instruction))
+        self.float_free = max(self.float_free, start + row.float_busy)
+        self._finish(instruction, self.ledger.cycles - 1)
+
+    def _flag_cost(self, instruction: Instruction) -> int:
+        rotated = instruction.kind is Kind.ALU_ROTATED and instruction.mnemonic not in ("mov", "mvn")
+        slow = rotated or instruction.kind is Kind.MULTIPLY
+        return self.rules.flagged_multiply if slow and instruction.sets_flags else 0
+
+    def _access(self, instruction: Instruction, fact: Fact) -> None:
+        memory, row, region = instruction.memory, self.table[instruction.kind], self.region(fact)
+        assert memory is not None
+        extra = extra_transfers(memory.size, fact.misalignment)
+        words = row.cycles + row.each * memory.count
+        self._book(causes.ISSUE, 1)
+        self._book(causes.TRANSFER, words - 1)
+        waits = 0 if region.cached_data else region.write_wait_cycles if memory.write else region.read_wait_cycles
+        if memory.write and memory.count == 1:
+            self.buffer_free = self.ledger.cycles + extra + waits * (1 + extra)
+            return
+        self._book(causes.ALIGNMENT, extra)
+        self._book(causes.MEMORY, waits * (memory.count + extra))
+
+    def _finish(self, instruction: Instruction, cycle: int) -> None:
+        """Put the results on the scoreboard: words of a multiple load arrive one per cycle."""
+        row = self.table[instruction.kind]
+        memory = instruction.memory
+        loaded = memory.registers + tuple(16 + s for s in memory.float_registers) if memory and not memory.write else ()
+        for register in results(instruction):
+            if register in loaded and len(loaded) > 1:
+                last = self.ledger.cycles - 1
+                self.board.issue(register, row.result, last - (len(loaded) - 1 - loaded.index(register)))
+            elif memory and register == memory.base and register not in loaded:
+                self.board.issue(register, "alu", cycle)
+            elif row.result:
+                self.board.issue(register, row.result, cycle)
+        if instruction.sets_flags:
+            self.board.issue(FLAGS, "late_flags" if instruction.kind is Kind.ALU_SHIFT else "flags", cycle)

@@ -1,0 +1,152 @@
+"""The report as a table for people."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from mcusim.report.fault import fault_text
+from mcusim.report.quantity import grouped, printable, share, si, size
+from mcusim.report.report import Report
+from mcusim.report.table import make_table, print_parts
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+TOP_ROWS = 15
+"""Rows shown of a long list; all of them stand in the JSON."""
+
+
+def write_report(report: Report, stream: TextIO, top: int = TOP_ROWS) -> None:
+    """Print ``report`` to ``stream``: with colour and full width on a terminal, else plain and 100 columns wide."""
+    print_parts(stream, _parts(report, top))
+
+
+def report_text(report: Report, top: int = TOP_ROWS) -> str:
+    """What ``write_report`` prints where there is no terminal."""
+    stream = io.StringIO()
+    write_report(report, stream, top)
+    return stream.getvalue()
+
+
+def _parts(report: Report, top: int) -> Iterator[RenderableType]:
+    if report.fault is not None:
+        yield fault_text(report.fault).rstrip("\n")
+    yield _headline(report)
+    for part in (_marks, _functions, _sections, _traffic, _stacks, _exceptions, _causes, _unmodelled):
+        table = part(report, top)
+        if table.row_count:
+            yield table
+    if report.warnings:
+        yield "\n".join(f"warning: {printable(warning)}" for warning in report.warnings)
+
+
+def _headline(report: Report) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column()
+    for name, text in _headline_rows(report):
+        grid.add_row(name, Text(text))
+    return grid
+
+
+def _headline_rows(report: Report) -> Iterator[tuple[str, str]]:
+    memory, host = report.memory, report.host
+    ended = f"{report.exit.reason}, code {report.exit.code}"
+    heap = "unknown" if memory.heap_peak_bytes is None else size(memory.heap_peak_bytes)
+    per_instruction = f", {report.cycles / report.instructions:.3f} cycles each" if report.instructions else ""
+    yield "program", f"{printable(report.program.path)} on {report.board} (core {report.core})"
+    yield "ended", ended + (f": {printable(report.exit.detail)}" if report.exit.detail else "")
+    yield "time", f"{si(report.latency_seconds, 's')} simulated, clock {si(report.clock_hertz, 'Hz')} at the end"
+    yield "cycles", grouped(report.cycles)
+    yield "instructions", f"{grouped(report.instructions)}{per_instruction}"
+    yield "flash", size(memory.flash_bytes)
+    yield "RAM", f"{size(memory.ram_static_bytes)} static, stack peak {size(memory.stack_peak_bytes)}, heap peak {heap}"
+    yield "host", f"{si(host.wall_seconds, 's', 3)}, {host.instructions_per_second / 1e6:.3g} million instructions/s"
+
+
+def _title(name: str, top: int, total: int) -> str:
+    return f"{name} ({top} of {total})" if top < total else name
+
+
+def _functions(report: Report, top: int) -> Table:
+    functions = sorted(report.functions, key=lambda row: (-row.self_cycles, row.name))
+    rows = (
+        (
+            row.name,
+            grouped(row.calls),
+            grouped(row.self_cycles),
+            share(row.self_cycles, report.cycles),
+            grouped(row.inclusive_cycles),
+            share(row.inclusive_cycles, report.cycles),
+        )
+        for row in functions[:top]
+    )
+    columns = ("function", "calls", "self cycles", "self", "inclusive cycles", "inclusive")
+    return make_table(_title("functions", top, len(functions)), columns, rows, right=5)
+
+
+def _marks(report: Report, top: int) -> Table:
+    rows = (
+        (
+            row.name,
+            grouped(row.count),
+            grouped(row.cycles),
+            share(row.cycles, report.cycles),
+            f"{row.cycles / row.count:,.1f}" if row.count else "–",
+        )
+        for row in report.marks
+    )
+    return make_table("marks", ("mark", "count", "cycles", "share", "cycles each"), rows, right=4)
+
+
+def _sections(report: Report, top: int) -> Table:
+    sections = sorted(report.sections, key=lambda row: row.address)
+    rows = ((row.name, row.kind, row.region or "–", f"{row.address:#010x}", size(row.size)) for row in sections[:top])
+    columns = ("section", "kind", "region", "address", "size")
+    return make_table(_title("sections", top, len(sections)), columns, rows, right=2)
+
+
+def _traffic(report: Report, top: int) -> Table:
+    used = ((name, row) for name, row in report.memory.regions.items() if row.read_bytes or row.written_bytes)
+    rows = ((name, size(row.read_bytes), size(row.written_bytes)) for name, row in used)
+    return make_table("memory traffic", ("region", "read", "written"), rows, right=2)
+
+
+def _stacks(report: Report, top: int) -> Table:
+    rows = (
+        (
+            row.name,
+            " > ".join(row.path),
+            size(row.peak_bytes),
+            "–" if row.limit_bytes is None else size(row.limit_bytes),
+        )
+        for row in report.stacks
+    )
+    return make_table("stacks", ("stack", "deepest call path", "peak", "limit"), rows, right=2)
+
+
+def _exceptions(report: Report, top: int) -> Table:
+    rows = (
+        (row.name, str(row.number), grouped(row.count), grouped(row.cycles), share(row.cycles, report.cycles))
+        for row in report.exceptions
+    )
+    return make_table("exceptions", ("exception", "number", "count", "cycles", "share"), rows, right=4)
+
+
+def _causes(report: Report, top: int) -> Table:
+    causes = sorted(report.causes.items(), key=lambda item: -item[1])
+    rows = ((name, grouped(cycles), share(cycles, report.cycles)) for name, cycles in causes if cycles)
+    return make_table("where the cycles went", ("cause", "cycles", "share"), rows, right=2)
+
+
+def _unmodelled(report: Report, top: int) -> Table:
+    registers = sorted(report.unmodelled, key=lambda row: -row.accesses)
+    rows = ((row.peripheral, f"{row.offset:#x}", grouped(row.accesses)) for row in registers[:top])
+    title = _title("registers that are not modelled", top, len(registers))
+    return make_table(title, ("peripheral", "offset", "accesses"), rows, right=2)

@@ -1,0 +1,349 @@
+"""Run a program on a board and report: the one function behind ``mcusim run``."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from mcusim import boards, cores
+from mcusim import program as programs
+from mcusim.boards import Board
+from mcusim.errors import BoardError
+from mcusim.machine import layout as L
+from mcusim.machine.exceptions import FAULTS
+from mcusim.machine.machine import Machine, Options, disassemble
+from mcusim.machine.nvic import exception_name
+from mcusim.machine.profile import Call, Profile, profile_of
+from mcusim.program import Program
+from mcusim.report import (
+    CallNode,
+    ClockEpoch,
+    ExceptionUse,
+    Exit,
+    Fault,
+    Frame,
+    FunctionUse,
+    Host,
+    MarkUse,
+    Memory,
+    ProgramFile,
+    Progress,
+    RegionTraffic,
+    Report,
+    SectionUse,
+    StackUse,
+    SymbolUse,
+    Timeline,
+    TimelineEvent,
+    UnmodelledUse,
+    text_of,
+)
+from mcusim.report.exit import code_of
+
+TRACE_EVENTS = 1_000_000
+"""Bound of the recorded timeline."""
+
+DEFAULT_CORE = "m4"
+ROOT, OVERHEAD = "(all)", "(exception entry, exit and sleep)"
+
+
+def run(
+    path: str | Path,
+    *,
+    board: str | Path | Board | None = None,
+    core: str | None = None,
+    load_address: int | None = None,
+    vector_table: int | None = None,
+    send: Sequence[tuple[bytes, bytes]] = (),
+    until: bytes | None = None,
+    max_instructions: int | None = None,
+    max_seconds: float | None = None,
+    timeout_seconds: float | None = None,
+    semihosting_root: str | Path | None = None,
+    strict: bool = False,
+    trace: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    serial_output: Callable[[bytes], None] | None = None,
+) -> Report:
+    """Report of running ``path`` (ELF, Intel HEX or raw binary) on ``board``, or on an ideal board with ``core``.
+
+    ``send`` holds (after, text) pairs: once serial output has shown ``after`` anew, ``text`` is typed. ``until`` stops
+    with success once the output contains it and its line is finished. ``max_seconds`` is simulated time,
+    ``timeout_seconds`` the host's. Raises a McusimError for files and boards that cannot be used; what the firmware
+    does wrong is in the report (``exit`` and ``fault``).
+    """
+    chosen = choose_board(board, core)
+    options = Options(
+        tuple(send), until, max_instructions, max_seconds, timeout_seconds, semihosting_root, strict,
+        TRACE_EVENTS if trace else 0, serial_output, progress,
+    )  # fmt: skip
+    machine = Machine(programs.load(path, load_address, vector_table), chosen, core_of(chosen), options)
+    try:
+        machine.run()
+    except KeyboardInterrupt:
+        machine.interrupt()
+    return report_of(machine)
+
+
+def choose_board(board: str | Path | Board | None, core: str | None) -> Board:
+    """The board asked for; ``core`` alone selects the ideal board of that core."""
+    if board is not None and core is not None:
+        raise BoardError("both a board and a core were given; allowed: one of them (a board has its core)")
+    if isinstance(board, Board):
+        return board
+    if board is not None:
+        return boards.load(board)
+    return boards.load(core or DEFAULT_CORE)
+
+
+def core_of(board: Board) -> cores.Core:
+    """The board's core with the FPU that its chip has."""
+    core = cores.load(board.core)
+    if not board.fpu:
+        return core
+    suffix = {"none": "", "single": "-sp", "double": "-dp"}[board.fpu]
+    option = next((name for name in core.fpu_options if suffix and name.endswith(suffix)), "none")
+    return core.with_fpu(option)
+
+
+class _Names:
+    """Function names by address; stripped programs get names from the addresses that were called."""
+
+    def __init__(self, program: Program, called: Iterable[int]) -> None:
+        self.program = program
+        self.called = sorted(set(called))
+
+    def start(self, address: int) -> int:
+        """Start of the function that holds ``address``."""
+        found = self.program.symbol_at(address)
+        if found is not None:
+            return found[0].address
+        place = bisect_right(self.called, address) - 1
+        return self.called[place] if place >= 0 else address
+
+    def name(self, address: int) -> str:
+        """Name of the function that holds ``address``."""
+        found = self.program.symbol_at(address)
+        return found[0].name if found is not None else f"sub_{self.start(address):08x}"
+
+
+def report_of(machine: Machine) -> Report:
+    """The report of a machine that has run."""
+    profile = profile_of(machine)
+    program, finish = machine.program, machine.finish
+    assert finish is not None
+    names = _Names(program, (call.function for call in profile.calls))
+    wall = max(machine.wall_seconds, 1e-9)
+    reason = finish.reason
+    if machine.options.until is not None and reason in ("exit", "asleep", "endless_loop"):
+        reason = "until_not_seen"
+    code = finish.code if reason == "exit" else code_of(reason)
+    return Report(
+        program=ProgramFile(str(program.path), program.format, program.content_hash, program.entry),
+        board=machine.board.name,
+        core=machine.core.name,
+        cycles=profile.cycles,
+        instructions=profile.instructions,
+        clock_hertz=machine.clock.hertz,
+        latency_seconds=float(machine.clock.seconds(profile.cycles)),
+        exit=Exit(reason, code, finish.text),
+        serial=text_of(bytes(machine.serial.kept)),
+        memory=_memory(machine, profile),
+        host=Host(machine.wall_seconds, profile.instructions / wall),
+        functions=_functions(profile, names),
+        marks=tuple(MarkUse(name, count, cycles) for name, (count, cycles) in machine.serial.marks.items()),
+        warnings=_warnings(machine, profile),
+        outputs={name: text_of(bytes(data)) for name, data in machine.serial.channels.items()},
+        sections=_sections(machine),
+        symbols=_symbols(machine),
+        stacks=_stacks(machine, profile, names),
+        exceptions=tuple(
+            ExceptionUse(exception_name(number), number, count.count, count.cycles)
+            for number, count in sorted(machine.exception_counts.items())
+        ),
+        unmodelled=_unmodelled(machine),
+        call_tree=_call_tree(profile.calls, names),
+        clock_epochs=tuple(ClockEpoch(epoch.cycle, epoch.hertz) for epoch in machine.clock.epochs),
+        causes=_causes(profile),
+        fault=_fault(machine, names) if finish.fault is not None else None,
+        timeline=_timeline(machine, names) if machine.options.trace_events else None,
+    )
+
+
+def _causes(profile: Profile) -> dict[str, int]:
+    causes: dict[str, int] = defaultdict(int)
+    for block in profile.blocks:
+        for cause, cycles in block.causes.items():
+            causes[cause] += cycles
+    for cause, cycles in profile.overhead_cycles.items():
+        causes[cause] += cycles
+    return dict(sorted(causes.items(), key=lambda item: -item[1]))
+
+
+def _functions(profile: Profile, names: _Names) -> tuple[FunctionUse, ...]:
+    own: dict[int, int] = defaultdict(int)
+    for block in profile.blocks:
+        own[names.start(block.address)] += block.cycles
+    calls, inclusive = _inclusive(profile.calls, names)
+    rows = [
+        FunctionUse(names.name(start), start, calls.get(start, 0), cycles, max(inclusive.get(start, 0), cycles))
+        for start, cycles in own.items()
+        if cycles
+    ]
+    overhead = sum(profile.overhead_cycles.values())
+    if overhead:
+        rows.append(FunctionUse(OVERHEAD, 0, 0, overhead, overhead))
+    return tuple(sorted(rows, key=lambda row: (-row.self_cycles, row.address)))
+
+
+def _inclusive(calls: Sequence[Call], names: _Names) -> tuple[dict[int, int], dict[int, int]]:
+    """Calls and inclusive cycles by function; a function inside itself is counted once."""
+    totals = [call.self_cycles for call in calls]
+    for number in range(len(calls) - 1, 0, -1):
+        totals[calls[number].parent] += totals[number]
+    times: dict[int, int] = defaultdict(int)
+    inclusive: dict[int, int] = defaultdict(int)
+    starts = [names.start(call.function) if number else -1 for number, call in enumerate(calls)]
+    for number, call in enumerate(calls[1:], 1):
+        times[starts[number]] += call.times
+        if not _inside_itself(calls, starts, number):
+            inclusive[starts[number]] += totals[number]
+    return times, inclusive
+
+
+def _inside_itself(calls: Sequence[Call], starts: Sequence[int], number: int) -> bool:
+    parent = calls[number].parent
+    while parent > 0:
+        if starts[parent] == starts[number]:
+            return True
+        parent = calls[parent].parent
+    return False
+
+
+def _call_tree(calls: Sequence[Call], names: _Names) -> tuple[CallNode, ...]:
+    root = [CallNode(ROOT, -1, 1, calls[0].self_cycles)]
+    return tuple(root + [CallNode(names.name(c.function), c.parent, c.times, c.self_cycles) for c in calls[1:]])
+
+
+def _path(profile: Profile, machine: Machine, pointer: int, names: _Names) -> tuple[str, ...]:
+    """Function names from the outermost call to the tree entry at ``pointer``."""
+    if not pointer:
+        return ()
+    number = (pointer - machine.recorder.calls.ctypes.data) // (L.CALL_WORDS * L.WORD)
+    path = []
+    while number > 0:
+        path.append(names.name(profile.calls[number].function))
+        number = profile.calls[number].parent
+    return tuple(reversed(path))
+
+
+def _stacks(machine: Machine, profile: Profile, names: _Names) -> tuple[StackUse, ...]:
+    return tuple(
+        StackUse(stack.name, max(stack.top - stack.low, 0), _path(profile, machine, stack.low_call, names), stack.top)
+        for stack in machine.contexts.stacks
+    )
+
+
+def _memory(machine: Machine, profile: Profile) -> Memory:
+    main = machine.contexts.main
+    heap = machine.heap.peak_bytes if machine.heap.functions else None
+    return Memory(
+        flash_bytes=_flash_bytes(machine),
+        ram_static_bytes=_static_bytes(machine),
+        stack_peak_bytes=max(main.top - main.low, 0),
+        heap_peak_bytes=heap,
+        regions={name: RegionTraffic(t.read_bytes, t.written_bytes) for name, t in profile.traffic.items()},
+    )
+
+
+def _flash_bytes(machine: Machine) -> int:
+    return sum(len(segment.data) for segment in machine.program.segments if not machine.space.is_writable(segment.address))
+
+
+def _static_bytes(machine: Machine) -> int:
+    """RAM that sections take at run time, reserved stacks and heaps apart."""
+    sections = machine.program.sections
+    return sum(s.size for s in sections if s.kind in ("data", "bss", "code", "rodata") and machine.space.is_writable(s.address))
+
+
+def _region_name(machine: Machine, address: int) -> str:
+    return machine.space.names[machine.recorder.region_of(address)]
+
+
+def _sections(machine: Machine) -> tuple[SectionUse, ...]:
+    return tuple(
+        SectionUse(s.name, s.address, s.load_address, s.size, s.kind, _region_name(machine, s.address))
+        for s in machine.program.sections
+    )
+
+
+def _symbols(machine: Machine) -> tuple[SymbolUse, ...]:
+    sized = [s for s in machine.program.symbols if s.size and s.kind in ("function", "object") and not s.absolute]
+    return tuple(SymbolUse(s.name, s.address, s.size, s.kind, _region_name(machine, s.address)) for s in sized)
+
+
+def _unmodelled(machine: Machine) -> tuple[UnmodelledUse, ...]:
+    rows = [("system control space", offset, count) for offset, count in machine.control.unmodelled.items()]
+    for name, peripheral in machine.peripherals.items():
+        rows += [(name, offset, count) for offset, count in peripheral.unmodelled.items()]
+    return tuple(UnmodelledUse(*row) for row in rows)
+
+
+def _warnings(machine: Machine, profile: Profile) -> tuple[str, ...]:
+    texts = [text if count == 1 else f"{text} ({count} times)" for text, count in machine.warnings.items()]
+    texts += list(dict.fromkeys(machine.semihosting.refused))
+    if machine.serial.dropped:
+        texts.append(f"serial output beyond the first 16 MiB is not in this report ({machine.serial.dropped:,} bytes)")
+    if profile.unknown_facts:
+        texts.append(
+            f"{profile.unknown_facts:,} accesses or conditions depended on values only known inside their block; "
+            "they were priced as executed and aligned"
+        )
+    return tuple(texts)
+
+
+def _fault(machine: Machine, names: _Names) -> Fault:
+    finish, control = machine.finish, machine.control
+    assert finish is not None and finish.fault is not None
+    fault, snapshot = finish.fault, machine.snapshot
+    found = machine.program.symbol_at(fault.pc)
+    registers = dict(snapshot.registers) if snapshot else {}
+    pc_readable = machine.engine.find_buffer(fault.pc, 4) is not None
+    kind = FAULTS[fault.kind]
+    return Fault(
+        kind="lockup" if finish.reason == "lockup" else exception_name(kind.exception),
+        cause=f"{kind.text}; {finish.text}" if finish.text else kind.text,
+        address=fault.pc,
+        symbol=found[0].name if found else "",
+        offset=found[1] if found else 0,
+        disassembly=disassemble(machine, fault.pc) if pc_readable else "",
+        data_address=fault.address,
+        registers=registers,
+        backtrace=_backtrace(machine, fault.pc, snapshot.returns if snapshot else ()),
+        cfsr=control.stored.get(0xED28, 0), hfsr=control.stored.get(0xED2C, 0),
+        mmfar=control.stored.get(0xED34, 0), bfar=control.stored.get(0xED38, 0),
+    )  # fmt: skip
+
+
+def _backtrace(machine: Machine, pc: int, returns: Sequence[int]) -> tuple[Frame, ...]:
+    frames = []
+    for address in (pc, *(address & 0xFFFFFFFE for address in returns if address < 1 << 32)):
+        found = machine.program.symbol_at(address)
+        line = machine.program.line_at(address)
+        frames.append(
+            Frame(address, found[0].name if found else "", found[1] if found else 0, *(line if line else ("", 0)))
+        )
+    return tuple(frames)
+
+
+def _timeline(machine: Machine, names: _Names) -> Timeline:
+    count = int(machine.recorder.state[L.TIMELINE_COUNT])
+    kinds = {L.EVENT_ENTER: "enter", L.EVENT_LEAVE: "leave"}
+    events = tuple(
+        TimelineEvent(kinds[kind], names.name(function), cycle)
+        for kind, function, cycle in machine.timeline[: min(count, len(machine.timeline))].tolist()
+    )
+    return Timeline(events, count > len(machine.timeline))
+
