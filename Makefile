@@ -30,8 +30,8 @@ lint: $(TEST_READY) $(COMPILER_READY)
 bench: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m benchmarks.simulation_speed
 
-wheel-test: $(TEST_READY) $(COMPILER_READY)
-	$(BIN)/pytest -n 0 -m slow tests/packaging
+wheel-test: build/demo.elf
+	tools/test_wheel.sh $(BIN)/python
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

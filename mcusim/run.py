@@ -14,7 +14,7 @@ from mcusim.errors import BoardError
 from mcusim.machine import layout as L
 from mcusim.machine.exceptions import FAULTS
 from mcusim.machine.machine import Machine, Options, disassemble
-from mcusim.machine.nvic import exception_name
+from mcusim.machine.nvic import HARD_FAULT, exception_name
 from mcusim.machine.profile import Call, Profile, profile_of
 from mcusim.program import Program
 from mcusim.report import (
@@ -296,12 +296,28 @@ def _warnings(machine: Machine, profile: Profile) -> tuple[str, ...]:
     texts += list(dict.fromkeys(machine.semihosting.refused))
     if machine.serial.dropped:
         texts.append(f"serial output beyond the first 16 MiB is not in this report ({machine.serial.dropped:,} bytes)")
+    texts += _overflows(machine)
     if profile.unknown_facts:
         texts.append(
             f"{profile.unknown_facts:,} accesses or conditions depended on values only known inside their block; "
             "they were priced as executed and aligned"
         )
     return tuple(texts)
+
+
+def _overflows(machine: Machine) -> list[str]:
+    """Stacks that grew into data of the program."""
+    statics = [s for s in machine.program.sections if s.kind in ("data", "bss") and s.size]
+    texts = []
+    for stack in machine.contexts.stacks:
+        hit = [s for s in statics if stack.low < s.end <= stack.top and s.address < stack.top]
+        if hit and stack is machine.contexts.main:
+            section = max(hit, key=lambda s: s.end)
+            texts.append(
+                f"stack overflow: {stack.name} reached down to 0x{stack.low:08x}, into {section.name} "
+                f"(0x{section.address:08x}..0x{section.end:08x})"
+            )
+    return texts
 
 
 def _fault(machine: Machine, names: _Names) -> Fault:
@@ -312,8 +328,9 @@ def _fault(machine: Machine, names: _Names) -> Fault:
     registers = dict(snapshot.registers) if snapshot else {}
     pc_readable = machine.engine.find_buffer(fault.pc, 4) is not None
     kind = FAULTS[fault.kind]
+    exception = kind.exception if machine.traits.fault_status else HARD_FAULT
     return Fault(
-        kind="lockup" if finish.reason == "lockup" else exception_name(kind.exception),
+        kind="lockup" if finish.reason == "lockup" else exception_name(exception),
         cause=f"{kind.text}; {finish.text}" if finish.text else kind.text,
         address=fault.pc,
         symbol=found[0].name if found else "",

@@ -36,6 +36,7 @@ MEMORY = {
     "slave": Field(quantity),
     "bus": Field(text),
     "clock": Field(text),
+    "cache": Field(text),
     "writable": Field(flag),
     "executable": Field(flag),
     "source": Field(text),
@@ -108,6 +109,7 @@ def _check_names(board: Board, place: Place) -> None:
     wanted = [("serial", board.serial, peripherals), ("clock_peripheral", board.clock_peripheral, peripherals)]
     for region in board.memories:
         wanted.append((f"memories.{region.name}.controller", region.controller, peripherals))
+        wanted.append((f"memories.{region.name}.cache", region.cache, peripherals))
         wanted.append((f"memories.{region.name}.alias_of", region.alias_of, regions - {region.name}))
     for key, name, allowed in wanted:
         if name and name not in allowed:

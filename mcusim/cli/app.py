@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Exit code of ``mcusim`` with these arguments. Only a KeyboardInterrupt during start-up comes out."""
+    _accept_any_text()
     try:
         app = build_app(arguments)
         code = typer.main.get_command(app).main(args=list(arguments), prog_name="mcusim", standalone_mode=False)
@@ -99,6 +101,13 @@ def _failed(error: Exception) -> int:
 def _message(text: str, code: int) -> int:
     sys.stderr.write(f"mcusim: {text}\n")
     return code
+
+
+def _accept_any_text() -> None:
+    """A terminal that lacks a letter shall show its escape; by default Python would raise."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _leave_pipe() -> int:

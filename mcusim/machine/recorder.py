@@ -10,7 +10,8 @@ import numpy as np
 
 from mcusim.cores import Core
 from mcusim.isa.decode import decode_block
-from mcusim.isa.instruction import SP, Block, Instruction
+from mcusim.isa.kind import Kind
+from mcusim.isa.instruction import SP, Block, Instruction, MemoryOperand
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram, SimpleAccess, address_mask, compile_facts
 from mcusim.machine.facts_native import evaluate
@@ -111,8 +112,11 @@ class Recorder:
         read_code: Callable[[int, int], bytes],
         is_writable: Callable[[int], bool],
         illegal: Callable[[Instruction], str | None],
+        is_thumb: Callable[[], bool],
+        stop: Callable[[], None],
         function_starts: Iterable[int] = (),
     ) -> None:
+        self.is_thumb, self.stop = is_thumb, stop
         self.core, self.pipeline = core, pipeline
         self.read_code, self.is_writable, self.illegal = read_code, is_writable, illegal
         self.function_starts = set(function_starts)
@@ -254,13 +258,16 @@ class Recorder:
     def _discover(self, address: int, size: int) -> None:
         """Called by native code at a block that no known edge leads to."""
         try:
-            self.add_edge(
-                int(self.state[L.CURRENT]),
-                self.node(address, size, self._entry_state(address)),
-            )
+            if self.is_thumb():
+                node = self.node(address, size, self._entry_state(address))
+                self.add_edge(int(self.state[L.CURRENT]), node)
+            else:
+                self.state[L.STOPPED] = L.STOP_ARM_STATE
+                self.stop()
         except BaseException as error:  # noqa: BLE001  ctypes callbacks cannot raise
             self.error = error
             self.state[L.STOPPED] = L.STOP_ERROR
+            self.stop()
 
     def _entry_state(self, address: int) -> State:
         current = int(self.state[L.CURRENT])
@@ -292,14 +299,8 @@ class Recorder:
         )
         if self.is_writable(address):
             program = _guard_code(program, address, code)
-        trap = next(
-            (
-                (i, reason)
-                for i, instruction in enumerate(block.instructions)
-                if (reason := self.illegal(instruction))
-            ),
-            None,
-        )
+        illegal = (pair for pair in enumerate(block.instructions) if self.illegal(pair[1]))
+        trap = next(((number, _missing(instruction)) for number, instruction in illegal), None)
         return BlockRecord(
             block,
             program,
@@ -386,8 +387,9 @@ class Recorder:
             memory = record.block.instructions[number].memory
             if fact.operand_cycles == L.DIVIDE_TRAP:
                 traps.append((number, "divide_by_zero"))
-            elif self.unaligned_traps and memory is not None and fact.executed and fact.misalignment & (memory.size - 1):
-                traps.append((number, "unaligned"))
+            elif memory is not None and fact.executed and fact.misalignment & (memory.size - 1):
+                if self.unaligned_traps or _needs_alignment(memory):
+                    traps.append((number, "unaligned"))
         return min(traps, default=None)
 
     def _passage(self, record: BlockRecord, state: State, facts: dict[int, Fact], trap: tuple[int, str] | None) -> Passage:
@@ -439,7 +441,7 @@ class Recorder:
         record, passage = node.record, node.passage
         if (
             record.watched
-            or record.trap
+            or node.trap
             or record.waits
             or (node.uses_float and (self.float_guard or not self.float_enabled))
         ):
@@ -614,6 +616,17 @@ def edge_bucket_index(node: int, address: int) -> int:
 def is_float(instruction: Instruction) -> bool:
     """True for instructions that need the FPU enabled."""
     return instruction.mnemonic.startswith("v")
+
+
+def _missing(instruction: Instruction) -> str:
+    """The fault of an instruction that the core does not have: NOCP for coprocessors, the FPU among them."""
+    is_coprocessor = is_float(instruction) or instruction.kind == Kind.COPROCESSOR
+    return "no_coprocessor" if is_coprocessor else "undefined"
+
+
+def _needs_alignment(memory: MemoryOperand) -> bool:
+    """LDM, LDRD, exclusives and floating-point transfers fault when unaligned on every core (Armv7-M ARM A3.2.1)."""
+    return memory.count > 1 or memory.exclusive or bool(memory.float_registers)
 
 
 def _waits(block: Block) -> bool:

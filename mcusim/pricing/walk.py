@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Self
 
 from mcusim.cores.core import Core
+from mcusim.errors import UnsupportedError
 from mcusim.isa.instruction import Block, Instruction
 from mcusim.pricing.ledger import Ledger, leaves_conditionally
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, RegionTiming, State
@@ -63,6 +64,21 @@ class Engine:
         return self._start
 
     def run(
+        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
+    ) -> Passage:
+        """Price ``block``; raises UnsupportedError where it holds an instruction that the core does not have."""
+        try:
+            return self._run(block, state, facts, timing, code_region)
+        except KeyError:
+            missing = [instruction for instruction in block.instructions if instruction.kind not in self.core.timing]
+            if not missing:
+                raise
+            first = missing[0]
+            raise UnsupportedError(
+                f"{first.text or first.mnemonic} at 0x{first.address:08x}: core {self.core.name} has no timing for kind {first.kind}"
+            ) from None
+
+    def _run(
         self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
     ) -> Passage:
         walk = self._walk(self.core, timing, timing.regions[code_region])

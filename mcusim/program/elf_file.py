@@ -1,9 +1,9 @@
 """The tables of a 32-bit little-endian Arm ELF file, checked before anything is sized by them.
 
 Read here with ``struct`` and not with pyelftools: a damaged file must cost bounded time and memory and say at which
-byte it is wrong, and twenty thousand symbols must take milliseconds. pyelftools decodes the DWARF line table (``lines``)
-and is the twin that the tests compare with. Names of constants: System V ABI, chapters 4 and 5; ELF for the Arm
-Architecture.
+byte it is wrong, and twenty thousand symbols must take milliseconds. pyelftools decodes the DWARF line table
+(``lines``) and is the twin that the tests compare with. Names of constants: System V ABI, chapters 4 and 5; ELF for the
+Arm Architecture.
 """
 
 from __future__ import annotations

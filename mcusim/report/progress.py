@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """State of a run: simulated ``seconds`` and ``cycles`` since reset, ``instructions``, host time ``wall_seconds``."""
+    """State of a run: simulated ``seconds`` and ``cycles`` since reset, ``instructions``, time on the host."""
 
     seconds: float
     cycles: int

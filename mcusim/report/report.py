@@ -85,7 +85,7 @@ class SymbolUse:
 
 @dataclass(frozen=True, slots=True)
 class FunctionUse:
-    """Cycles of a function: ``self_cycles`` in itself, ``inclusive_cycles`` with its callees (recursion counts once)."""
+    """Cycles of a function: ``self_cycles`` in itself, ``inclusive_cycles`` with callees (recursion counts once)."""
 
     name: str
     address: int

@@ -33,7 +33,7 @@ def _print(stream: TextIO, parts: Iterable[RenderableType], width: int | None) -
     for number, part in enumerate(parts):
         if number:
             console.print()
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, str))
 
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int) -> Table:

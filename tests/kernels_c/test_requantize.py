@@ -1,0 +1,73 @@
+"""nn_requantize against the definition of TensorFlow Lite, worked out with exact integers."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.support.host import host_library
+
+WRAPPER = """
+#include "nn_requantize.h"
+int32_t requantize(int32_t value, int32_t multiplier, int32_t shift) { return nn_requantize(value, multiplier, shift); }
+int32_t divide(int32_t value, int32_t exponent) { return nn_divide_by_power_of_two(value, exponent); }
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    path: Path = tmp_path_factory.mktemp("requantize") / "wrapper.c"
+    path.write_text(WRAPPER)
+    return host_library([path])
+
+
+def truncated(numerator: int, denominator: int) -> int:
+    quotient = abs(numerator) // abs(denominator)
+    return quotient if (numerator < 0) == (denominator < 0) else -quotient
+
+
+def doubling_high_multiply(a: int, b: int) -> int:
+    """gemmlowp's SaturatingRoundingDoublingHighMul: nudged by the sign, then divided towards zero."""
+    product = a * b
+    nudge = 2**30 if product >= 0 else 1 - 2**30
+    return truncated(product + nudge, 2**31)
+
+
+def rounded_half_away(value: int, exponent: int) -> int:
+    half = 2**exponent // 2
+    return (abs(value) + half) // 2**exponent * (1 if value >= 0 else -1)
+
+
+sums = st.integers(-(2**31) + 1, 2**31 - 1)
+multipliers = st.integers(2**30, 2**31 - 1)
+
+
+@given(value=sums, multiplier=multipliers, shift=st.integers(-31, 0))
+@example(value=-1, multiplier=2**30, shift=-1)
+@example(value=-3, multiplier=2**30, shift=-1)
+@example(value=2**31 - 1, multiplier=2**31 - 1, shift=0)
+@example(value=-(2**31) + 1, multiplier=2**31 - 1, shift=-31)
+def test_scaling_down_rounds_twice_as_tensorflow_lite_does(
+    library: ctypes.CDLL, value: int, multiplier: int, shift: int
+) -> None:
+    wanted = rounded_half_away(doubling_high_multiply(value, multiplier), -shift)
+    assert library.requantize(value, multiplier, shift) == wanted
+
+
+@given(value=st.integers(-(2**20), 2**20), multiplier=multipliers, shift=st.integers(1, 10))
+def test_scaling_up_shifts_before_it_multiplies(
+    library: ctypes.CDLL, value: int, multiplier: int, shift: int
+) -> None:
+    assert library.requantize(value, multiplier, shift) == doubling_high_multiply(value << shift, multiplier)
+
+
+@pytest.mark.parametrize(
+    ("value", "exponent", "wanted"),
+    [(5, 1, 3), (-5, 1, -3), (4, 1, 2), (6, 2, 2), (-6, 2, -2), (-7, 2, -2), (1, 1, 1), (-1, 1, -1), (7, 0, 7), (-7, 0, -7)],
+)
+def test_halves_round_away_from_zero(library: ctypes.CDLL, value: int, exponent: int, wanted: int) -> None:
+    assert library.divide(value, exponent) == wanted

@@ -1,0 +1,82 @@
+"""M7, from the measurements of jnk0le/random, cortex_m7.md (STM32H743), and the LLVM latencies that docs/timing.md quotes."""
+
+from __future__ import annotations
+
+from tests.pricing.rows import Row, at, cost
+
+M7 = [
+    # assembler: m7
+    # pairs
+    Row("add.w r0, r1, r2; add.w r3, r4, r5", "eb01 0002 eb04 0305", 1),
+    Row("add.w r0, r1, r2; add.w r3, r4, r5; add.w r6, r7, r8", "eb01 0002 eb04 0305 eb07 0608", 2),
+    Row("movw r0, #1; movt r0, #2", "f240 0001 f2c0 0002", 1),  # mutually dependent
+    Row("add.w r0, r0, r2; eor.w r6, r0, r7", "eb00 0002 ea80 0607", 1),  # early ALU forwards to the late one
+    Row("eor.w r0, r0, r2; eor.w r6, r0, r7", "ea80 0002 ea80 0607", 2),  # logic has no early ALU
+    Row("add.w r0, r1, r2, ror #3; add.w r3, r4, r5, ror #3", "eb01 00f2 eb04 03f5", 2),  # one shifter
+    Row("add.w r0, r1, #0x1fc0; add.w r3, r4, r5, ror #3", "f501 50fe eb04 03f5", 2),
+    Row("add.w r0, r1, r2, ror #3; add.w r3, r4, #0x1b1b1b1b", "eb01 00f2 f104 331b", 1),
+    Row("add.w r0, r1, r2, ror #3; lsr.w r3, r4, #3", "eb01 00f2 ea4f 03d4", 1),
+    Row("lsr.w r0, r1, #3; lsr.w r3, r4, #3", "ea4f 00d1 ea4f 03d4", 1),
+    Row("uadd8 r0, r1, r2; uadd8 r3, r4, r5", "fa81 f042 fa84 f345", 2),  # one DSP path
+    Row("uadd8 r0, r1, r2; add.w r3, r4, r5", "fa81 f042 eb04 0305", 1),
+    Row("add.w r3, r4, r5; uadd8 r0, r1, r2", "eb04 0305 fa81 f042", 2),  # older slot only
+    Row("mul r0, r1, r2; mul r3, r4, r5", "fb01 f002 fb04 f305", 2),
+    Row("mul r0, r1, r2; str.w r3, [r4]", "fb01 f002 f8c4 3000", 2),
+    Row("mul r0, r1, r2; add.w r3, r4, r5", "fb01 f002 eb04 0305", 1),
+    Row("ldr.w r0, [r1]; ldr.w r2, [r1, #4]", "f8d1 0000 f8d1 2004", 1),  # other bank
+    Row("ldr.w r0, [r1]; ldr.w r2, [r1, #8]", "f8d1 0000 f8d1 2008", 2),  # same bank
+    Row("ldr.w r0, [r1]; ldr.w r2, [r3]", "f8d1 0000 f8d3 2000", 1, facts=at(4, 1)),
+    Row("ldr.w r0, [r1]; str.w r2, [r3]", "f8d1 0000 f8c3 2000", 1),
+    Row("ldr.w r0, [r1]; str.w r0, [r3]", "f8d1 0000 f8c3 0000", 1),  # loaded and stored in one cycle
+    Row("str.w r0, [r1]; str.w r2, [r3]", "f8c1 0000 f8c3 2000", 2),
+    Row("ldrd r0, r1, [r2]; add.w r3, r4, r5", "e9d2 0100 eb04 0305", 2),
+    Row("add.w r3, r4, r5; ldm r2, {r0, r1}", "eb04 0305 e892 0003", 2),
+    Row("ldm r0, {r1-r5}", "e890 003e", 3),  # ceil(N / 2)
+    Row("ldm r0, {r1-r4}", "e890 001e", 2),
+    Row("stm r0, {r1-r4}", "e880 001e", 2),
+    Row("stm r0, {r1-r4}", "e880 001e", 3, facts=at(4)),  # even N, not 8-byte aligned
+    Row("subs r0, #1; bne .-2", "3801 d1fd", 1, taken=1),
+    Row("bne .+8; add.w r0, r1, r2", "d102 eb01 0002", 1),
+    # results
+    Row("eor.w r0, r1, r2; nop.w; ldr.w r3, [r0]", "ea81 0002 f3af 8000 f8d0 3000", 3),  # late ALU to address: one more
+    Row("add.w r0, r1, r2; nop.w; ldr.w r3, [r0]", "eb01 0002 f3af 8000 f8d0 3000", 2),  # early ALU: none
+    Row("eor.w r0, r1, r2; nop.w; add.w r3, r4, r0, ror #3", "ea81 0002 f3af 8000 eb04 03f0", 3),
+    Row("rev.w r0, r1; nop.w; ldr.w r3, [r0]", "fa91 f081 f3af 8000 f8d0 3000", 3),
+    Row("rev.w r0, r1; eor.w r3, r0, r2", "fa91 f081 ea80 0302", 1),  # early, to the late ALU at once
+    Row("ldr.w r0, [r1]; nop.w; eor.w r2, r0, r3", "f8d1 0000 f3af 8000 ea80 0203", 2),
+    Row("ldr.w r0, [r1]; nop.w; add.w r2, r3, r0, ror #3", "f8d1 0000 f3af 8000 eb03 02f0", 3),
+    Row("ldr.w r0, [r1]; nop.w; mul r2, r0, r3", "f8d1 0000 f3af 8000 fb00 f203", 3),
+    Row("ldr.w r0, [r1]; nop.w; ldr.w r2, [r0]", "f8d1 0000 f3af 8000 f8d0 2000", 3),
+    Row("ldr.w r0, [r1]; nop.w; ldr.w r2, [r3, r0]", "f8d1 0000 f3af 8000 f853 2000", 4),  # index: 3
+    Row("ldrb.w r0, [r1]; nop.w; eor.w r2, r0, r3", "f891 0000 f3af 8000 ea80 0203", 3),
+    Row("ldrb.w r0, [r1]; nop.w; mla r0, r2, r3, r0", "f891 0000 f3af 8000 fb02 0003", 2),  # addend from a byte load after one cycle
+    Row("mul r0, r1, r2; nop.w; eor.w r3, r0, r4", "fb01 f002 f3af 8000 ea80 0304", 3),
+    Row("mla r0, r1, r2, r3; nop.w; mla r0, r1, r2, r0", "fb01 3002 f3af 8000 fb01 0002", 2),
+    Row("mul r0, r1, r2; nop.w; ldr.w r3, [r0]", "fb01 f002 f3af 8000 f8d0 3000", 5),  # address: 4
+    Row("ldr r0, [r1], #4; nop.w; ldr r2, [r1], #4", "f851 0b04 f3af 8000 f851 2b04", 2),  # written-back base: none
+    Row("udiv r0, r1, r2", "fbb1 f0f2", 7, facts=cost(7)),
+    # unaligned
+    Row("ldr.w r0, [r1]", "f8d1 0000", 4, facts=at(1)),  # +3
+    Row("nop.w; ldr.w r0, [r1]", "f3af 8000 f8d1 0000", 5, facts=at(1, 1)),  # +4 from the younger slot
+    Row("str.w r0, [r1]", "f8c1 0000", 1, facts=at(1)),
+    # FPU
+    Row("vadd.f32 s0, s1, s2; vadd.f32 s3, s4, s5", "ee30 0a81 ee72 1a22", 2),
+    Row("vadd.f32 s0, s1, s2; add.w r0, r1, r2", "ee30 0a81 eb01 0002", 1),
+    Row("vadd.f32 s0, s1, s2; vmul.f32 s3, s0, s5", "ee30 0a81 ee60 1a22", 4),
+    Row("vmul.f32 s0, s1, s2; vfma.f32 s0, s3, s4", "ee20 0a81 eea1 0a82", 4),
+    Row("vmul.f32 s0, s1, s2; vmla.f32 s0, s3, s4", "ee20 0a81 ee01 0a82", 3),
+    Row("vfma.f32 s0, s1, s2; vfma.f32 s0, s3, s4", "eea0 0a81 eea1 0a82", 4),
+    Row("vfma.f32 s0, s1, s2; vfma.f32 s3, s4, s5", "eea0 0a81 eee2 1a22", 2),
+    Row("vfma.f32 s0, s1, s2; vmul.f32 s3, s0, s4", "eea0 0a81 ee60 1a02", 6),
+    Row("vmla.f32 s0, s1, s2; vmul.f32 s3, s0, s4", "ee00 0a81 ee60 1a02", 7),
+    Row("vfma.f32 s0, s1, s2; vadd.f32 s3, s4, s5", "eea0 0a81 ee72 1a22", 5),  # held back for three cycles
+    Row("vldr s0, [r0]; nop.w; vadd.f32 s1, s0, s0", "ed90 0a00 f3af 8000 ee70 0a00", 2),
+    Row("vldr s0, [r0]; nop.w; vfma.f32 s0, s1, s2", "ed90 0a00 f3af 8000 eea0 0a81", 4),
+    Row("vldr s0, [r0]; nop.w; vmla.f32 s0, s1, s2", "ed90 0a00 f3af 8000 ee00 0a81", 3),
+    Row("vadd.f32 s0, s1, s2; nop.w; vstr s0, [r0]", "ee30 0a81 f3af 8000 ed80 0a00", 2),
+    Row("vmov s0, r0; nop.w; vadd.f32 s1, s0, s0", "ee00 0a10 f3af 8000 ee70 0a00", 4),
+    Row("vdiv.f32 s0, s1, s2", "ee80 0a81", 16),
+    Row("vsqrt.f32 s0, s1", "eeb1 0ae0", 14),
+    Row("vdiv.f64 d0, d1, d2", "ee81 0b02", 30),
+    Row("vmul.f64 d0, d1, d2", "ee21 0b02", 5),
+]
