@@ -2,10 +2,11 @@
 
     python -m benchmarks.simulation_speed [--json FILE] [--rounds N] [--board BOARD] [IMAGE ...]
 
-Six programs of ours run in turn on each engine, ``--rounds`` times over, and the best time of each counts. ``priced/bare`` is
-the speed of a priced run as a share of Unicorn's own (1 means that pricing costs nothing), ``qemu/bare`` that of QEMU.
-Programs that live on exceptions, and images, run "bare" on the same machine without its pricing hook, since Unicorn alone
-delivers no exception; an image that waits for a clock does not finish that way, and has no ratio then.
+Six programs of ours run in turn on each engine, ``--rounds`` times over, and the best time of each counts.
+``priced/bare`` is the speed of a priced run as a share of Unicorn's own (1 means that pricing costs nothing),
+``qemu/bare`` that of QEMU. Programs that live on exceptions, and images, run "bare" on the same machine without its
+pricing hook, since Unicorn alone delivers no exception; an image that waits for a clock does not finish that way, and
+has no ratio then.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ class Qemu:
         begin = time.perf_counter()
         answer = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
         if answer.returncode != 0:
-            raise RuntimeError(f"{elf.name} ended with {answer.returncode} on qemu-system-arm: {answer.stderr.decode()}")
+            said = answer.stderr.decode(errors="replace")
+            raise RuntimeError(f"{elf.name} ended with {answer.returncode} on qemu-system-arm: {said}")
         return time.perf_counter() - begin
 
 

@@ -38,7 +38,7 @@ TARGETS: Mapping[str, Target] = {
     "m33": Target("cortex-m33", "cortex_m33", "fpv5-sp-d16"),
 }
 
-WARNINGS = ("-Wall", "-Wextra")
+ALWAYS = ("-Wall", "-Wextra", "-g", "-std=gnu11", "-ffunction-sections", "-fdata-sections")
 
 STARTUP = ("src/startup.c",)
 CONSOLE = ("src/uart_text.c", "src/uart_semihosting.c")
@@ -101,19 +101,18 @@ class Compiler:
         ToolchainError with the compiler's message, and leaves no ELF behind then.
         """
         if library not in self.libraries:
-            raise ToolchainError(f"{self.name} has no C library {library!r}; it has: {', '.join(sorted(self.libraries))}")
+            known = ", ".join(sorted(self.libraries))
+            raise ToolchainError(f"{self.name} has no C library {library!r}; it has: {known}")
         output = Path(output)
         output.parent.mkdir(parents=True, exist_ok=True)
         script = output.with_name(output.name + ".ld")
         script.write_text(layout.script())
         own = [source(name) for name in (*STARTUP, *console, *LIBRARIES[library])]
         macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
-        command = [
-            *self.command, *self.target_flags(core), *WARNINGS, "-g", "-std=gnu11", "-ffunction-sections", "-fdata-sections",
-            *flags, *macros, f"-I{ROOT / 'include'}", *map(str, map(locate, sources)), *map(str, own),
-            *self.link_flags(library), f"-Wl,-T,{script}", "-Wl,--entry=Reset_Handler", "-Wl,--gc-sections", "-o", str(output),
-        ]  # fmt: skip
-        run(command, output)
+        files = [str(path) for path in (*map(locate, sources), *own)]
+        linking = [*self.link_flags(library), f"-Wl,-T,{script}", "-Wl,--entry=Reset_Handler", "-Wl,--gc-sections"]
+        options = [*self.target_flags(core), *ALWAYS, *flags, *macros, f"-I{ROOT / 'include'}"]
+        run([*self.command, *options, *files, *linking, "-o", str(output)], output)
         return output
 
     def target_flags(self, core: str) -> list[str]:

@@ -38,21 +38,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Exit code of ``mcusim`` with these arguments. Only a KeyboardInterrupt during start-up comes out."""
+    """Exit code of ``mcusim`` with these arguments; every error has become a message on stderr."""
     _accept_any_text()
     try:
-        app = build_app(arguments)
-        code = typer.main.get_command(app).main(args=list(arguments), prog_name="mcusim", standalone_mode=False)
+        code = _invoke(arguments)
         sys.stdout.flush()
-        return int(code or 0)
+        return code
     except BrokenPipeError:
         return _leave_pipe()
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return _message("interrupted", INTERRUPTED_CODE)
     except Exception as error:
         if DEBUG in arguments:
             traceback.print_exc()
         return _failed(error)
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    """Run the command without Click's own ``main``, which would turn a broken pipe and Ctrl-C into codes of its own."""
+    command = typer.main.get_command(build_app(arguments))
+    try:
+        with command.make_context("mcusim", list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0
 
 
 def build_app(arguments: Sequence[str]) -> typer.Typer:

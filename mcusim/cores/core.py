@@ -87,6 +87,8 @@ class Core:
     mpu_regions: int = 0
     feature_registers: Mapping[str, int] = field(default_factory=dict)
     fpu_options: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    skips_change_timing: bool = False
+    """Whether an instruction in a failed IT slot times differently from an executed one even where both take one slot."""
     unaligned_access: bool = True
     """Whether unaligned word and halfword accesses work (False: they fault)."""
 

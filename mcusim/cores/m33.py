@@ -105,6 +105,7 @@ CORE = Core(
     emulator_model="UC_CPU_ARM_CORTEX_M33",
     cpuid=0x411FD210,  # DDI 0553B D1.2.40; Cortex-M33 TRM 100230: part 0xD21, r1p0
     pipeline="paired",
+    skips_change_timing=True,
     timing=TIMING,
     exceptions=ExceptionTiming(
         entry=12,  # Arm, Cortex-M33 product overview: 12 cycles at zero wait states  # unverified on silicon

@@ -145,8 +145,9 @@ _PLAIN: dict[int, Decoder] = {
 
 
 def _plain_immediate(first: int, second: int) -> Instruction:
-    decoder = _PLAIN.get(bits(first, 8, 4))
-    if decoder is None:
+    number = bits(first, 8, 4)
+    decoder = _PLAIN.get(number)
+    if decoder is None or (number & 0x10 and first & 0x400):
         raise UndefinedEncoding
     return decoder(first, second)
 

@@ -71,7 +71,12 @@ class AddressSpace:
         self.windows: list[tuple[int, int, Peripheral]] = []
         self.pages: dict[int, list[tuple[int, int, Peripheral]]] = {}
         for memory in self.memories:
-            self.views[memory.name] = engine.map_memory((memory.address, *memory.aliases), memory.size, memory.writable)
+            places = memory.address, *memory.aliases
+            if memory.alias_of:
+                shown = self.views[memory.alias_of][: memory.size]
+                self.views[memory.name] = engine.map_alias(places, shown, memory.writable)
+                continue
+            self.views[memory.name] = engine.map_memory(places, memory.size, memory.writable)
             if memory.kind in ("flash", "external") and not board.ideal:
                 self.views[memory.name][:] = 0xFF
         self.names = [memory.name for memory in self.memories] + [REGISTERS, SYSTEM, OTHER]

@@ -91,6 +91,14 @@ class Engine:
             self.buffers.append((address, address + size, view[:size]))
         return view[:size]
 
+    def map_alias(self, addresses: tuple[int, ...], view: np.ndarray, writable: bool) -> np.ndarray:
+        """Show memory that ``map_memory`` returned at further addresses."""
+        permissions = U.UC_PROT_ALL if writable else U.UC_PROT_READ | U.UC_PROT_EXEC
+        for address in addresses:
+            self.uc.mem_map_ptr(address, -(-view.size // PAGE) * PAGE, permissions, view.ctypes.data)
+            self.buffers.append((address, address + view.size, view))
+        return view
+
     def map_io(
         self, address: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
     ) -> None:

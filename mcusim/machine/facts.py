@@ -6,12 +6,12 @@ conditional instruction executes, the cycles of a divide. The compiler keeps the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from unicorn import arm_const as A
 
+from mcusim.cores import Core
 from mcusim.isa.instruction import (
     ALWAYS,
     PC,
@@ -23,6 +23,8 @@ from mcusim.isa.instruction import (
 from mcusim.machine import layout as L
 
 UNKNOWN_VALUE = -1
+CARRY_UNKNOWN = 2
+"""As carry of a logical operation: the shifter sets it from a value that the slice does not follow."""
 SLOTS_MAX = 500
 
 ALU_ROWS = {
@@ -129,10 +131,10 @@ class _Values:
 
 
 class _Compiler:
-    def __init__(self, block: Block, long_multiply: bool, region_mask: Callable[[Instruction], int]) -> None:
+    def __init__(self, block: Block, core: Core) -> None:
         self.block = block
-        self.long_multiply = long_multiply
-        self.region_mask = region_mask
+        self.long_multiply = bool(core.multiply_long_cycles)
+        self.plain = frozenset({"it", "nop"}) if core.skips_change_timing else PLAIN
         self.values = _Values()
         self.registers: list[int | None] = [None] * 16
         self.flags: int | None = None
@@ -194,7 +196,7 @@ class _Compiler:
             self.operand_fact(number, instruction, condition, L.OP_DIVIDE_CLASS, instruction.operands[-2:])
         elif self.long_multiply and instruction.mnemonic in ("umull", "smull", "umlal", "smlal"):
             self.operand_fact(number, instruction, condition, L.OP_MULTIPLY_CLASS, instruction.operands[-2:])
-        elif condition >= 0 and instruction.mnemonic not in PLAIN and instruction.branch is None:
+        elif condition >= 0 and instruction.mnemonic not in self.plain and instruction.branch is None:
             self.simple = None
             self.fact(FactSlot(number, L.OP_EXECUTED), (L.OP_EXECUTED, -1, -1, (condition + 1) << 8))
 
@@ -204,7 +206,7 @@ class _Compiler:
 
     def access_fact(self, number: int, instruction: Instruction, memory: MemoryOperand, condition: int) -> None:
         address = self.address(instruction, memory)
-        mask = self.region_mask(instruction)
+        mask = address_mask(instruction)
         self.fact(FactSlot(number, L.OP_ACCESS, memory.count), (L.OP_ACCESS, address, -1, mask | (condition + 1) << 8))
         root, offset = self.values.root(address)
         if root == -1 and condition < 0:
@@ -326,7 +328,7 @@ class _Compiler:
         if name == "mrs" and sources[-1].role == "special" and sources[-1].value in SPECIAL_REGISTERS:
             return values.add(L.OP_SPECIAL, immediate=SPECIAL_REGISTERS[sources[-1].value], share=False), None
         if name == "adr":
-            return values.constant(((instruction.address + 4) & ~3) + self._signed(operands[-1].value)), None
+            return values.constant(operands[-1].value), None
         if name in ("mov", "movw"):
             value = self.operand(sources[0], instruction)
             return value, self.logic_flags(value, instruction) if instruction.sets_flags else None
@@ -379,7 +381,8 @@ class _Compiler:
         if not instruction.sets_flags:
             return result, None
         if amount.role != "immediate":
-            return result, self.unknown()
+            unknown = self.values.constant(CARRY_UNKNOWN)
+            return result, self.values.add(L.OP_FLAGS_LOGIC, result, unknown, self.flags_now())
         if amount.value == 0:
             return result, self.values.add(L.OP_FLAGS_LOGIC, result, -1, self.flags_now())
         carry = self.values.add(L.OP_CARRY_SHIFT, value, -1, op | amount.value << 8)
@@ -420,7 +423,7 @@ class _Compiler:
         """Flags of a logical result; the carry is known only where no shifter or modified constant sets it."""
         last = instruction.operands[-1]
         if last.role == "register" and last.shift:
-            return self.unknown()
+            return self.values.add(L.OP_FLAGS_LOGIC, result, self.values.constant(CARRY_UNKNOWN), self.flags_now())
         return self.values.add(L.OP_FLAGS_LOGIC, result, -1, self.flags_now())
 
     # --- assembling ----------------------------------------------------------------------------------------------------
@@ -479,10 +482,9 @@ def _rows(rows: list[tuple[int, int, int, int, int]]) -> np.ndarray:
     return np.array(rows, dtype=np.int64)
 
 
-def compile_facts(block: Block, long_multiply: bool, region_mask: Callable[[Instruction], int]) -> FactProgram:
-    """The fact program of ``block``. ``long_multiply``: the core's long multiplies take operand-dependent time;
-    ``region_mask``: the low address bits of an access that matter to the core's pipeline."""
-    return _Compiler(block, long_multiply, region_mask).compile()
+def compile_facts(block: Block, core: Core) -> FactProgram:
+    """The fact program of ``block`` on ``core``."""
+    return _Compiler(block, core).compile()
 
 
 def address_mask(instruction: Instruction) -> int:

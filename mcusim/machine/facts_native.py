@@ -78,6 +78,8 @@ UNKNOWN = -1
 UNKNOWN_REGION = 60
 APSR = 1  # UC_ARM_REG_APSR
 OVERLAY = 512
+CARRY_LOST = 16
+"""Bit of a flags value: C is not known (conditions HS, LO, HI and LS cannot be told)."""
 KEY_FACTOR = 0x1E3779B97F4A7C15
 
 
@@ -289,10 +291,12 @@ def logic_flags(result, carry, before):
     if result < 0:
         return UNKNOWN
     if before < 0:
-        before = 0
-    if carry >= 0:
+        before = CARRY_LOST
+    if carry == 2:
+        before |= CARRY_LOST
+    elif carry >= 0:
         before = (before & 1) | carry << 1
-    return (result >> 31) << 3 | (result == 0) << 2 | (before & 3)
+    return (result >> 31) << 3 | (result == 0) << 2 | (before & (CARRY_LOST | 3))
 
 
 @native
@@ -364,6 +368,8 @@ def evaluate(state, program):
             store_word(values + destination * 8, carry_out(immediate & 255, a, immediate >> 8) if a >= 0 else UNKNOWN)
         elif op == OP_CONDITION:
             flags = load_word(values + first * 8)
+            if flags & CARRY_LOST and (immediate >> 1 == 1 or immediate >> 1 == 4):
+                flags = UNKNOWN
             if flags < 0:
                 store_word(state + UNKNOWN_FACTS * 8, load_word(state + UNKNOWN_FACTS * 8) + 1)
             store_word(values + destination * 8, holds(flags, immediate) if flags >= 0 else 1)

@@ -17,7 +17,6 @@ from mcusim.cores import Core
 from mcusim.errors import UnsupportedError
 from mcusim.isa.decode import decode
 from mcusim.isa.instruction import Instruction
-from mcusim.isa.legality import illegal_reason
 from mcusim.machine import layout as L
 from mcusim.machine import nvic as N
 from mcusim.machine import system_control as C
@@ -134,7 +133,7 @@ class Machine:
     def _build_recorder(self) -> None:
         starts = [symbol.address for symbol in self.program.symbols if symbol.kind == "function"]
         self.recorder = Recorder(
-            self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable, self._illegal,
+            self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable,
             lambda: self.engine.thumb, self.engine.stop, starts,
         )
         self.recorder.set_register_file(self.engine.registers)
@@ -147,9 +146,6 @@ class Machine:
             state[L.TIMELINE], state[L.TIMELINE_LIMIT] = self.timeline.ctypes.data, self.options.trace_events
         if not self.options.bare:
             self.engine.add_block_hook(block_hook_address(), self.recorder.pointer)
-
-    def _illegal(self, instruction: Instruction) -> str | None:
-        return illegal_reason(instruction, self.core)
 
     # --- reset ----------------------------------------------------------------------------------------------------------
     def start(self) -> None:

@@ -49,7 +49,6 @@ from mcusim.machine.layout import (
     FRAME_WORDS,
     FRAMES,
     HOLD,
-    MISPREDICT_CYCLES,
     MISPREDICTS,
     NODE_CHECKS,
     NODE_COUNTER,
@@ -57,6 +56,8 @@ from mcusim.machine.layout import (
     NODE_END,
     NODE_KEY,
     NODE_LONGEST,
+    NODE_MISSES,
+    NODE_PENALTY,
     NODE_PROGRAM,
     NODE_RETURN,
     NODE_SIZE,
@@ -206,15 +207,14 @@ def leave_function(state, address):
 
 @native
 def predict(state, node, taken):
-    """Two-bit counter of a conditional branch; a miss costs the core's penalty. Low two bits state, the rest misses."""
-    word = load_word(node + NODE_COUNTER * W)
-    counter = word & 3
+    """Two-bit counter of the branch that ends ``node`` (shared by all nodes that end in it); a miss costs the core's penalty."""
+    place = load_word(node + NODE_COUNTER * W)
+    counter = load_word(place)
     if (counter >= 2) != taken:
-        word += 4
+        store_word(node + NODE_MISSES * W, load_word(node + NODE_MISSES * W) + 1)
         store_word(state + MISPREDICTS * W, load_word(state + MISPREDICTS * W) + 1)
-        store_word(state + CYCLES * W, load_word(state + CYCLES * W) + load_word(state + MISPREDICT_CYCLES * W))
-    counter = min(counter + 1, 3) if taken else max(counter - 1, 0)
-    store_word(node + NODE_COUNTER * W, (word & ~3) | counter)
+        store_word(state + CYCLES * W, load_word(state + CYCLES * W) + load_word(node + NODE_PENALTY * W))
+    store_word(place, min(counter + 1, 3) if taken else max(counter - 1, 0))
 
 
 @native

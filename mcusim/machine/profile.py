@@ -80,7 +80,7 @@ def _uses(machine: Machine) -> dict[Node, tuple[int, int, list[tuple[int, int, i
     for partial in recorder.partials.values():
         early[partial.node.index].append((partial.instructions, partial.times, partial.cycles))
     return {
-        node: (falls[node.index], takens[node.index], early[node.index], int(row[L.NODE_COUNTER]) >> 2)
+        node: (falls[node.index], takens[node.index], early[node.index], int(row[L.NODE_MISSES]))
         for node, row in zip(recorder.nodes, recorder.rows, strict=True)
     }
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from mcusim.cores import Core
 from mcusim.isa.decode import decode_block
-from mcusim.isa.kind import Kind
+from mcusim.isa.legality import illegality
 from mcusim.isa.instruction import SP, Block, Instruction, MemoryOperand
 from mcusim.machine import layout as L
-from mcusim.machine.facts import FactProgram, SimpleAccess, address_mask, compile_facts
+from mcusim.machine.facts import FactProgram, SimpleAccess, compile_facts
 from mcusim.machine.facts_native import evaluate
 from mcusim.machine.native import slow_enter, slow_find
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, State
@@ -21,6 +21,7 @@ from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, 
 NEVER = 1 << 62
 NODE_CHUNK = 1 << 13
 EDGE_CHUNK = 1 << 14
+COUNTER_CHUNK = 1 << 10
 EDGE_BUCKETS = 1 << 15
 CALLS_MAX = 1 << 16
 FRAMES_MAX = 1 << 16
@@ -111,14 +112,13 @@ class Recorder:
         pipeline: Pipeline,
         read_code: Callable[[int, int], bytes],
         is_writable: Callable[[int], bool],
-        illegal: Callable[[Instruction], str | None],
         is_thumb: Callable[[], bool],
         stop: Callable[[], None],
         function_starts: Iterable[int] = (),
     ) -> None:
         self.is_thumb, self.stop = is_thumb, stop
         self.core, self.pipeline = core, pipeline
-        self.read_code, self.is_writable, self.illegal = read_code, is_writable, illegal
+        self.read_code, self.is_writable = read_code, is_writable
         self.function_starts = set(function_starts)
         self.watched: set[int] = set()
         self.float_enabled = True
@@ -138,6 +138,8 @@ class Recorder:
         self.partials: dict[tuple[int, int], Partial] = {}
         self.error: BaseException | None = None
         self.node_chunks = Chunks(L.NODE_WORDS, NODE_CHUNK)
+        self.counter_chunks = Chunks(1, COUNTER_CHUNK)
+        self.counters: dict[int, int] = {}
         self.edge_chunks = Chunks(L.EDGE_WORDS, EDGE_CHUNK)
         self._allocate()
 
@@ -172,7 +174,6 @@ class Recorder:
         state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (
             table.ctypes.data for table in self.tables
         )
-        state[L.MISPREDICT_CYCLES] = self.core.mispredict_cycles
         state[L.STACK_LOW] = 0xFFFFFFFF
         state[L.CURRENT] = self.gate(self.pipeline.start())
 
@@ -294,13 +295,12 @@ class Recorder:
 
     def _decode(self, address: int, size: int, code: bytes) -> BlockRecord:
         block = decode_block(self.read_code, address, size)
-        program = compile_facts(
-            block, bool(self.core.multiply_long_cycles), address_mask
-        )
+        program = compile_facts(block, self.core)
         if self.is_writable(address):
             program = _guard_code(program, address, code)
-        illegal = (pair for pair in enumerate(block.instructions) if self.illegal(pair[1]))
-        trap = next(((number, _missing(instruction)) for number, instruction in illegal), None)
+        found = ((number, illegality(instruction, self.core)) for number, instruction in enumerate(block.instructions))
+        illegal = ((number, "no_coprocessor" if why.coprocessor else "undefined") for number, why in found if why)
+        trap = next(illegal, None)
         return BlockRecord(
             block,
             program,
@@ -371,7 +371,7 @@ class Recorder:
             pointer,
             len(self.nodes),
             uses_float,
-            self.core.mispredict_cycles if passage.predicted else 0,
+            passage.mispredict_cycles,
             trap,
         )
         self._fill(row, node, key)
@@ -417,6 +417,9 @@ class Recorder:
         row[L.NODE_FLAGS] = record.flags | (L.PREDICT if passage.predicted else 0)
         row[L.NODE_RETURN], row[L.NODE_DIP] = record.block.end, record.dip
         row[L.NODE_INDEX] = node.index
+        if passage.predicted:
+            row[L.NODE_COUNTER] = self._counter(record.block.instructions[-1])
+            row[L.NODE_PENALTY] = passage.mispredict_cycles
         row[L.NODE_LONGEST] = self.longest(node)
         checks = (
             None
@@ -436,6 +439,14 @@ class Recorder:
             row[L.NODE_CHECKS] = -1
             row[L.NODE_PROGRAM], row[L.NODE_KEY] = record.program.rows.ctypes.data, key
 
+    def _counter(self, instruction: Instruction) -> int:
+        """Address of the predictor counter of a branch."""
+        if instruction.address not in self.counters:
+            pointer, row = self.counter_chunks.take()
+            row[0] = first_prediction(instruction)
+            self.counters[instruction.address] = pointer
+        return self.counters[instruction.address]
+
     def longest(self, node: Node) -> int:
         """Upper bound of the node's cycles; NEVER where Python must look before it runs."""
         record, passage = node.record, node.passage
@@ -446,7 +457,7 @@ class Recorder:
             or (node.uses_float and (self.float_guard or not self.float_enabled))
         ):
             return NEVER
-        penalty = self.core.mispredict_cycles if passage.predicted else 0
+        penalty = passage.mispredict_cycles
         return (
             max(passage.boundaries[-1], passage.fall.cycles, passage.taken.cycles)
             + penalty
@@ -618,10 +629,10 @@ def is_float(instruction: Instruction) -> bool:
     return instruction.mnemonic.startswith("v")
 
 
-def _missing(instruction: Instruction) -> str:
-    """The fault of an instruction that the core does not have: NOCP for coprocessors, the FPU among them."""
-    is_coprocessor = is_float(instruction) or instruction.kind == Kind.COPROCESSOR
-    return "no_coprocessor" if is_coprocessor else "undefined"
+def first_prediction(instruction: Instruction) -> int:
+    """Counter of a branch never seen: backward weakly taken, forward weakly not taken (static prediction)."""
+    assert instruction.branch is not None
+    return 2 if instruction.branch.target <= instruction.address else 1
 
 
 def _needs_alignment(memory: MemoryOperand) -> bool:

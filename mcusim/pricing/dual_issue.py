@@ -59,8 +59,8 @@ class DualIssueState(NamedTuple):
 
     older: Older | None = None
     pending: Pending = ()
-    lockout: int = 0
-    """Cycles for which an FP multiply-accumulate holds others back."""
+    lockout: int = -1
+    """Cycle until which an FP multiply-accumulate holds others back; the cycle still open is -1."""
     backlog: int = 0
     """Cycles of work in the store buffer."""
     flag_age: int = NO_LEAD
@@ -95,8 +95,9 @@ class DualIssueWalk(Walk):
         now = self.ledger.cycles
         waits = self.code.fetch_wait_cycles and not self.code.cached_fetch
         age = now - self.flags_at
+        earliest = now if self.older is None else now - 1
         return DualIssueState(
-            self.older, self.board.pending(now, now if self.older is None else now - 1), max(0, self.lockout - now),
+            self.older, self.board.pending(now, earliest), self.lockout - now if self.lockout > earliest else -1,
             self.backlog, age if age <= self.rules.flag_lead else NO_LEAD, bool(waits) and self.fetch.fresh,
             self.fetch.age if waits else 0,
         )  # fmt: skip

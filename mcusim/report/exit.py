@@ -29,7 +29,6 @@ REASONS = (
     ExitCode(17, "unmodelled", "with --strict: an access to a register that no model knows"),
     ExitCode(18, "endless_loop", "the firmware branches to itself and no interrupt can end it"),
     ExitCode(19, "reset_loop", "the firmware resets itself again and again"),
-    ExitCode(18, "endless_loop", "a branch to itself that no interrupt can end, as at the end of many programs"),
     ExitCode(130, "interrupted", "stopped with Ctrl-C; the report covers the run so far"),
 )
 """Reasons of ``Report.exit`` other than the firmware's own exit."""

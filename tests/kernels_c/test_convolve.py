@@ -123,7 +123,9 @@ def expected(layer: Layer, tensors: Tensors) -> np.ndarray:
     return result
 
 
-def convolve(library: ctypes.CDLL, layer: Layer, tensors: Tensors, *, bias: bool = True, filter_channels: int = 0) -> int:
+def convolve(
+    library: ctypes.CDLL, layer: Layer, tensors: Tensors, *, bias: bool = True, filter_channels: int = 0
+) -> int:
     def tile(pair: tuple[int, int]) -> ctypes.Structure:
         return Tile(w=pair[1], h=pair[0])
 

@@ -68,7 +68,7 @@ BUILT_ANYWAY = {"startup.c", "uart_text.c", "uart_semihosting.c", "memory.c", "n
 
 
 def test_a_program_lives_where_its_layout_says(nothing: Path) -> None:
-    layout = Layout(flash_origin=0x0800_0000, flash_bytes=0x1_0000, ram_origin=0x2400_0000, ram_bytes=0x4000, stack_bytes=0x800)
+    layout = Layout(0x0800_0000, 0x1_0000, ram_origin=0x2400_0000, ram_bytes=0x4000, stack_bytes=0x800)
     elf = find_compiler().compile([nothing], nothing.with_suffix(".elf"), "m7", layout=layout)
     with elf.open("rb") as file:
         section = ELFFile(file).get_section_by_name(".vectors")
@@ -98,12 +98,12 @@ def test_a_source_with_an_error_leaves_no_elf_and_shows_the_compilers_words(noth
 
 
 def test_an_unknown_core_is_refused_with_the_known_ones(nothing: Path) -> None:
-    with pytest.raises(ToolchainError, match="'m99'.*m0, m0plus, m3, m4, m7, m33"):
+    with pytest.raises(ToolchainError, match=r"'m99'.*m0, m0plus, m3, m4, m7, m33"):
         find_compiler().compile([nothing], nothing.with_suffix(".elf"), "m99")
 
 
 def test_an_unknown_compiler_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ToolchainError, match="'armclang'.*gcc, zig"):
+    with pytest.raises(ToolchainError, match=r"'armclang'.*gcc, zig"):
         find_compiler("armclang")
 
 
@@ -125,5 +125,5 @@ def test_without_any_compiler_the_error_says_what_to_install(monkeypatch: pytest
 
 
 def test_a_file_that_kernels_c_lacks_is_not_found() -> None:
-    with pytest.raises(FileNotFoundError, match="no file src/nowhere.c"):
+    with pytest.raises(FileNotFoundError, match=r"no file src/nowhere\.c"):
         source("src/nowhere.c")

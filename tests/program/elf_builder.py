@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Name:
-    """A symbol. ``kind``: 0 label, 1 object, 2 function; ``binding``: 0 local, 1 global, 2 weak; ``section`` by index."""
+    """A symbol. ``kind``: 0 label, 1 object, 2 function; ``binding``: 0 local, 1 global, 2 weak; ``section``: index."""
 
     name: str
     value: int

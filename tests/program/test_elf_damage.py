@@ -30,7 +30,7 @@ def test_empty_file_is_refused(refusal):
 
 
 def test_missing_file_says_so(tmp_path):
-    with pytest.raises(ProgramError, match="nothing.elf: cannot be read: No such file"):
+    with pytest.raises(ProgramError, match=r"nothing\.elf: cannot be read: No such file"):
         program.load(tmp_path / "nothing.elf")
 
 

@@ -15,6 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FIRMWARE = REPOSITORY / "tests" / "firmware"
 KEPT = REPOSITORY / "build" / "test_firmware"
 
+DEFAULT_LAYOUT = Layout()
+
 compiler = lru_cache(maxsize=None)(find_compiler)
 
 
@@ -24,7 +26,7 @@ def build_firmware(
     *,
     flags: Sequence[str] = ("-O2",),
     defines: Mapping[str, object] | None = None,
-    layout: Layout = Layout(),
+    layout: Layout = DEFAULT_LAYOUT,
     library: str = "none",
     compiler_name: str = "",
 ) -> Path:

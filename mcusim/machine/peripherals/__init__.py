@@ -31,6 +31,7 @@ PLACES = {
     "stm32-crc": "stm32_crc:CrcUnit",
     "stm32-iwdg": "stm32_iwdg:IndependentWatchdog",
     "stm32-wwdg": "stm32_wwdg:WindowWatchdog",
+    "stm32-hsem": "stm32_hsem:HardwareSemaphores",
     "nordic-clock": "nordic_clock:ClockPower",
     "nordic-ppi": "nordic:Ppi",
     "nordic-dppi": "nordic:Dppi",

@@ -22,7 +22,8 @@ class FlashTiming:
 
     ``read_bytes`` come with one flash read, which takes ``wait_states`` + 1 cycles of the bus clock named ``clock`` (the
     core's where empty). ``instruction_lines`` and ``data_lines`` of ``line_bytes`` are the accelerator's caches, which count
-    only while ``instruction_cache`` and ``data_cache`` are on.
+    only while ``instruction_cache`` and ``data_cache`` are on. Where ``accelerated_bus`` is set, prefetch and caches serve
+    only regions on that bus (STM32F7: the ITCM bus).
     """
 
     wait_states: int = 0
@@ -34,6 +35,7 @@ class FlashTiming:
     instruction_lines: int = 0
     data_lines: int = 0
     clock: str = ""
+    accelerated_bus: str = ""
 
 
 class FlashController(RegisterBank):

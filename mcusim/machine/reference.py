@@ -1,0 +1,126 @@
+"""The slow, obvious twin of the native profile: Python looks at every instruction and every access as it happens.
+
+It runs the same machine, but instead of the block hook with its fact programs it installs Unicorn's per-instruction and memory
+hooks, notes which instructions of a block really executed and which addresses they really touched, and prices each block when
+it is over. About a thousand times slower; for tests only. Exceptions and register accesses are those of ``Machine``; programs
+that are interrupted at a cycle are not comparable, because the twin has no live counter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE, Uc
+from unicorn import arm_const as A
+
+from mcusim.isa.decode import decode_block
+from mcusim.isa.instruction import Block, Instruction
+from mcusim.machine.facts import address_mask
+from mcusim.machine.machine import Machine
+from mcusim.machine.recorder import first_prediction
+from mcusim.pricing.passage import Fact, State
+
+DIVIDES = ("udiv", "sdiv")
+LONG_MULTIPLIES = ("umull", "smull", "umlal", "smlal")
+
+
+@dataclass(slots=True)
+class Seen:
+    """What happened in the running block: executed addresses, first accessed address and operands by instruction."""
+
+    block: Block
+    executed: set[int] = field(default_factory=set)
+    accesses: dict[int, int] = field(default_factory=dict)
+    operands: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+class ReferenceProfile:
+    """Cycles and traffic of a program, instruction by instruction. Attach to a bare machine, run it, then ``close``."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine, self.recorder = machine, machine.recorder
+        self.state: State = self.recorder.pipeline.start()
+        self.seen: Seen | None = None
+        self.cycles = self.instructions = 0
+        self.read_bytes: dict[str, int] = {}
+        self.written_bytes: dict[str, int] = {}
+        self.counters: dict[int, int] = {}
+        self.now = -1
+        uc = machine.engine.uc
+        uc.hook_add(UC_HOOK_BLOCK, self._on_block)
+        uc.hook_add(UC_HOOK_CODE, self._on_instruction)
+        uc.hook_add(UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, self._on_access)
+
+    def _on_block(self, uc: Uc, address: int, size: int, _data: object) -> None:
+        self._price(address)
+        self.seen = Seen(decode_block(self.recorder.read_code, address, size))
+
+    def _on_instruction(self, uc: Uc, address: int, size: int, _data: object) -> None:
+        assert self.seen is not None
+        self.now = address
+        self.seen.executed.add(address)
+        instruction = next(i for i in self.seen.block.instructions if i.address == address)
+        if instruction.mnemonic in DIVIDES + LONG_MULTIPLIES:
+            first, second = (int(self.machine.engine.registers[o.value]) for o in instruction.operands[-2:])
+            self.seen.operands[address] = first, second
+
+    def _on_access(self, uc: Uc, access: int, address: int, size: int, value: int, _data: object) -> None:
+        assert self.seen is not None
+        if not any(i.address == self.now and i.memory is not None for i in self.seen.block.instructions):
+            return
+        self.seen.accesses.setdefault(self.now, address)
+        name = self.machine.space.names[self.recorder.region_of(address)]
+        table = self.written_bytes if access == UC_MEM_WRITE else self.read_bytes
+        table[name] = table.get(name, 0) + size
+        self._clear_it_state(uc)
+
+    def _clear_it_state(self, uc: Uc) -> None:
+        """A memory hook inside an IT block leaks IT state into the next block (Unicorn issue 2309): write it back as zero."""
+        uc.reg_write(A.UC_ARM_REG_XPSR, uc.reg_read(A.UC_ARM_REG_XPSR) & ~0x0600FC00)
+
+    def _price(self, following: int) -> None:
+        seen, self.seen = self.seen, None
+        if seen is None:
+            return
+        facts = {number: self._fact(seen, number) for number in range(len(seen.block.instructions))}
+        region = self.recorder.region_of(seen.block.address)
+        passage = self.recorder.pipeline.run(seen.block, self.state, facts, self.recorder.timing, region)
+        exit = passage.fall if following == seen.block.end else passage.taken
+        self.cycles += exit.cycles
+        if passage.predicted:
+            self._predict(seen.block.instructions[-1], following != seen.block.end, passage.mispredict_cycles)
+        self.state = exit.state
+        self.instructions += len(seen.block.instructions)
+
+    def _predict(self, branch: Instruction, taken: bool, penalty: int) -> None:
+        counter = self.counters.setdefault(branch.address, first_prediction(branch))
+        if (counter >= 2) != taken:
+            self.cycles += penalty
+        self.counters[branch.address] = min(counter + 1, 3) if taken else max(counter - 1, 0)
+
+    def _fact(self, seen: Seen, number: int) -> Fact:
+        instruction = seen.block.instructions[number]
+        executed = instruction.address in seen.executed
+        if not instruction.in_it:
+            executed = True
+        address = seen.accesses.get(instruction.address)
+        operands = seen.operands.get(instruction.address)
+        if address is not None:
+            return Fact(region=self.recorder.region_of(address), misalignment=address & address_mask(instruction))
+        if operands is not None and instruction.mnemonic in DIVIDES + LONG_MULTIPLIES:
+            return Fact(executed, operand_cycles=self._operand_cycles(instruction.mnemonic, *operands) if executed else 0)
+        return Fact(executed=executed or instruction.branch is not None)
+
+    def _operand_cycles(self, mnemonic: str, first: int, second: int) -> int:
+        core = self.recorder.core
+        table = core.divide_cycles if mnemonic in DIVIDES else core.multiply_long_cycles
+        if not table:
+            return 0
+        if mnemonic.startswith("s"):
+            first, second = (value if value < 1 << 31 else (1 << 32) - value for value in (first, second))
+        return table[first.bit_length()][second.bit_length()]
+
+    def close(self) -> None:
+        """Price the last block."""
+        if self.seen is not None:
+            self._price(self.seen.block.end)
