@@ -7,9 +7,9 @@
  *     MARK_END(conv1);          // in the same block as its MARK_BEGIN
  *     marks_print(uart_putc);   // "#mark conv1 1 10532\n", one line a name, in the order of their first use
  *
- * Cycles come from DWT->CYCCNT, and on ARMv6-M, which has none, from SysTick, which marks then own (the SysTick_Handler is
- * defined here). One stretch may take up to 2^32 - 1 cycles. Interrupts inside a stretch count; so does the reading of the
- * counter itself (a few cycles).
+ * Cycles come from DWT->CYCCNT, and on ARMv6-M, which has none, from SysTick, which marks then own (the SysTick_Handler
+ * is defined here). One stretch may take up to 2^32 - 1 cycles. Interrupts inside a stretch count; so does the reading
+ * of the counter itself (a few cycles).
  */
 #ifndef MARKS_H
 #define MARKS_H

@@ -1,4 +1,4 @@
-/* int8 inference kernels with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro. */
+/* int8 kernels with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro. */
 #ifndef NN_FUNCTIONS_H
 #define NN_FUNCTIONS_H
 
@@ -12,8 +12,8 @@
  *   bias    [C_out]                    int32, or NULL
  *   output  [N][H_out][W_out][C_out]   int8
  *
- * Padding counts as the input's zero point. Returns ARM_CMSIS_NN_ARG_ERROR where the channels do not divide into groups.
- * upscale_dims must be NULL (transposed convolution is another function).
+ * Padding counts as the input's zero point. Returns ARM_CMSIS_NN_ARG_ERROR where the channels do not divide into
+ * groups. upscale_dims must be NULL (transposed convolution is another function).
  */
 arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
                                     const cmsis_nn_per_channel_quant_params *quant_params,

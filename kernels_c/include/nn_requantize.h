@@ -1,6 +1,6 @@
 /*
- * An int32 sum back to the scale of the output: value * multiplier * 2^(shift - 31), rounded twice as TensorFlow Lite does
- * (tensorflow/lite/kernels/internal/common.h, MultiplyByQuantizedMultiplier without TFLITE_SINGLE_ROUNDING).
+ * An int32 sum back to the scale of the output: value * multiplier * 2^(shift - 31), rounded twice as TensorFlow Lite
+ * does (tensorflow/lite/kernels/internal/common.h, MultiplyByQuantizedMultiplier without TFLITE_SINGLE_ROUNDING).
  */
 #ifndef NN_REQUANTIZE_H
 #define NN_REQUANTIZE_H

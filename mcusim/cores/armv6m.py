@@ -9,7 +9,8 @@ from mcusim.isa.kind import Kind
 def timing(*, refill: int, call: int, system: int) -> dict[Kind, Timing]:
     """Timing table of a single-bus Armv6-M core.
 
-    ``refill``: cycles beyond 1 of every taken branch; ``call``: the same of BL; ``system``: cycles of MRS, MSR and barriers.
+    ``refill``: cycles beyond 1 of every taken branch; ``call``: the same of BL; ``system``: cycles of MRS, MSR and
+    barriers.
     """
     one, access = Timing(1), Timing(2)
     simple = (

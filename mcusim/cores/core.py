@@ -20,11 +20,11 @@ TABLE_SIZE = 34
 class Timing:
     """Price of one kind of instruction, in core cycles at zero wait states.
 
-    ``cycles``: issue cycles, without the registers that ``each`` counts. ``each``: further cycles per word transferred (LDM and
-    its like). ``refill``: cycles to restart fetching when the instruction leaves the straight line. ``latency``: cycles from
-    issue until a result can be used by an ordinary consumer; 0 where the engine has no such notion. ``float_busy``: cycles for
-    which the FPU takes nothing else. Engines with a scoreboard read ``result``, the row of the latency table that describes
-    how the result is forwarded, and ``unit``, the pairing class.
+    ``cycles``: issue cycles, without the registers that ``each`` counts. ``each``: further cycles per word transferred
+    (LDM and its like). ``refill``: cycles to restart fetching when the instruction leaves the straight line.
+    ``latency``: cycles from issue until a result can be used by an ordinary consumer; 0 where the engine has no such
+    notion. ``float_busy``: cycles for which the FPU takes nothing else. Engines with a scoreboard read ``result``, the
+    row of the latency table that describes how the result is forwarded, and ``unit``, the pairing class.
     """
 
     cycles: int
@@ -40,10 +40,11 @@ class Timing:
 class ExceptionTiming:
     """Cycles of exception handling at zero wait states.
 
-    ``entry``: from the boundary at which an exception is taken to its handler's first instruction. ``exit``: from the end of
-    the return instruction to the first instruction returned to. ``tail_chain``: from handler to handler. ``late_arrival``:
-    extra cycles when a more urgent exception takes over during stacking. ``float_save``: extra cycles for the FP part of the
-    frame, at entry without lazy stacking or at the handler's first FP instruction with it. ``float_restore``: the same at exit.
+    ``entry``: from the boundary at which an exception is taken to its handler's first instruction. ``exit``: from the
+    end of the return instruction to the first instruction returned to. ``tail_chain``: from handler to handler.
+    ``late_arrival``: extra cycles when a more urgent exception takes over during stacking. ``float_save``: extra
+    cycles for the FP part of the frame, at entry without lazy stacking or at the handler's first FP instruction with
+    it. ``float_restore``: the same at exit.
     """
 
     entry: int
@@ -58,11 +59,12 @@ class ExceptionTiming:
 class Core:
     """A processor core. A variant is ``dataclasses.replace`` or one of the ``with_`` methods.
 
-    ``architecture`` is ``"armv6-m"``, ``"armv7-m"`` or ``"armv8-m.main"``; ``fpu`` is ``""``, ``"fpv4-sp"``, ``"fpv5-sp"`` or
-    ``"fpv5-dp"``. ``emulator_model`` names the CPU model that executes its instructions best. ``pipeline`` names the engine of
-    ``mcusim.pricing`` that reads ``timing`` and ``rules`` (see ``mcusim.cores.rules``). ``divide_cycles`` and ``multiply_long_cycles`` give the
-    operand-dependent cycles by significant bits of the operands' magnitudes ([dividend][divisor], [Rn][Rm]; empty where the
-    core has none). ``counters`` are the DWT counters it implements. ``feature_registers`` maps the names of the Arm manual
+    ``architecture`` is ``"armv6-m"``, ``"armv7-m"`` or ``"armv8-m.main"``; ``fpu`` is ``""``, ``"fpv4-sp"``,
+    ``"fpv5-sp"`` or ``"fpv5-dp"``. ``emulator_model`` names the CPU model that executes its instructions best.
+    ``pipeline`` names the engine of ``mcusim.pricing`` that reads ``timing`` and ``rules`` (see
+    ``mcusim.cores.rules``). ``divide_cycles`` and ``multiply_long_cycles`` give the operand-dependent cycles by
+    significant bits of the operands' magnitudes ([dividend][divisor], [Rn][Rm]; empty where the core has none).
+    ``counters`` are the DWT counters it implements. ``feature_registers`` maps the names of the Arm manual
     (``"MVFR0"`` ...) to their values.
     """
 
@@ -88,7 +90,8 @@ class Core:
     feature_registers: Mapping[str, int] = field(default_factory=dict)
     fpu_options: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     skips_change_timing: bool = False
-    """Whether an instruction in a failed IT slot times differently from an executed one even where both take one slot."""
+    """Whether an instruction in a failed IT slot times differently from an executed one even where both take one
+    slot."""
     unaligned_access: bool = True
     """Whether unaligned word and halfword accesses work (False: they fault)."""
 

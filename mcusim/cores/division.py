@@ -15,10 +15,10 @@ def square(cycles: Callable[[int, int], int]) -> Table:
 def early_termination(dividend_bits: int, divisor_bits: int) -> int:
     """Cycles of SDIV and UDIV on M3 and M4, 2..12.
 
-    Any operand 0: 2; dividend shorter than divisor: 3; otherwise by the difference d in bits (measured: compendium.i-0.nl,
-    "Division timing", which prints its closed form as an image only). Four quotient bits per cycle and the ceiling of 12 at
-    d = 31 (M4-TRM Table 3-1) leave two fits, 4 + ceil(d/4) and 5 + floor(d/4). The second is taken: it is four cycles plus
-    one for each four bits of a quotient of d + 1 bits.  # unverified on silicon
+    Any operand 0: 2; dividend shorter than divisor: 3; otherwise by the difference d in bits (measured:
+    compendium.i-0.nl, "Division timing", which prints its closed form as an image only). Four quotient bits per cycle
+    and the ceiling of 12 at d = 31 (M4-TRM Table 3-1) leave two fits, 4 + ceil(d/4) and 5 + floor(d/4). The second is
+    taken: it is four cycles plus one for each four bits of a quotient of d + 1 bits.  # unverified on silicon
     """
     if dividend_bits == 0 or divisor_bits == 0:
         return 2

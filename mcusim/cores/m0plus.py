@@ -13,7 +13,8 @@ CORE = Core(
     emulator_model="UC_CPU_ARM_CORTEX_M0",  # the emulator has no M0+; both execute Armv6-M
     cpuid=0x410CC601,  # M0+-TRM 4.1: part 0xC60, r0p1
     pipeline="single_bus",
-    # M0+-TRM Table 3-1: B, BX, BLX, MOV PC 2; BL 3; POP with PC 3+N; MRS, MSR, DMB, DSB, ISB 3; WFI, WFE 2; MULS 1 or 32
+    # M0+-TRM Table 3-1: B, BX, BLX, MOV PC 2; BL 3; POP with PC 3+N; MRS, MSR, DMB, DSB, ISB 3; WFI, WFE 2; MULS 1 or
+    # 32
     timing=timing(refill=1, call=2, system=3),
     exceptions=ExceptionTiming(
         entry=15,  # M0+-TRM 3.6.1

@@ -42,18 +42,19 @@ CORE = Core(
         return_refill=1,  # H15: DDI 0337G 1.4  # unverified on silicon
         hint_absorbed=True,  # H9, H6, JNK
         it_folded=True,  # H16, DDI 0337I Table 3-1 note
-        accumulate_long={3: 4, 4: 5, 5: 7},  # the ranges 3..5 and 4..7 of the table, end to end  # unverified on silicon
+        # the ranges 3..5 and 4..7 of the table, end to end  # unverified on silicon
+        accumulate_long={3: 4, 4: 5, 5: 7},
     ),
     divide_cycles=square(early_termination),
     multiply_long_cycles=square(long_multiply_m3),
     counters=COUNTERS,
     mpu_regions=8,
     feature_registers={
-        # DDI 0337I Table 4-1
+        # DDI 0337I Table 4-1; ID_ISARn as in QEMU target/arm (cortex_m3_initfn)
         "ID_PFR0": 0x00000030, "ID_PFR1": 0x00000200, "ID_DFR0": 0x00100000, "ID_AFR0": 0x00000000,
         "ID_MMFR0": 0x00100030, "ID_MMFR1": 0x00000000, "ID_MMFR2": 0x01000000, "ID_MMFR3": 0x00000000,
-        "ID_ISAR0": 0x01100110, "ID_ISAR1": 0x02111000, "ID_ISAR2": 0x21112231, "ID_ISAR3": 0x01111110,
-        "ID_ISAR4": 0x01310132, "MVFR0": 0, "MVFR1": 0, "MVFR2": 0,
-    },  # fmt: skip
+        "ID_ISAR0": 0x01141110, "ID_ISAR1": 0x02111000, "ID_ISAR2": 0x21112231, "ID_ISAR3": 0x01111110,
+        "ID_ISAR4": 0x01310102, "MVFR0": 0, "MVFR1": 0, "MVFR2": 0,
+    },
     fpu_options={"": {}},
-)
+)  # fmt: skip

@@ -12,7 +12,8 @@ from mcusim.cores.rules import PairedRules
 from mcusim.isa.kind import DSP, Kind
 
 _PLAIN = (
-    Kind.ALU, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.MOVE_WIDE, Kind.ADDRESS, Kind.BITFIELD, Kind.EXTEND, Kind.COUNT_ZEROS,
+    Kind.ALU, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.MOVE_WIDE, Kind.ADDRESS, Kind.BITFIELD, Kind.EXTEND,
+    Kind.COUNT_ZEROS,
     Kind.REVERSE, Kind.SATURATE,
 )  # fmt: skip
 _PRODUCTS = (
@@ -22,6 +23,10 @@ _PRODUCTS = (
 _JUMPS = (
     Kind.BRANCH, Kind.BRANCH_CONDITIONAL, Kind.BRANCH_COMPARE, Kind.BRANCH_LINK, Kind.BRANCH_REGISTER,
     Kind.BRANCH_LINK_REGISTER, Kind.ALU_BRANCH,
+)  # fmt: skip
+_FLOATS = (
+    Kind.FLOAT_ADD, Kind.FLOAT_MULTIPLY, Kind.FLOAT_CONVERT, Kind.FLOAT_COMPARE, Kind.FLOAT_SIGN, Kind.FLOAT_SELECT,
+    Kind.FLOAT_ROUND, Kind.FLOAT_EXTREME, Kind.FLOAT_MOVE, Kind.FLOAT_IMMEDIATE,
 )  # fmt: skip
 _LOADED = Timing(1, result="load")
 
@@ -43,19 +48,17 @@ TIMING: dict[Kind, Timing] = {
     # Taken 2, not taken 1 (0 where it pairs).
     **dict.fromkeys(_JUMPS, Timing(1, refill=1)),
     # POP with PC: N + 3, from "pop {lr}; two free instructions; bx lr" being 1 to 2 cycles faster.  # derived
-    Kind.LOAD_MULTIPLE_BRANCH: Timing(0, each=1, refill=3, result="load"), Kind.LOAD_BRANCH: Timing(1, refill=3, result="load"),
+    Kind.LOAD_MULTIPLE_BRANCH: Timing(0, each=1, refill=3, result="load"),
+    Kind.LOAD_BRANCH: Timing(1, refill=3, result="load"),
     Kind.TABLE_BRANCH: Timing(2, refill=3),  # load, then as LDR PC  # unverified on silicon
     Kind.IT: Timing(1), Kind.NOP: Timing(1), Kind.SEND_EVENT: Timing(1), Kind.WAIT: Timing(1),
     # As on M4.  # unverified on silicon
     Kind.BARRIER: Timing(1), Kind.INSTRUCTION_BARRIER: Timing(3), Kind.READ_SPECIAL: Timing(2, result="alu"),
     Kind.WRITE_SPECIAL: Timing(2), Kind.CHANGE_STATE: Timing(1), Kind.SECURITY: Timing(1, result="alu"),
     Kind.SUPERVISOR_CALL: Timing(1), Kind.BREAKPOINT: Timing(1), Kind.UNDEFINED: Timing(1), Kind.COPROCESSOR: Timing(1),
-    # --- FPU -----------------------------------------------------------------------------------------------------------
+    # --- FPU --------------------------------------------------------------------------------------------------------
     # Every compute instruction but the multiply-accumulates: 2 cycles, pipelined.
-    **dict.fromkeys(
-        (Kind.FLOAT_ADD, Kind.FLOAT_MULTIPLY, Kind.FLOAT_CONVERT, Kind.FLOAT_COMPARE, Kind.FLOAT_SIGN, Kind.FLOAT_SELECT,
-         Kind.FLOAT_ROUND, Kind.FLOAT_EXTREME, Kind.FLOAT_MOVE, Kind.FLOAT_IMMEDIATE), Timing(1, result="float"),
-    ),
+    **dict.fromkeys(_FLOATS, Timing(1, result="float")),
     # The FPU takes nothing in the two cycles behind them.
     **dict.fromkeys((Kind.FLOAT_MULTIPLY_ACCUMULATE, Kind.FLOAT_FUSED), Timing(1, float_busy=3, result="fused")),
     # No source: as on M4 (M4-TRM Table 7-1).  # unverified on silicon
@@ -112,7 +115,7 @@ CORE = Core(
         exit=10,  # as Armv7-M  # unverified on silicon
         tail_chain=6,  # as Armv7-M  # unverified on silicon
         float_save=17, float_restore=17,  # 17 words, as M4  # unverified on silicon
-    ),  # fmt: skip
+    ),
     dsp=True,
     fpu="fpv5-sp",
     priority_bits=8,

@@ -17,14 +17,17 @@ _MULTIPLY: dict[Kind, Timing] = {
 }  # fmt: skip
 
 _FLOAT: dict[Kind, Timing] = {
-    # M4-TRM Table 7-1. latency 2: the result costs one cycle more when the next instruction uses it (note to the table).
-    Kind.FLOAT_ADD: Timing(1, latency=2), Kind.FLOAT_MULTIPLY: Timing(1, latency=2), Kind.FLOAT_CONVERT: Timing(1, latency=2),
+    # M4-TRM Table 7-1. latency 2: the result costs one cycle more when the next instruction uses it (note to the
+    # table).
+    Kind.FLOAT_ADD: Timing(1, latency=2), Kind.FLOAT_MULTIPLY: Timing(1, latency=2),
+    Kind.FLOAT_CONVERT: Timing(1, latency=2),
     Kind.FLOAT_MULTIPLY_ACCUMULATE: Timing(3, latency=4), Kind.FLOAT_FUSED: Timing(3, latency=4),
     # 14 cycles, during which integer instructions go on (note); a dependent one waits 15 (GCC cortex-m4-fpu.md).
     Kind.FLOAT_DIVIDE: Timing(1, latency=15, float_busy=14), Kind.FLOAT_ROOT: Timing(1, latency=15, float_busy=14),
-    Kind.FLOAT_COMPARE: Timing(1), Kind.FLOAT_SIGN: Timing(1), Kind.FLOAT_MOVE: Timing(1), Kind.FLOAT_IMMEDIATE: Timing(1),
-    # Moves of one register: measured 1 cycle in both directions (compendium.i-0.nl, "FPU registers"), two registers: 2; the
-    # TRM prints 2 for one register in some editions. The measurement is taken.
+    Kind.FLOAT_COMPARE: Timing(1), Kind.FLOAT_SIGN: Timing(1), Kind.FLOAT_MOVE: Timing(1),
+    Kind.FLOAT_IMMEDIATE: Timing(1),
+    # Moves of one register: measured 1 cycle in both directions (compendium.i-0.nl, "FPU registers"), two registers:
+    # 2; the TRM prints 2 for one register in some editions. The measurement is taken.
     Kind.FLOAT_FROM_CORE: Timing(1), Kind.FLOAT_TO_CORE: Timing(1),
     Kind.FLOAT_PAIR_FROM_CORE: Timing(2), Kind.FLOAT_PAIR_TO_CORE: Timing(2),
     Kind.FLOAT_LANE_FROM_CORE: Timing(1), Kind.FLOAT_LANE_TO_CORE: Timing(1),
@@ -32,7 +35,8 @@ _FLOAT: dict[Kind, Timing] = {
     # VLDR.32 2 (bubble as LDR), VLDR.64 3, VLDM 1 + N words (Table 7-1).
     Kind.FLOAT_LOAD: Timing(1), Kind.FLOAT_LOAD_DOUBLE: Timing(1, each=1), Kind.FLOAT_LOAD_MULTIPLE: Timing(1, each=1),
     # VSTR.32: table 2, as for STR, whose prose says 1; GCC's model has 1: taken.  # unverified on silicon
-    Kind.FLOAT_STORE: Timing(1), Kind.FLOAT_STORE_DOUBLE: Timing(1, each=1), Kind.FLOAT_STORE_MULTIPLE: Timing(1, each=1),
+    Kind.FLOAT_STORE: Timing(1), Kind.FLOAT_STORE_DOUBLE: Timing(1, each=1),
+    Kind.FLOAT_STORE_MULTIPLE: Timing(1, each=1),
 }  # fmt: skip
 
 CORE = Core(
@@ -64,7 +68,8 @@ CORE = Core(
         misaligned_run=3,  # H13, compendium.i-0.nl "Alignment rules"
         misaligned_store_run=4,  # H13, the same
         misaligned_target=1,  # H14, the same
-        return_refill=1,  # H15: DDI 0337G 1.4 lists BX LR among the branches that decode forwards  # unverified on silicon
+        # H15: DDI 0337G 1.4 lists BX LR among the branches that decode forwards  # unverified on silicon
+        return_refill=1,
         hint_absorbed=True,  # H9, H6, JNK
         it_folded=True,  # H16, M4-TRM Table 3-1 note d
     ),
@@ -72,16 +77,16 @@ CORE = Core(
     counters=COUNTERS,
     mpu_regions=8,
     feature_registers={
-        # M4-TRM Table 4-1
+        # M4-TRM Table 4-1; ID_ISARn as in QEMU target/arm (cortex_m4_initfn)
         "ID_PFR0": 0x00000030, "ID_PFR1": 0x00000200, "ID_DFR0": 0x00100000, "ID_AFR0": 0x00000000,
         "ID_MMFR0": 0x00100030, "ID_MMFR1": 0x00000000, "ID_MMFR2": 0x01000000, "ID_MMFR3": 0x00000000,
-        "ID_ISAR0": 0x01101110, "ID_ISAR1": 0x02112000, "ID_ISAR2": 0x21232231, "ID_ISAR3": 0x01111131,
-        "ID_ISAR4": 0x01310132,
+        "ID_ISAR0": 0x01141110, "ID_ISAR1": 0x02112000, "ID_ISAR2": 0x21232231, "ID_ISAR3": 0x01111131,
+        "ID_ISAR4": 0x01310102,
         # M4-TRM 7.3: FPv4-SP
         "MVFR0": 0x10110021, "MVFR1": 0x11000011, "MVFR2": 0x00000000,
-    },  # fmt: skip
+    },
     fpu_options={
         "": {"MVFR0": 0, "MVFR1": 0, "MVFR2": 0},
         "fpv4-sp": {"MVFR0": 0x10110021, "MVFR1": 0x11000011, "MVFR2": 0},
     },
-)
+)  # fmt: skip

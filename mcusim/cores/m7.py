@@ -11,11 +11,14 @@ from mcusim.cores.division import early_termination, square
 from mcusim.cores.rules import DualIssueRules
 from mcusim.isa.kind import Kind
 
-# --- units: what shares a cycle with what (JNK pairing notes) ---------------------------------------------------------------
-# alu     add, logic, compare, plain moves        shift  shifts by constant or register (EX1 or EX2 shifter)
-# inline  shifted operand2, rotated constant      field  bit fields, reversals, extend-and-add, PKH: EX1 shifter and DSP path
-# dsp     the other DSP and extend instructions   mac    all multiplies
-# load, store, branch, float (arithmetic), fload, fstore, fmove; alone: nothing beside it
+# --- units: what shares a cycle with what (JNK pairing notes) --------------------------------------------------------
+# alu: add, logic, compare, plain moves
+# shift: shifts by constant or register (EX1 or EX2 shifter)
+# inline: shifted operand2, rotated constant (EX1 shifter)
+# field: bit fields, reversals, extend-and-add, PKH (EX1 shifter and DSP path)
+# dsp: the other DSP and extend instructions
+# mac: all multiplies
+# load, store, branch, float (arithmetic), fmac, fdivide, fload, fstore, fmove as they say; alone: nothing beside it
 _ALU = Timing(1, result="late", unit="alu")
 _SHIFT = Timing(1, result="late", unit="shift")
 _INLINE = Timing(1, result="late", unit="inline")
@@ -63,7 +66,7 @@ TIMING: dict[Kind, Timing] = {
     # Single issue (LLVM); cycles as on M4, ISB a refill from the end of a six-stage pipeline.  # unverified on silicon
     Kind.BARRIER: _ALONE, Kind.INSTRUCTION_BARRIER: _alone(8), Kind.READ_SPECIAL: _alone(2, "late"),
     Kind.WRITE_SPECIAL: _alone(2), Kind.CHANGE_STATE: _ALONE,
-    # --- FPU, single precision (JNK table of result latencies) -----------------------------------------------------------
+    # --- FPU, single precision (JNK table of result latencies) ------------------------------------------------------
     Kind.FLOAT_ADD: _FLOAT, Kind.FLOAT_MULTIPLY: _FLOAT, Kind.FLOAT_CONVERT: _FLOAT, Kind.FLOAT_COMPARE: _FLOAT,
     Kind.FLOAT_SIGN: _FLOAT, Kind.FLOAT_SELECT: _FLOAT, Kind.FLOAT_ROUND: _FLOAT, Kind.FLOAT_EXTREME: _FLOAT,
     Kind.FLOAT_FUSED: Timing(1, result="fused", unit="fmac"),
@@ -71,27 +74,32 @@ TIMING: dict[Kind, Timing] = {
     # VDIV 16, VSQRT 14; the pipeline waits for them (JNK; LLVM and GCC say 16 for both: conflict).
     Kind.FLOAT_DIVIDE: Timing(16, result="float_load", unit="fdivide"),
     Kind.FLOAT_ROOT: Timing(14, result="float_load", unit="fdivide"),
-    Kind.FLOAT_MOVE: Timing(1, result="fmove", unit="fmove"), Kind.FLOAT_IMMEDIATE: Timing(1, result="fmove", unit="fmove"),
+    Kind.FLOAT_MOVE: Timing(1, result="fmove", unit="fmove"),
+    Kind.FLOAT_IMMEDIATE: Timing(1, result="fmove", unit="fmove"),
     Kind.FLOAT_FROM_CORE: Timing(1, result="fmove", unit="fmove"),
     Kind.FLOAT_LANE_FROM_CORE: Timing(1, result="fmove", unit="fmove"),
-    Kind.FLOAT_TO_CORE: Timing(1, result="load", unit="fmove"), Kind.FLOAT_LANE_TO_CORE: Timing(1, result="load", unit="fmove"),
+    Kind.FLOAT_TO_CORE: Timing(1, result="load", unit="fmove"),
+    Kind.FLOAT_LANE_TO_CORE: Timing(1, result="load", unit="fmove"),
     # Two registers: never beside anything (JNK).
     Kind.FLOAT_PAIR_FROM_CORE: _alone(1, "fmove"), Kind.FLOAT_PAIR_TO_CORE: _alone(1, "load"),
     Kind.FLOAT_STATUS_READ: _alone(1, "load"), Kind.FLOAT_STATUS_WRITE: _alone(1),
     Kind.FLOAT_LOAD: Timing(1, result="float_load", unit="fload"), Kind.FLOAT_STORE: Timing(1, unit="fstore"),
     Kind.FLOAT_LOAD_DOUBLE: _alone(1, "float_load"), Kind.FLOAT_STORE_DOUBLE: _alone(1),
     Kind.FLOAT_LOAD_MULTIPLE: _alone(0, "float_load"), Kind.FLOAT_STORE_MULTIPLE: _alone(0),
-    # --- FPU, double precision (JNK): issue cycles depend on the operands; the figures for equal exponents or, where the table
-    # distinguishes chained from first, the chained one. VADD 1 (2 for different exponents: the common case), VMUL 5,
-    # VFMA 7 first, 6 chained (8/7), VMLA 8/5 (9/7), VDIV 30. Pairs with an integer instruction.
-    Kind.DOUBLE_ADD: Timing(2, result="float", unit="float"), Kind.DOUBLE_MULTIPLY: Timing(5, result="float", unit="float"),
+    # --- FPU, double precision (JNK) --------------------------------------------------------------------------------
+    # Issue cycles depend on the operands: the figures for equal exponents or, where the table tells chained from first,
+    # the chained one. VADD 1 (2 for different exponents: the common case),
+    # VMUL 5, VFMA 7 first, 6 chained (8/7), VMLA 8/5 (9/7), VDIV 30. Pairs with an integer instruction.
+    Kind.DOUBLE_ADD: Timing(2, result="float", unit="float"),
+    Kind.DOUBLE_MULTIPLY: Timing(5, result="float", unit="float"),
     Kind.DOUBLE_FUSED: Timing(7, result="float", unit="fmac"),
     Kind.DOUBLE_MULTIPLY_ACCUMULATE: Timing(7, result="float", unit="fmac"),
     Kind.DOUBLE_DIVIDE: Timing(30, result="float_load", unit="fdivide"),
     Kind.DOUBLE_ROOT: Timing(30, result="float_load", unit="fdivide"),  # no source: as VDIV  # unverified on silicon
     Kind.DOUBLE_CONVERT: _FLOAT, Kind.DOUBLE_COMPARE: _FLOAT, Kind.DOUBLE_SIGN: _FLOAT, Kind.DOUBLE_SELECT: _FLOAT,
     Kind.DOUBLE_ROUND: _FLOAT, Kind.DOUBLE_EXTREME: _FLOAT,
-    Kind.DOUBLE_MOVE: Timing(1, result="fmove", unit="fmove"), Kind.DOUBLE_IMMEDIATE: Timing(1, result="fmove", unit="fmove"),
+    Kind.DOUBLE_MOVE: Timing(1, result="fmove", unit="fmove"),
+    Kind.DOUBLE_IMMEDIATE: Timing(1, result="fmove", unit="fmove"),
 }  # fmt: skip
 
 
@@ -134,7 +142,8 @@ _CONFLICTS = frozenset(
     | {("branch", "branch")}
     # one arithmetic instruction of the FPU; a multiply-accumulate beside no transfer or move
     | {(older, younger) for older in ("float", "fmac", "fdivide") for younger in ("float", "fmac", "fdivide")}
-    | {("fmac", other) for other in ("fload", "fstore", "fmove")} | {(other, "fmac") for other in ("fload", "fstore", "fmove")}
+    | {("fmac", other) for other in ("fload", "fstore", "fmove")}
+    | {(other, "fmac") for other in ("fload", "fstore", "fmove")}
     | {("fmove", "fmove"), ("fmove", "float"), ("float", "fmove"), ("fdivide", "fmove"), ("fmove", "fdivide")}
 )  # fmt: skip
 
@@ -160,7 +169,8 @@ CORE = Core(
         conflicts=_CONFLICTS,
         older_only=frozenset({"field", "dsp"}),  # JNK: older slot, "slippery" otherwise; LLVM Slot0Only
         alone=frozenset({"alone"}),
-        early=frozenset({"add", "sub", "mov", "mvn", "movw", "movt", "adr"}),  # JNK: add, sub, plain mov, older slot only
+        # JNK: add, sub, plain mov, older slot only
+        early=frozenset({"add", "sub", "mov", "mvn", "movw", "movt", "adr"}),
         early_shifts=frozenset({"lsl", "lsr", "asr", "ror"}),  # JNK: either slot
         shifter=frozenset({"inline", "field"}),
         unaligned_load=(3, 4),  # JNK; rsaxvc reads the TRM as 1: conflict, measurement taken
@@ -177,7 +187,7 @@ CORE = Core(
     counters=frozenset({"cyccnt", "cpi", "exc", "sleep", "lsu", "fold"}),  # M7-TRM 11.3
     mpu_regions=16,
     feature_registers={
-        # M7-TRM Table 3-1 and 8.4
+        # M7-TRM Table 3-1 and 8.4; ID_ISARn as in QEMU target/arm (cortex_m7_initfn)
         "ID_PFR0": 0x00000030, "ID_PFR1": 0x00000200, "ID_DFR0": 0x00100000, "ID_AFR0": 0x00000000,
         "ID_MMFR0": 0x00100030, "ID_MMFR1": 0x00000000, "ID_MMFR2": 0x01000000, "ID_MMFR3": 0x00000000,
         "ID_ISAR0": 0x01101110, "ID_ISAR1": 0x02112000, "ID_ISAR2": 0x20232231, "ID_ISAR3": 0x01111131,

@@ -52,9 +52,9 @@ Latencies = Mapping[str, Mapping[str, int]]
 """Cycles from issue of a producer to issue of a consumer, by the producer's ``Timing.result`` and the operand's role.
 
 Roles of operands: ``late`` (an ordinary operand), ``early`` (shifted operand2, bit-field source), ``base``, ``index``,
-``factor``, ``addend`` (of a multiply-accumulate), ``widened`` (the addend of SXTAB and its like), ``store`` (store data),
-``branch`` (target), ``flags``; of FP operands ``float``, ``fused`` (addend of VFMA), ``chained`` (addend of VMLA), ``saved``
-(store data, move to a core register). Zero means in the same cycle.
+``factor``, ``addend`` (of a multiply-accumulate), ``widened`` (the addend of SXTAB and its like), ``store`` (store
+data), ``branch`` (target), ``flags``; of FP operands ``float``, ``fused`` (addend of VFMA), ``chained`` (addend of
+VMLA), ``saved`` (store data, move to a core register). Zero means in the same cycle.
 """
 
 

@@ -1,18 +1,22 @@
 """Thumb words to ``Instruction``: tables of encodings for what an instruction does, Capstone for how it is written.
 
-Decoding is position-independent and cached per word; only targets of direct branches and results of ADR depend on the address.
-Undefined words become instructions of kind UNDEFINED: whether they are ever executed is not the decoder's business.
+Decoding is position-independent and cached per word; only targets of direct branches and results of ADR depend on the
+address. Undefined words become instructions of kind UNDEFINED: whether they are ever executed is not the decoder's
+business.
 
 Operands are normalised so that an evaluator needs one rule per mnemonic:
 
-* ALU: destination, left, right, always in full (``adds r0, #1`` has operands r0, r0, 1; NEG is ``rsb`` r0, r1, 0); CMP, CMN, TST,
-  TEQ: left, right; MOV, MVN: destination, source; a shift of operand2 is part of the operand.
+* ALU: destination, left, right, always in full (``adds r0, #1`` has operands r0, r0, 1; NEG is ``rsb`` r0, r1, 0);
+  CMP, CMN, TST, TEQ: left, right; MOV, MVN: destination, source; a shift of operand2 is part of the operand.
 * LSL, LSR, ASR, ROR: destination, source, amount (constant or register); RRX: destination, source.
 * ADR: destination and the absolute address as constant. MOVW, MOVT: destination, 16-bit constant.
-* BFI: destination, source, lowest bit, width; BFC: destination, lowest bit, width; UBFX, SBFX: destination, source, lowest, width.
+* BFI: destination, source, lowest bit, width; BFC: destination, lowest bit, width; UBFX, SBFX: destination, source,
+  lowest, width.
 * Long multiplies: low destination, high destination, factors. QADD and its like: destination, Rm, Rn.
-* Loads and stores: the transferred registers (exclusive stores: status first); LDM, STM, VLDM, VSTM: none, see ``memory``.
-* CPS: the I and F bits of the encoding (2: PRIMASK, 1: FAULTMASK).  MSR: special register (``amount`` = mask bits), source.
+* Loads and stores: the transferred registers (exclusive stores: status first); LDM, STM, VLDM, VSTM: none, see
+  ``memory``.
+* CPS: the I and F bits of the encoding (2: PRIMASK, 1: FAULTMASK).  MSR: special register (``amount`` = mask bits),
+  source.
 * VMLA, VFMA and their like: destination (which is the addend too), factors.
 """
 
@@ -31,7 +35,8 @@ from mcusim.isa.thumb16 import decode16
 from mcusim.isa.thumb32 import decode32
 
 CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "", "")
-_DISASSEMBLER = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8)
+_MODE = capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8
+_DISASSEMBLER = capstone.Cs(capstone.CS_ARCH_ARM, _MODE)
 _COMPARES = frozenset({"cmp", "cmn", "tst"})
 _PLACED = frozenset({"jump", "conditional", "compare", "call"})
 """Kinds of branch whose target is known once the address is."""
@@ -42,8 +47,9 @@ _templates: dict[tuple[int, int], Instruction] = {}
 def decode(code: bytes, address: int, it_conditions: tuple[int, ...] = ()) -> Instruction:
     """Instruction at the start of ``code`` (at least its two or four bytes), which lies at ``address``.
 
-    ``it_conditions`` are the conditions of the IT slots still open, this instruction's first. Raises DecodeError only where
-    ``code`` is too short; words that are no instruction give kind UNDEFINED with the size that their first halfword announces.
+    ``it_conditions`` are the conditions of the IT slots still open, this instruction's first. Raises DecodeError only
+    where ``code`` is too short; words that are no instruction give kind UNDEFINED with the size that their first
+    halfword announces.
     """
     first = code[0] | code[1] << 8 if len(code) >= 2 else _too_short(address)
     word = first
@@ -59,12 +65,14 @@ def decode(code: bytes, address: int, it_conditions: tuple[int, ...] = ()) -> In
 def decode_block(
     read: Callable[[int, int], bytes], address: int, size: int, it_conditions: tuple[int, ...] = ()
 ) -> Block:
-    """Block of the instructions in ``size`` bytes from ``address``, at least one; ``read(address, size)`` returns code bytes.
+    """Block of the instructions in ``size`` bytes from ``address``, at least one; ``read(address, size)`` returns code
+    bytes.
 
     An instruction that begins inside the range is decoded whole. ``it_conditions``: IT slots open at entry.
     """
     code = read(address, size)
-    offset, instructions = 0, []
+    offset = 0
+    instructions: list[Instruction] = []
     while offset < size or not instructions:
         if offset + 4 > len(code) and _is_wide(code, offset):
             code = bytes(code) + read(address + len(code), 2)
@@ -107,7 +115,8 @@ def _in_it_block(template: Instruction, condition: int) -> Instruction:
     if branch is not None and branch.kind == "jump" and condition != ALWAYS:
         branch = Branch("conditional", branch.target)
     return replace(
-        template, condition=condition, in_it=True, branch=branch, reads_flags=template.reads_flags or condition != ALWAYS,
+        template, condition=condition, in_it=True, branch=branch,
+        reads_flags=template.reads_flags or condition != ALWAYS,
         sets_flags=template.sets_flags and not keeps_flags,
     )  # fmt: skip
 
@@ -123,12 +132,13 @@ def _place(template: Instruction, address: int) -> Instruction:
         operands = (operands[0], constant(target))
         text = f"{text} #0x{target:x}"
     return Instruction(
-        address, t.size, t.mnemonic, t.kind, text, t.data_type, t.condition, t.in_it, t.sets_flags, t.reads_flags, operands,
+        address, t.size, t.mnemonic, t.kind, text, t.data_type, t.condition, t.in_it, t.sets_flags, t.reads_flags,
+        operands,
         t.reads, t.writes, t.float_reads, t.float_writes, t.memory, branch, t.it_conditions,
     )  # fmt: skip
 
 
-# --- text -------------------------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------------------------
 def _text(template: Instruction, word: int) -> str:
     """Assembly text; without target for what ``_place`` completes."""
     if template.kind is Kind.UNDEFINED and template.mnemonic == "udf":
@@ -139,7 +149,8 @@ def _text(template: Instruction, word: int) -> str:
     name, operands = lines[0][2:] if lines else (template.mnemonic, "")
     if template.in_it:
         name = _conditional_name(template, name)
-    if template.branch is not None and template.branch.kind in _PLACED or template.kind is Kind.ADDRESS:
+    placed = template.branch is not None and template.branch.kind in _PLACED
+    if placed or template.kind is Kind.ADDRESS:
         operands = ", ".join(operands.split(", ")[:-1]) + ("," if ", " in operands else "")
     return f"{name} {operands}".strip()
 

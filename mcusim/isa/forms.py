@@ -1,7 +1,7 @@
 """Building blocks of the decoder: operands, and instructions of the common forms at address 0.
 
-A form says each instruction once: destination, sources and operands are given together, the register masks follow from them.
-Branch targets and ADR results are relative here; ``mcusim.isa.decode`` places them.
+A form says each instruction once: destination, sources and operands are given together, the register masks follow from
+them. Branch targets and ADR results are relative here; ``mcusim.isa.decode`` places them.
 """
 
 from __future__ import annotations

@@ -34,8 +34,9 @@ class Operand:
 class MemoryOperand:
     """The memory access of a load or store: ``count`` transfers of ``size`` bytes at rising addresses.
 
-    First address = R[base] (word-aligned when base is PC) + (R[index] << shift if index >= 0, subtracted when ``subtract``)
-    + offset. After the access R[base] += writeback (0: base unchanged). Post-indexed forms have ``offset`` 0.
+    First address = R[base] (word-aligned when base is PC) + (R[index] << shift if index >= 0, subtracted when
+    ``subtract``) + offset. After the access R[base] += writeback (0: base unchanged). Post-indexed forms have
+    ``offset`` 0.
     ``registers`` are the core registers transferred, in order of address (empty for FP transfers);
     ``float_registers`` the S-register numbers.
     """
@@ -60,7 +61,8 @@ class Branch:
     """How an instruction leaves the straight line.
 
     ``kind``: ``"jump"`` (B), ``"conditional"`` (B<cc>), ``"compare"`` (CBZ/CBNZ), ``"call"`` (BL), ``"call_register"``
-    (BLX), ``"register"`` (BX, MOV/ADD to PC), ``"return"`` (BX LR), ``"load"`` (LDR/LDM/POP to PC), ``"table"`` (TBB/TBH).
+    (BLX), ``"register"`` (BX, MOV/ADD to PC), ``"return"`` (BX LR), ``"load"`` (LDR/LDM/POP to PC), ``"table"``
+    (TBB/TBH).
     ``target``: absolute address where known, else -1.
     """
 
@@ -74,9 +76,9 @@ class Instruction:
 
     ``mnemonic`` is the base mnemonic in lower case without condition, width and flag suffix (``"add"``, ``"ldrsb"``,
     ``"vfma"``); ``data_type`` the floating-point type (``"f32"``, ``"f64"``, ``"s32.f32"`` ...) or ``""``.
-    ``reads``/``writes`` are bit masks of R0..R15, ``float_reads``/``float_writes`` of S0..S31 (a D register is two bits).
-    ``condition`` is the condition under which it executes (from IT, or of B<cc>); ``in_it`` tells that it stands in an IT
-    block. ``it_mask`` of an IT instruction lists the conditions of its slots.
+    ``reads``/``writes`` are bit masks of R0..R15, ``float_reads``/``float_writes`` of S0..S31 (a D register is two
+    bits). ``condition`` is the condition under which it executes (from IT, or of B<cc>); ``in_it`` tells that it stands
+    in an IT block. ``it_mask`` of an IT instruction lists the conditions of its slots.
     """
 
     address: int

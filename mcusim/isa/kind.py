@@ -8,14 +8,15 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What an instruction is to a pipeline: every Thumb, Thumb-2, DSP and VFP instruction belongs to exactly one kind.
 
-    A kind is as coarse as all cores allow: two instructions share one when no core of mcusim times them differently (apart from
-    what ``Instruction`` tells anyway: size, operands, memory operand, data type). The first part of a name orders them:
-    ``FLOAT_`` works on single precision (or on FP registers as such), ``DOUBLE_`` on double precision.
+    A kind is as coarse as all cores allow: two instructions share one when no core of mcusim times them differently
+    (apart from what ``Instruction`` tells anyway: size, operands, memory operand, data type). The first part of a name
+    orders them: ``FLOAT_`` works on single precision (or on FP registers as such), ``DOUBLE_`` on double precision.
     """
 
-    # --- data processing -----------------------------------------------------------------------------------------------
+    # --- data processing --------------------------------------------------------------------------------------------
     ALU = "alu"
-    """MOV, MVN, ADD, ADC, SUB, SBC, RSB, AND, ORR, ORN, EOR, BIC, CMP, CMN, TST, TEQ of registers or plain constants."""
+    """MOV, MVN, ADD, ADC, SUB, SBC, RSB, AND, ORR, ORN, EOR, BIC, CMP, CMN, TST, TEQ of registers or plain
+    constants."""
     ALU_ROTATED = "alu_rotated"
     """The same with a constant that is eight bits rotated into place."""
     ALU_SHIFT = "alu_shift"
@@ -49,7 +50,7 @@ class Kind(StrEnum):
     DIVIDE = "divide"
     """SDIV, UDIV."""
 
-    # --- DSP extension -------------------------------------------------------------------------------------------------
+    # --- DSP extension ----------------------------------------------------------------------------------------------
     DSP_EXTEND = "dsp_extend"
     """SXTB16, UXTB16."""
     DSP_EXTEND_ADD = "dsp_extend_add"
@@ -71,7 +72,7 @@ class Kind(StrEnum):
     DSP_MULTIPLY_ACCUMULATE_LONG = "dsp_multiply_accumulate_long"
     """SMLAL<x><y>, SMLALD, SMLSLD, UMAAL."""
 
-    # --- loads and stores ----------------------------------------------------------------------------------------------
+    # --- loads and stores -------------------------------------------------------------------------------------------
     LOAD = "load"
     """LDR, LDRT of a word to a register other than PC."""
     LOAD_NARROW = "load_narrow"
@@ -101,7 +102,7 @@ class Kind(StrEnum):
     PRELOAD = "preload"
     """PLD, PLDW, PLI and the reserved memory hints: they transfer nothing."""
 
-    # --- branches ------------------------------------------------------------------------------------------------------
+    # --- branches ---------------------------------------------------------------------------------------------------
     BRANCH = "branch"
     """B, always taken (or in an IT block)."""
     BRANCH_CONDITIONAL = "branch_conditional"
@@ -125,7 +126,7 @@ class Kind(StrEnum):
     IT = "it"
     """IT and its longer forms."""
 
-    # --- system --------------------------------------------------------------------------------------------------------
+    # --- system -----------------------------------------------------------------------------------------------------
     NOP = "nop"
     """NOP, YIELD, DBG and the hints that are not allocated."""
     WAIT = "wait"
@@ -153,7 +154,7 @@ class Kind(StrEnum):
     COPROCESSOR = "coprocessor"
     """CDP, MCR, MRC, MCRR, MRRC, LDC, STC and their ...2 forms, on coprocessors other than the FPU."""
 
-    # --- floating point, single precision and moves ----------------------------------------------------------------------
+    # --- floating point, single precision and moves -----------------------------------------------------------------
     FLOAT_ADD = "float_add"
     """VADD, VSUB."""
     FLOAT_MULTIPLY = "float_multiply"
@@ -213,7 +214,7 @@ class Kind(StrEnum):
     FLOAT_CONTEXT = "float_context"
     """VLSTM, VLLDM."""
 
-    # --- floating point, double precision ----------------------------------------------------------------------------
+    # --- floating point, double precision ---------------------------------------------------------------------------
     DOUBLE_ADD = "double_add"
     DOUBLE_MULTIPLY = "double_multiply"
     DOUBLE_MULTIPLY_ACCUMULATE = "double_multiply_accumulate"

@@ -1,6 +1,7 @@
 """Which instructions an architecture has: the decoder knows all of Thumb, a core executes its share.
 
-Needed beside the emulator's own checks, which accept DSP instructions on a core without the extension and CBZ on Armv6-M.
+Needed beside the emulator's own checks, which accept DSP instructions on a core without the extension and CBZ on
+Armv6-M.
 """
 
 from __future__ import annotations

@@ -24,8 +24,10 @@ def load_store_multiple(first: int, second: int) -> Instruction:
     return multiple(stem + suffix, 4, base, second, is_load=is_load, writeback=writeback, down=down)
 
 
-# --- single transfers -------------------------------------------------------------------------------------------------------
-def _offset_form(first: int, second: int, width: int, write: bool, is_signed: bool, target: int) -> tuple[MemoryOperand, str]:
+# --- single transfers -----------------------------------------------------------------------------------------------
+def _offset_form(
+    first: int, second: int, width: int, write: bool, is_signed: bool, target: int
+) -> tuple[MemoryOperand, str]:
     """Memory operand of the immediate and register forms, and the mnemonic's ending (T for unprivileged)."""
     base = first & 15
     if base == PC:
@@ -37,15 +39,18 @@ def _offset_form(first: int, second: int, width: int, write: bool, is_signed: bo
         if second & 0x7C0:
             raise UndefinedEncoding
         index, shift = second & 15, bits(second, 5, 4)
-        operand = MemoryOperand(base, 0, width, 1, write, index=index, shift=shift, signed=is_signed, registers=(target,))
+        operand = MemoryOperand(
+            base, 0, width, 1, write, index=index, shift=shift, signed=is_signed, registers=(target,)
+        )
         return operand, ""
     before, up, back = bool(second & 0x400), bool(second & 0x200), bool(second & 0x100)
     if not before and not back:
         raise UndefinedEncoding
     offset = second & 0xFF if up else -(second & 0xFF)
     operand = MemoryOperand(
-        base, offset if before else 0, width, 1, write, writeback=offset if back else 0, signed=is_signed, registers=(target,)
-    )
+        base, offset if before else 0, width, 1, write, writeback=offset if back else 0, signed=is_signed,
+        registers=(target,),
+    )  # fmt: skip
     return operand, "t" if before and up and not back else ""
 
 
@@ -72,7 +77,7 @@ def load_store_single(first: int, second: int) -> Instruction:
     return transfer(name, 4, target, memory)
 
 
-# --- dual, exclusive, table branch --------------------------------------------------------------------------------------------
+# --- dual, exclusive, table branch ----------------------------------------------------------------------------------
 def _dual(first: int, second: int) -> Instruction:
     before, up, back, is_load = bool(first & 0x100), bool(first & 0x80), bool(first & 0x20), bool(first & 0x10)
     base, registers = first & 15, (bits(second, 15, 12), bits(second, 11, 8))

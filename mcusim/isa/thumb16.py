@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcusim.isa.forms import (
-    PC_BIT, REGISTERS, UndefinedEncoding, bits, constant, direct_branch, load, multiple, operation, shifted, signed, store,
-    system, to_pc,
-)  # fmt: skip
+    PC_BIT,
+    REGISTERS,
+    UndefinedEncoding,
+    bits,
+    constant,
+    direct_branch,
+    load,
+    multiple,
+    operation,
+    signed,
+    store,
+    system,
+    to_pc,
+)
 from mcusim.isa.instruction import LR, PC, SP, Branch, Instruction, MemoryOperand
 from mcusim.isa.kind import Kind
 
@@ -123,7 +134,8 @@ def _load_store(width: int, base_at: int = 3) -> Decoder:
     def decode(word: int) -> Instruction:
         is_load = bool(word & 0x800)
         target = _low(word, 0)
-        memory = MemoryOperand(_low(word, base_at), width * bits(word, 10, 6), width, 1, not is_load, registers=(target,))
+        offset = width * bits(word, 10, 6)
+        memory = MemoryOperand(_low(word, base_at), offset, width, 1, not is_load, registers=(target,))
         return transfer(("ldr" if is_load else "str") + suffix, 2, target, memory)
 
     return decode
@@ -151,7 +163,8 @@ def _compare_branch(word: int) -> Instruction:
     register = _low(word, 0)
     offset = bits(word, 9, 9) << 6 | bits(word, 7, 3) << 1
     return Instruction(
-        0, 2, "cbnz" if word & 0x800 else "cbz", Kind.BRANCH_COMPARE, operands=(REGISTERS[register],), reads=1 << register,
+        0, 2, "cbnz" if word & 0x800 else "cbz", Kind.BRANCH_COMPARE, operands=(REGISTERS[register],),
+        reads=1 << register,
         writes=PC_BIT, branch=Branch("compare", offset + 4),
     )  # fmt: skip
 
@@ -183,7 +196,8 @@ def _change_state(word: int) -> Instruction:
 
 
 _HINTS = {
-    0: ("nop", Kind.NOP), 1: ("yield", Kind.NOP), 2: ("wfe", Kind.WAIT), 3: ("wfi", Kind.WAIT), 4: ("sev", Kind.SEND_EVENT),
+    0: ("nop", Kind.NOP), 1: ("yield", Kind.NOP), 2: ("wfe", Kind.WAIT), 3: ("wfi", Kind.WAIT),
+    4: ("sev", Kind.SEND_EVENT),
 }  # fmt: skip
 
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcusim.isa.forms import (
-    REGISTERS, SHIFTS, UndefinedEncoding, bits, constant, direct_branch, operation, rotated, shifted, signed, system,
-)  # fmt: skip
+    REGISTERS,
+    SHIFTS,
+    UndefinedEncoding,
+    bits,
+    constant,
+    direct_branch,
+    operation,
+    rotated,
+    shifted,
+    signed,
+    system,
+)
 from mcusim.isa.instruction import PC, Instruction, Operand
 from mcusim.isa.kind import Kind
 from mcusim.isa.memory32 import dual_or_exclusive, load_store_multiple, load_store_single
@@ -16,7 +26,7 @@ from mcusim.isa.vfp import vector_extension, vector_operation, vector_transfer
 Decoder = Callable[[int, int], Instruction]
 
 
-# --- data processing, modified immediate and shifted register -----------------------------------------------------------
+# --- data processing, modified immediate and shifted register -------------------------------------------------------
 def expand_immediate(encoded: int) -> int:
     """ThumbExpandImm(), A5.3.2."""
     low = encoded & 0xFF
@@ -91,12 +101,13 @@ def _shift(first: int, second: int, operand: Operand) -> Instruction:
     )  # fmt: skip
 
 
-# --- data processing, plain immediate -----------------------------------------------------------------------------------
+# --- data processing, plain immediate -------------------------------------------------------------------------------
 def _add_wide(first: int, second: int) -> Instruction:
     value = bits(first, 10, 10) << 11 | bits(second, 14, 12) << 8 | second & 0xFF
     target, left, down = REGISTERS[bits(second, 11, 8)], first & 15, bool(first & 0x80)
     if left == PC:
-        return operation("adr", Kind.ADDRESS, 4, (target,), (constant(-value if down else value),), keeps=(REGISTERS[PC],))
+        offset = constant(-value if down else value)
+        return operation("adr", Kind.ADDRESS, 4, (target,), (offset,), keeps=(REGISTERS[PC],))
     return operation("sub" if down else "add", Kind.ALU, 4, (target,), (REGISTERS[left], constant(value)))
 
 
@@ -152,7 +163,7 @@ def _plain_immediate(first: int, second: int) -> Instruction:
     return decoder(first, second)
 
 
-# --- branches and miscellaneous control ---------------------------------------------------------------------------------
+# --- branches and miscellaneous control -----------------------------------------------------------------------------
 def _far_branch(first: int, second: int) -> Instruction:
     """B (T4) and BL: 24-bit halfword offset with the two J bits folded."""
     sign = bits(first, 10, 10)
@@ -233,7 +244,7 @@ def _immediate_or_branch(first: int, second: int) -> Instruction:
     return (_plain_immediate if first & 0x200 else _modified_immediate)(first, second)
 
 
-# --- data processing (register) -------------------------------------------------------------------------------------------
+# --- data processing (register) -------------------------------------------------------------------------------------
 _EXTENDS = (("sxth", "sxtah"), ("uxth", "uxtah"), ("sxtb16", "sxtab16"), ("uxtb16", "uxtab16"), ("sxtb", "sxtab"),
             ("uxtb", "uxtab"))  # fmt: skip
 
@@ -302,7 +313,7 @@ def _register(first: int, second: int) -> Instruction:
     raise UndefinedEncoding
 
 
-# --- multiplies and divides -----------------------------------------------------------------------------------------------
+# --- multiplies and divides -----------------------------------------------------------------------------------------
 # (bits 6:4 of the first halfword, bits 7:4 of the second) to mnemonic without accumulator, with accumulator
 _M, _MA = Kind.DSP_MULTIPLY, Kind.DSP_MULTIPLY_ACCUMULATE
 _HALVES = ("bb", "bt", "tb", "tt")
@@ -337,7 +348,8 @@ def _multiply(first: int, second: int) -> Instruction:
 
 _L, _LA, _DLA = Kind.MULTIPLY_LONG, Kind.MULTIPLY_ACCUMULATE_LONG, Kind.DSP_MULTIPLY_ACCUMULATE_LONG
 _LONG_MULTIPLIES: dict[tuple[int, int], tuple[str, Kind]] = {
-    (0, 0): ("smull", _L), (2, 0): ("umull", _L), (4, 0): ("smlal", _LA), (6, 0): ("umlal", _LA), (6, 6): ("umaal", _DLA),
+    (0, 0): ("smull", _L), (2, 0): ("umull", _L), (4, 0): ("smlal", _LA), (6, 0): ("umlal", _LA),
+    (6, 6): ("umaal", _DLA),
     **{(4, 8 + i): ("smlal" + half, _DLA) for i, half in enumerate(_HALVES)},
     (4, 12): ("smlald", _DLA), (4, 13): ("smlaldx", _DLA), (5, 12): ("smlsld", _DLA), (5, 13): ("smlsldx", _DLA),
 }  # fmt: skip
@@ -357,7 +369,7 @@ def _long_multiply(first: int, second: int) -> Instruction:
     return operation(*row, 4, targets, factors, keeps=() if row[1] is _L else targets)
 
 
-# --- coprocessors ---------------------------------------------------------------------------------------------------------
+# --- coprocessors ---------------------------------------------------------------------------------------------------
 def _coprocessor(first: int, second: int) -> Instruction:
     if bits(first, 9, 8) == 3:  # Advanced SIMD on other profiles, Helium on ARMv8.1-M
         raise UndefinedEncoding
@@ -368,7 +380,7 @@ def _coprocessor(first: int, second: int) -> Instruction:
     return (vector_operation if bits(first, 9, 9) else vector_transfer)(first, second)
 
 
-# --- dispatch -------------------------------------------------------------------------------------------------------------
+# --- dispatch -------------------------------------------------------------------------------------------------------
 _ROWS: tuple[tuple[int, int, Decoder], ...] = (
     # mask, value of the first halfword, decoder; rows are disjoint
     (0xFE40, 0xE800, load_store_multiple),

@@ -1,14 +1,25 @@
-"""The floating-point encodings (ARMv7-M ARM DDI 0403E, A6.4 to A6.7; FPv5 from A7.5 of its later issues and DDI 0553B)."""
+"""The floating-point encodings (ARMv7-M ARM DDI 0403E, A6.4 to A6.7; FPv5 from A7.5 of its later issues and DDI
+0553B)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from mcusim.isa.forms import (
-    REGISTERS, UndefinedEncoding, address_mask, bits, constant, double, mask_of, operation, single, system,
-)  # fmt: skip
+    REGISTERS,
+    UndefinedEncoding,
+    address_mask,
+    bits,
+    constant,
+    double,
+    mask_of,
+    operation,
+    single,
+    system,
+)
 from mcusim.isa.instruction import PC, SP, Instruction, MemoryOperand, Operand
 from mcusim.isa.kind import Kind
+
 
 class _Fields:
     """Register fields of one encoding, read as the size bit says."""
@@ -44,7 +55,7 @@ def _kind(kind: Kind, wide: bool) -> Kind:
     return _WIDE_KINDS[kind] if wide else kind
 
 
-# --- transfers between memory or core registers and the register file ------------------------------------------------------
+# --- transfers between memory or core registers and the register file -----------------------------------------------
 def _pair(first: int, second: int, fields: _Fields) -> Instruction:
     if second & 0xD0 != 0x10:
         raise UndefinedEncoding
@@ -61,7 +72,9 @@ def _pair(first: int, second: int, fields: _Fields) -> Instruction:
     return operation("vmov", Kind.FLOAT_PAIR_FROM_CORE, 4, floats, core)
 
 
-def _float_memory(name: str, kind: Kind, memory: MemoryOperand, operands: tuple[Operand, ...], data_type: str) -> Instruction:
+def _float_memory(
+    name: str, kind: Kind, memory: MemoryOperand, operands: tuple[Operand, ...], data_type: str
+) -> Instruction:
     mask = mask_of(memory.float_registers)
     return Instruction(
         0, 4, name, kind, data_type=data_type, operands=operands, reads=address_mask(memory.base),
@@ -144,7 +157,7 @@ def _lane(first: int, second: int, core: Operand) -> Instruction:
     return operation("vmov", Kind.FLOAT_LANE_FROM_CORE, 4, (half,), (core,), data_type="32")
 
 
-# --- arithmetic -------------------------------------------------------------------------------------------------------------
+# --- arithmetic -----------------------------------------------------------------------------------------------------
 _MAC, _FUSED = Kind.FLOAT_MULTIPLY_ACCUMULATE, Kind.FLOAT_FUSED
 _ARITHMETIC: dict[tuple[int, int], tuple[str, Kind]] = {
     # (opcode without D, bit 6 of the second halfword)
@@ -201,7 +214,8 @@ def _half_convert(fields: _Fields, to_half: bool) -> Instruction:
     source = fields.right() if to_half else fields.right(False)
     types = f"f16.{fields.data_type}" if to_half else f"{fields.data_type}.f16"
     keeps = (half_target,) if to_half else ()  # the other half of the register stays
-    return operation(name, _kind(Kind.FLOAT_CONVERT, fields.wide), 4, (half_target,), (source,), keeps=keeps, data_type=types)
+    kind = _kind(Kind.FLOAT_CONVERT, fields.wide)
+    return operation(name, kind, 4, (half_target,), (source,), keeps=keeps, data_type=types)
 
 
 def _precision_convert(fields: _Fields) -> Instruction:
@@ -257,12 +271,13 @@ def _unary(first: int, second: int, fields: _Fields) -> Instruction:
 
 _SIMPLE_UNARY: dict[tuple[int, bool], tuple[str, Kind]] = {
     (0, False): ("vmov", Kind.FLOAT_MOVE), (0, True): ("vabs", Kind.FLOAT_SIGN), (1, False): ("vneg", Kind.FLOAT_SIGN),
-    (1, True): ("vsqrt", Kind.FLOAT_ROOT), (6, False): ("vrintr", Kind.FLOAT_ROUND), (6, True): ("vrintz", Kind.FLOAT_ROUND),
+    (1, True): ("vsqrt", Kind.FLOAT_ROOT), (6, False): ("vrintr", Kind.FLOAT_ROUND),
+    (6, True): ("vrintz", Kind.FLOAT_ROUND),
     (7, False): ("vrintx", Kind.FLOAT_ROUND),
 }  # fmt: skip
 
 
-# --- FPv5 -------------------------------------------------------------------------------------------------------------------
+# --- FPv5 -----------------------------------------------------------------------------------------------------------
 def _directed(first: int, second: int, fields: _Fields) -> Instruction:
     """VRINTA/N/P/M and VCVTA/N/P/M."""
     if not second & 0x40:

@@ -50,6 +50,9 @@ PLAIN = frozenset(
 
 LEAVES = (L.OP_REGISTER, L.OP_IMMEDIATE, L.OP_FLAGS, L.OP_SPECIAL)
 
+CONDITIONAL_ROWS = (L.OP_STORE, L.OP_ACCESS, L.OP_EXECUTED, L.OP_DIVIDE_CLASS, L.OP_MULTIPLY_CLASS)
+"""Rows whose immediate >> 8 is the number of a condition value plus one."""
+
 Row = tuple[int, int, int, int]
 """Op, first, second, immediate; the destination is the row's own number."""
 
@@ -243,7 +246,7 @@ class _Compiler:
         written: dict[int, int] = {}
         flags: int | None = None
         if instruction.memory is not None:
-            written = self.memory_values(instruction, instruction.memory)
+            written = self.memory_values(instruction, instruction.memory, condition)
         else:
             written, flags = self.alu_values(instruction)
         for register in range(15):
@@ -265,26 +268,24 @@ class _Compiler:
         self.flags = new
 
     # --- memory ------------------------------------------------------------------------------------------------------
-    def memory_values(self, instruction: Instruction, memory: MemoryOperand) -> dict[int, int]:
+    def memory_values(self, instruction: Instruction, memory: MemoryOperand, condition: int) -> dict[int, int]:
         written: dict[int, int] = {}
         first = self.address(instruction, memory)
         for number in range(memory.count):
             address = self.values.offset(first, number * memory.size)
             register = memory.registers[number] if number < len(memory.registers) else -1
             if memory.write:
-                self.note_store(instruction, address, memory.size, register)
+                self.note_store(instruction, address, memory.size, register, condition)
             elif 0 <= register < 15:
                 written[register] = self.load(address, memory)
         if memory.writeback and memory.base != PC and memory.base not in written:
             written[memory.base] = self.values.offset(self.register(memory.base, instruction), memory.writeback)
         return written
 
-    def note_store(self, instruction: Instruction, address: int, size: int, register: int) -> None:
+    def note_store(self, instruction: Instruction, address: int, size: int, register: int, condition: int) -> None:
         value = self.register(register, instruction) if register >= 0 else -1
-        if instruction.in_it:
-            value = -1
-        row = self.values.add(L.OP_STORE, address, value, size, share=False)
-        self.stores.append((row, address, size, value))
+        row = self.values.add(L.OP_STORE, address, value, size | (condition + 1) << 8, share=False)
+        self.stores.append((row, address, size, value if condition < 0 else -1))
 
     def load(self, address: int, memory: MemoryOperand) -> int:
         """Value of a load: forwarded from an equal store, else read from memory past the stores that may overlap."""
@@ -380,13 +381,11 @@ class _Compiler:
         result = self.values.add(op, value, count)
         if not instruction.sets_flags:
             return result, None
-        if amount.role != "immediate":
-            unknown = self.values.constant(CARRY_UNKNOWN)
-            return result, self.values.add(L.OP_FLAGS_LOGIC, result, unknown, self.flags_now())
-        if amount.value == 0:
-            return result, self.values.add(L.OP_FLAGS_LOGIC, result, -1, self.flags_now())
-        carry = self.values.add(L.OP_CARRY_SHIFT, value, -1, op | amount.value << 8)
-        return result, self.values.add(L.OP_FLAGS_LOGIC, result, carry, self.flags_now())
+        return result, self.values.add(L.OP_FLAGS_LOGIC, result, self.shift_carry(op, value, count), self.flags_now())
+
+    def shift_carry(self, op: int, value: int, count: int) -> int:
+        """Carry of a shift by the value ``count``; by 0 the carry stays."""
+        return self.values.add(L.OP_CARRY_SHIFT, value, count, op)
 
     def two_operand_result(self, instruction: Instruction, operands: tuple[Operand, ...]) -> tuple[int | None, int | None]:
         name, values = instruction.mnemonic, self.values
@@ -420,11 +419,20 @@ class _Compiler:
         return None
 
     def logic_flags(self, result: int, instruction: Instruction) -> int:
-        """Flags of a logical result; the carry is known only where no shifter or modified constant sets it."""
+        """Flags of a logical result: the carry comes from the shifter or from the expanded constant."""
         last = instruction.operands[-1]
-        if last.role == "register" and last.shift:
-            return self.values.add(L.OP_FLAGS_LOGIC, result, self.values.constant(CARRY_UNKNOWN), self.flags_now())
-        return self.values.add(L.OP_FLAGS_LOGIC, result, -1, self.flags_now())
+        carry = -1
+        if last.role == "register" and last.shift in SHIFT_ROWS:
+            value = self.register(last.value, instruction)
+            amount = self.values.constant(last.amount)
+            if last.shift_register >= 0:
+                amount = self.register(last.shift_register, instruction)
+            carry = self.shift_carry(SHIFT_ROWS[last.shift], value, amount)
+        elif last.role == "register" and last.shift:
+            carry = self.values.constant(CARRY_UNKNOWN)
+        elif last.role == "immediate" and is_rotated_constant(last.value & 0xFFFFFFFF):
+            carry = self.values.constant(last.value >> 31 & 1)
+        return self.values.add(L.OP_FLAGS_LOGIC, result, carry, self.flags_now())
 
     # --- assembling ----------------------------------------------------------------------------------------------------
     def finish(self) -> FactProgram:
@@ -461,7 +469,7 @@ class _Compiler:
             operands.append(second)
         if op in (L.OP_SELECT, L.OP_FLAGS_ADD, L.OP_FLAGS_SUBTRACT, L.OP_FLAGS_LOGIC):
             operands.append(immediate)
-        if op in (L.OP_ACCESS, L.OP_EXECUTED, L.OP_DIVIDE_CLASS, L.OP_MULTIPLY_CLASS):
+        if op in CONDITIONAL_ROWS:
             operands.append((immediate >> 8) - 1)
         return [operand for operand in operands if operand >= 0]
 
@@ -473,13 +481,20 @@ class _Compiler:
             second = slot[second]
         if op in (L.OP_SELECT, L.OP_FLAGS_ADD, L.OP_FLAGS_SUBTRACT, L.OP_FLAGS_LOGIC) and immediate >= 0:
             immediate = slot[immediate]
-        if op in (L.OP_ACCESS, L.OP_EXECUTED, L.OP_DIVIDE_CLASS, L.OP_MULTIPLY_CLASS) and immediate >> 8:
+        if op in CONDITIONAL_ROWS and immediate >> 8:
             immediate = (immediate & 255) | (slot[(immediate >> 8) - 1] + 1) << 8
         return op, destination, first, second, immediate
 
 
 def _rows(rows: list[tuple[int, int, int, int, int]]) -> np.ndarray:
     return np.array(rows, dtype=np.int64)
+
+
+def is_rotated_constant(value: int) -> bool:
+    """True for a modified immediate made by rotation, which sets the carry to bit 31 (ThumbExpandImm_C, Armv7-M ARM A5.3.2)."""
+    low, high = value & 0xFF, value >> 8 & 0xFF
+    repeated = (low, low << 16 | low, high << 24 | high << 8, low * 0x01010101)
+    return value not in repeated
 
 
 def compile_facts(block: Block, core: Core) -> FactProgram:

@@ -109,16 +109,50 @@ def read_guest(state, address, size):
 
 
 @native
-def read_overlaid(state, overlay, stores, address, size):
-    """As read_guest, with the block's own earlier stores laid over memory."""
+def overlaid_byte(state, overlay, stores, address):
+    """One byte of memory as the block's own earlier stores leave it."""
     for number in range(stores - 1, -1, -1):
         entry = overlay + number * 24
         start, width, value = load_word(entry), load_word(entry + 8), load_word(entry + 16)
-        if start == address and width == size:
-            return value
-        if start < 0 or (start < address + size and address < start + width):
+        if start < 0:
             return UNKNOWN
-    return read_guest(state, address, size)
+        if start <= address < start + width:
+            return UNKNOWN if value < 0 else (value >> 8 * (address - start)) & 0xFF
+    return read_guest(state, address, 1)
+
+
+@native
+def read_overlaid(state, overlay, stores, address, size):
+    """As read_guest, with the block's own earlier stores laid over memory."""
+    meets = False
+    for number in range(stores):
+        entry = overlay + number * 24
+        start, width = load_word(entry), load_word(entry + 8)
+        meets |= start < 0 or (start < address + size and address < start + width)
+    if not meets:
+        return read_guest(state, address, size)
+    value = 0
+    for place in range(size):
+        byte = overlaid_byte(state, overlay, stores, address + place)
+        if byte < 0:
+            return UNKNOWN
+        value |= byte << 8 * place
+    return value
+
+
+@native
+def lay_store(values, overlay, stores, first, second, size):
+    """Lay a store over memory; returns the number of stores. With no room left, nothing after it is known."""
+    if stores >= OVERLAY_MAX:
+        store_word(overlay, -1)
+        return stores
+    value = UNKNOWN if second < 0 else load_word(values + second * 8)
+    if value >= 0 and size < 4:
+        value &= (1 << size * 8) - 1
+    store_word(overlay + stores * 24, load_word(values + first * 8))
+    store_word(overlay + stores * 24 + 8, size)
+    store_word(overlay + stores * 24 + 16, value)
+    return stores + 1
 
 
 @native
@@ -332,16 +366,9 @@ def evaluate(state, program):
                 value = field(value, (immediate & 255) * 8 << 8, True)
             store_word(values + destination * 8, value)
         elif op == OP_STORE:
-            if stores < OVERLAY_MAX:
-                store_word(overlay + stores * 24, load_word(values + first * 8))
-                store_word(overlay + stores * 24 + 8, immediate)
-                value = UNKNOWN if second < 0 else load_word(values + second * 8)
-                if value >= 0 and immediate < 4:
-                    value &= (1 << immediate * 8) - 1
-                store_word(overlay + stores * 24 + 16, value)
-                stores += 1
-            else:
-                store_word(overlay, -1)
+            condition = (immediate >> 8) - 1
+            if condition < 0 or load_word(values + condition * 8) != 0:
+                stores = lay_store(values, overlay, stores, first, second, immediate & 255)
         elif op == OP_FLAGS:
             engine, pointer = load_word(state + ENGINE * 8), values + destination * 8
             call_register_read(load_word(state + REG_READ * 8), engine, APSR, pointer)
@@ -364,8 +391,11 @@ def evaluate(state, program):
             before = load_word(values + immediate * 8) if immediate >= 0 else 0
             store_word(values + destination * 8, logic_flags(load_word(values + first * 8), carry, before))
         elif op == OP_CARRY_SHIFT:
-            a = load_word(values + first * 8)
-            store_word(values + destination * 8, carry_out(immediate & 255, a, immediate >> 8) if a >= 0 else UNKNOWN)
+            a, amount = load_word(values + first * 8), load_word(values + second * 8)
+            value = 2
+            if a >= 0 and amount >= 0:
+                value = carry_out(immediate, a, amount & 255) if amount & 255 else -1
+            store_word(values + destination * 8, value)
         elif op == OP_CONDITION:
             flags = load_word(values + first * 8)
             if flags & CARRY_LOST and (immediate >> 1 == 1 or immediate >> 1 == 4):

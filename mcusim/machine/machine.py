@@ -23,6 +23,7 @@ from mcusim.machine import system_control as C
 from mcusim.machine.address_space import AddressSpace
 from mcusim.machine.call_context import CallContexts
 from mcusim.machine.clock import CoreClock
+from mcusim.machine.coprocessor import Coprocessors
 from mcusim.machine.engine import Engine, Stop
 from mcusim.machine.events import Agenda, Event
 from mcusim.machine.exceptions import MAGIC_START, ExceptionUnit, Fault
@@ -121,6 +122,7 @@ class Machine:
         self.reset_vector_table = self.space.boot_vector_table
         self.control = C.SystemControl(self)
         self.exceptions = ExceptionUnit(self)
+        self.coprocessors = Coprocessors(self)
         self.contexts = CallContexts(self.recorder)
         self.semihosting = Semihosting(self, options.semihosting_root, Path(program.path).name)
         self.peripherals: dict[str, Peripheral] = {}
@@ -352,7 +354,7 @@ class Machine:
         self.engine.stop()
 
     def _offset_in_block(self) -> int:
-        """Cycles from block entry to the start of the instruction that is accessing a register now."""
+        """Cycles from block entry to the data phase (last cycle) of the instruction that is accessing a register now."""
         node = self.partial or self.recorder.current
         if node is None or self.access is None:
             return 0
@@ -362,7 +364,7 @@ class Machine:
             if self._touches(node.record.block.instructions[number], *self.access):
                 again = node.record.block.instructions[number].memory.count > 1  # type: ignore[union-attr]
                 self.accessed = (hash(key), number if again else number + 1)
-                return node.passage.boundaries[number - 1] if number else 0
+                return max(node.passage.boundaries[number] - 1, 0)
         return 0
 
     def _touches(self, instruction: Instruction, address: int, size: int, write: bool) -> bool:
@@ -654,7 +656,20 @@ class Machine:
         if instruction and not self._run_part(node, instruction):
             return
         self.pc = node.record.block.instructions[instruction].address
+        if kind == "no_coprocessor" and self._coprocess(node, instruction):
+            return
         self.exceptions.raise_fault(Fault(kind, self.pc))
+
+    def _coprocess(self, node: Node, instruction: int) -> bool:
+        """A coprocessor of the chip takes the instruction at PC, in one cycle; it begins a block of its own."""
+        if instruction:
+            return self.coprocessors.answers(self.pc)
+        if not self.coprocessors.serve(self.pc):
+            return False
+        self.recorder.leave_early(node, 1, 1)
+        self.recorder.resume(node.state)
+        self.pc += 4
+        return True
 
     def _run_part(self, node: Node, count: int) -> bool:
         """Run the first ``count`` instructions of ``node`` and account for them; False when something else happened."""

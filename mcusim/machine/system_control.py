@@ -197,8 +197,12 @@ class SystemControl:
         self.machine.float_changed()
 
     def float_enabled(self) -> bool:
-        """True when CPACR grants full access to CP10 and CP11."""
-        return self.stored[CPACR] >> 20 & 0xF == 0xF
+        """True when CPACR grants full access to CP10. CP11 must be equal on Armv7-M and is ignored on Armv8-M (D1.2.14)."""
+        return self.stored[CPACR] >> 20 & 3 == 3
+
+    def coprocessor_enabled(self, number: int) -> bool:
+        """True when CPACR grants privileged code access to coprocessor ``number``."""
+        return bool(self.stored[CPACR] >> (2 * number) & 1)
 
     def fault(self, register: int, bits: int) -> None:
         """Set fault status bits."""

@@ -21,6 +21,7 @@ __all__ = ["pipeline"]
 def pipeline(core: Core) -> Pipeline:
     """Timing model of ``core``; stateless, safe to share."""
     if core.pipeline not in _ENGINES:
-        raise UnsupportedError(f"core {core.name}: no engine {core.pipeline!r}; available: {', '.join(sorted(_ENGINES))}")
+        available = ", ".join(sorted(_ENGINES))
+        raise UnsupportedError(f"core {core.name}: no engine {core.pipeline!r}; available: {available}")
     walk, start = _ENGINES[core.pipeline]
     return Engine(core, walk, start)

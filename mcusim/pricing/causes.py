@@ -1,7 +1,8 @@
 """Where cycles go: every cycle of a passage has one cause."""
 
 ISSUE = "issue"
-"""One cycle for each instruction issued (none for a folded one), and fixed further issue cycles of multi-cycle instructions."""
+"""One cycle for each instruction issued (none for a folded one), and fixed further issue cycles of multi-cycle
+instructions."""
 LOAD_USE = "load_use"
 """Waiting for a loaded value, or the bubble behind a load that nothing overlapped."""
 ADDRESS = "address"
@@ -30,6 +31,7 @@ PAIRING = "pairing"
 """Issue slots lost because neighbours cannot issue together (half cycles are rounded into it)."""
 
 CAUSES = (
-    ISSUE, LOAD_USE, ADDRESS, LATENCY, TRANSFER, STORE, ALIGNMENT, FETCH, BRANCH, DIVIDE, FLOAT, MEMORY, BARRIER, PAIRING,
+    ISSUE, LOAD_USE, ADDRESS, LATENCY, TRANSFER, STORE, ALIGNMENT, FETCH, BRANCH, DIVIDE, FLOAT, MEMORY, BARRIER,
+    PAIRING,
 )  # fmt: skip
 """All causes, in the order of reports."""

@@ -1,11 +1,12 @@
 """M7: in-order, two instructions per cycle, six stages, early and late ALU, branch prediction.
 
-An instruction that issues beside its predecessor costs no cycle of its own. The latency table says how far behind a producer a
-consumer must issue, by the stage at which it needs the operand; rows "early" and "late" are the two ALUs.
+An instruction that issues beside its predecessor costs no cycle of its own. The latency table says how far behind a
+producer a consumer must issue, by the stage at which it needs the operand; rows "early" and "late" are the two ALUs.
 
-Not modelled: the half-cycle slips around narrow instructions, the stall of LDM far from narrow instructions, store-to-load
-forwarding, operand-dependent cycles of double precision (typical ones are used), the -1 of an unaligned beside an aligned load.
-The bank of a load is known from a common base register or from the fact about its address; otherwise two loads do not pair.
+Not modelled: the half-cycle slips around narrow instructions, the stall of LDM far from narrow instructions,
+store-to-load forwarding, operand-dependent cycles of double precision (typical ones are used), the -1 of an unaligned
+beside an aligned load. The bank of a load is known from a common base register or from the fact about its address;
+otherwise two loads do not pair.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class DualIssueWalk(Walk):
         self.fetch.spend(cycles, self.code)
         self.backlog = max(0, self.backlog - cycles)
 
-    # --- pairing ----------------------------------------------------------------------------------------------------------
+    # --- pairing ----------------------------------------------------------------------------------------------------
     def _pairs(self, instruction: Instruction, fact: Fact, wanted: list[Need]) -> bool:
         older, rules, unit = self.older, self.rules, self.table[instruction.kind].unit
         if older is None or unit in rules.alone or unit in rules.older_only or (older.unit, unit) in rules.conflicts:
@@ -158,14 +159,15 @@ class DualIssueWalk(Walk):
             return -1 << 30, ""
         return self.board.ready(need)
 
-    # --- issue ------------------------------------------------------------------------------------------------------------
+    # --- issue ------------------------------------------------------------------------------------------------------
     def _wait(self, instruction: Instruction, wanted: list[Need]) -> None:
         latest, cause = self.ledger.cycles, causes.LATENCY
         for need in wanted:
             cycle, row = self._ready(need, instruction)
             if cycle > latest:
                 latest = cycle
-                cause = causes.ADDRESS if need[1] in ("base", "index") and row not in _CAUSES else _CAUSES.get(row, cause)
+                default = causes.ADDRESS if need[1] in ("base", "index") else causes.LATENCY
+                cause = _CAUSES.get(row, default)
         self._book(cause, latest - self.ledger.cycles)
         if instruction.kind in _DELAYED:
             self._book(causes.FLOAT, max(0, self.lockout - self.ledger.cycles))
@@ -176,8 +178,9 @@ class DualIssueWalk(Walk):
             self._multiple(instruction, fact)
         elif kind is Kind.DIVIDE:
             self._book(causes.ISSUE, 1)
-            skipped = min(self.core.divide_cycles[0])
-            self._book(causes.DIVIDE, operand_cycles(fact, worst(self.core.divide_cycles) if fact.executed else skipped) - 1)
+            table = self.core.divide_cycles
+            fallback = worst(table) if fact.executed else min(table[0])
+            self._book(causes.DIVIDE, operand_cycles(fact, fallback) - 1)
         else:
             if kind in _STORE_KINDS:
                 self._book(causes.STORE, self._buffer_stall(instruction, fact))
@@ -222,7 +225,7 @@ class DualIssueWalk(Walk):
         self._book(causes.ALIGNMENT, self.rules.unaligned_load[younger] if unaligned else 0)
         self._book(causes.MEMORY, waits * region.read_wait_cycles)
 
-    # --- store buffer -------------------------------------------------------------------------------------------------------
+    # --- store buffer -----------------------------------------------------------------------------------------------
     def _drain(self, instruction: Instruction, fact: Fact) -> int:
         memory = instruction.memory
         assert memory is not None
@@ -231,11 +234,12 @@ class DualIssueWalk(Walk):
         return self.rules.store_drain if memory.size == 4 else self.rules.narrow_store_drain
 
     def _buffer_stall(self, instruction: Instruction, fact: Fact) -> int:
-        """Cycles until the buffer has room for one more entry of this kind; ``store_depth`` of a kind in a row never wait."""
+        """Cycles until the buffer has room for one more entry of this kind; ``store_depth`` of a kind in a row never
+        wait."""
         drain = max(self._drain(instruction, fact), self.rules.narrow_store_drain)
         return max(0, self.backlog - 1 - (self.rules.store_depth - 1) * (drain - 1))
 
-    # --- results ------------------------------------------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------------------------
     def _finish(self, instruction: Instruction, cycle: int, *, younger: bool) -> None:
         row = self.table[instruction.kind]
         result = "early" if self._early(instruction, cycle, younger=younger) else row.result
@@ -262,13 +266,15 @@ class DualIssueWalk(Walk):
             if younger and self.older is not None and self.older.unit in rules.shifter:
                 fits = False
         else:
-            fits = kind in (Kind.ALU, Kind.MOVE_WIDE, Kind.ADDRESS) and instruction.mnemonic in rules.early and not younger
+            simple = kind in (Kind.ALU, Kind.MOVE_WIDE, Kind.ADDRESS)
+            fits = simple and instruction.mnemonic in rules.early and not younger
         return fits and all(self.board.ready((register, "early"))[0] <= cycle for register, _ in needs(instruction)
                             if register < FLOAT_BASE)  # fmt: skip
 
 
 def _static_address(instruction: Instruction) -> tuple[int, int]:
-    """Base register and offset modulo 8 of a load whose bank relative to another is known from the code; base -1 otherwise."""
+    """Base register and offset modulo 8 of a load whose bank relative to another is known from the code; base -1
+    otherwise."""
     memory = instruction.memory
     if memory is None or memory.index >= 0 or memory.writeback:
         return -1, 0

@@ -15,7 +15,7 @@ class Ledger:
     Counters follow the Armv7-M profiling equation: cycles = instructions + extra + load_store - folded.
     """
 
-    __slots__ = ("boundaries", "cycles", "entries", "extra", "folded", "load_store", "_start")
+    __slots__ = ("_start", "boundaries", "cycles", "entries", "extra", "folded", "load_store")
 
     def __init__(self) -> None:
         self.cycles = 0

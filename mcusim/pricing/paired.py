@@ -1,8 +1,8 @@
 """M33: single issue with a scoreboard; a few pairs of 16-bit instructions share a cycle.
 
-Pairs (older, younger), both 16-bit: anything and a branch not taken or IT; anything that sets no flags and a taken branch; NOP
-and anything but a branch that is not multi-cycle. Not modelled: the FPU's issue of one instruction ahead of its operands, the
-odd stalls of LDM and STM between a load of LR and BX LR, fetch alignment.
+Pairs (older, younger), both 16-bit: anything and a branch not taken or IT; anything that sets no flags and a taken
+branch; NOP and anything but a branch that is not multi-cycle. Not modelled: the FPU's issue of one instruction ahead
+of its operands, the odd stalls of LDM and STM between a load of LR and BX LR, fetch alignment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _BRANCHES = frozenset({
     Kind.BRANCH, Kind.BRANCH_CONDITIONAL, Kind.BRANCH_COMPARE, Kind.BRANCH_REGISTER, Kind.BRANCH_LINK_REGISTER,
 })  # fmt: skip
 _SINGLE = frozenset({
-    Kind.ALU, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.ADDRESS, Kind.EXTEND, Kind.REVERSE, Kind.LOAD, Kind.LOAD_NARROW, Kind.STORE,
+    Kind.ALU, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.ADDRESS, Kind.EXTEND, Kind.REVERSE, Kind.LOAD, Kind.LOAD_NARROW,
+    Kind.STORE,
     Kind.STORE_NARROW,
 })  # fmt: skip
 _CLOSED, _PLAIN, _FLAGGED, _NOP = range(4)
@@ -61,7 +62,8 @@ class PairedWalk(Walk):
         now = self.ledger.cycles
         waits = self.code.fetch_wait_cycles and not self.code.cached_fetch
         return PairedState(
-            self.older, self.board.pending(now, now if self.older == _CLOSED else now - 1), max(0, self.float_free - now), max(0, self.buffer_free - now),
+            self.older, self.board.pending(now, now if self.older == _CLOSED else now - 1),
+            max(0, self.float_free - now), max(0, self.buffer_free - now),
             bool(waits) and self.fetch.fresh, self.fetch.age if waits else 0,
         )  # fmt: skip
 
@@ -91,7 +93,7 @@ class PairedWalk(Walk):
         self.ledger.add(cause, cycles)
         self.fetch.spend(cycles, self.code)
 
-    # --- pairing ----------------------------------------------------------------------------------------------------------
+    # --- pairing ----------------------------------------------------------------------------------------------------
     def _pairs(self, instruction: Instruction, taken: bool) -> bool:
         if self.older == _CLOSED or instruction.size == 4:
             return False
@@ -113,7 +115,7 @@ class PairedWalk(Walk):
         else:
             self.older = _NOP if instruction.kind is Kind.NOP else _FLAGGED if instruction.sets_flags else _PLAIN
 
-    # --- issue ------------------------------------------------------------------------------------------------------------
+    # --- issue ------------------------------------------------------------------------------------------------------
     def _wait(self, instruction: Instruction) -> None:
         """Until every operand is there, and the unit free."""
         latest, cause = self.ledger.cycles, causes.LATENCY

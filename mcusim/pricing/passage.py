@@ -1,6 +1,7 @@
 """What a pipeline answers: the passage of one block through the core.
 
-The machine asks once for each combination that occurs (block, entry state, facts, memory timing) and multiplies by counts.
+The machine asks once for each combination that occurs (block, entry state, facts, memory timing) and multiplies by
+counts.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class Exit:
 class Passage:
     """A block priced from one entry state.
 
-    ``boundaries[i]`` is the cycle (relative to block entry) at which instruction ``i`` is done and an interrupt would be
-    taken; ``fall`` applies when the next block starts at ``block.end``, ``taken`` when it starts elsewhere.
+    ``boundaries[i]`` is the cycle (relative to block entry) at which instruction ``i`` is done and an interrupt would
+    be taken; ``fall`` applies when the next block starts at ``block.end``, ``taken`` when it starts elsewhere.
     ``predicted`` marks an exit whose branch goes through a predictor: the machine adds the core's mispredict penalty,
     which for this branch is ``mispredict_cycles`` (flags set well ahead shorten it).
     ``folded`` counts instructions that cost no cycle (DWT FOLDCNT), ``load_store_cycles`` the extra cycles of loads and
@@ -95,6 +96,8 @@ class Pipeline(Protocol):
         """State after reset, exception entry or any other pipeline flush."""
         ...
 
-    def run(self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int) -> Passage:
-        """Price ``block`` entered in ``state``; ``facts`` maps instruction index to Fact, missing ones are ``Fact()``."""
+    def run(
+        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
+    ) -> Passage:
+        """Price ``block`` entered in ``state``; ``facts`` maps instruction index to Fact, missing are ``Fact()``."""
         ...

@@ -23,7 +23,8 @@ _FACTORS = frozenset({
     Kind.DSP_MULTIPLY_ACCUMULATE, Kind.DSP_MULTIPLY_ACCUMULATE_LONG, Kind.DIVIDE,
 })  # fmt: skip
 _ACCUMULATES = frozenset({
-    Kind.MULTIPLY_ACCUMULATE, Kind.MULTIPLY_ACCUMULATE_LONG, Kind.DSP_MULTIPLY_ACCUMULATE, Kind.DSP_MULTIPLY_ACCUMULATE_LONG,
+    Kind.MULTIPLY_ACCUMULATE, Kind.MULTIPLY_ACCUMULATE_LONG, Kind.DSP_MULTIPLY_ACCUMULATE,
+    Kind.DSP_MULTIPLY_ACCUMULATE_LONG,
 })  # fmt: skip
 _EARLY_SOURCES = frozenset({"ubfx", "sbfx", "bfi", "rev", "rev16", "revsh", "rbit"})
 _TARGETS = frozenset({Kind.BRANCH_REGISTER, Kind.BRANCH_LINK_REGISTER, Kind.ALU_BRANCH})
@@ -116,9 +117,10 @@ def _plain_needs(instruction: Instruction) -> Iterator[Need]:
         yield instruction.operands[1].value, "early" if instruction.mnemonic == "pkhtb" else "late"
         yield instruction.operands[2].value, "early"
         return
-    seen = 0
+    seen, target = 0, _target(instruction)
     for operand in instruction.operands:
-        if operand.role == "register" and instruction.reads >> operand.value & 1 and operand is not _target(instruction):
+        read = operand.role == "register" and instruction.reads >> operand.value & 1
+        if read and operand is not target:
             seen |= 1 << operand.value
             yield operand.value, "early" if early or operand.shift else "late"
     yield from ((register, "late") for register in registers(instruction.reads & ~seen & 0x7FFF))

@@ -64,7 +64,8 @@ class SingleBusWalk(Walk):
         self._book(causes.ISSUE, 1)
         self._book(causes.TRANSFER, cycles - 1 + row.each * memory.count)
         if not region.cached_data:
-            self._book(causes.MEMORY, memory.count * (region.write_wait_cycles if memory.write else region.read_wait_cycles))
+            waits = region.write_wait_cycles if memory.write else region.read_wait_cycles
+            self._book(causes.MEMORY, memory.count * waits)
 
     def _book(self, cause: str, cycles: int) -> None:
         self.ledger.add(cause, cycles)

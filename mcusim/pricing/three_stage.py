@@ -1,10 +1,10 @@
 """M3 and M4: fetch, decode, execute; one instruction at a time, loads overlapped, stores buffered.
 
-Two clocks are coupled: execute, and a fetch queue of three words that always fetches aligned words (Arm KA 103488664). The
-queue is represented by what it does to execute rather than by its words: a run of three halfword-aligned 32-bit instructions
-drains it once (H13), a branch to one waits for its second word (H14), any pause of execute lets it catch up. A queue simulated
-word by word with the refill latency that this needs stalls again and again in longer runs, against the measurement
-("groups of three or more ... take one extra cycle", compendium.i-0.nl).
+Two clocks are coupled: execute, and a fetch queue of three words that always fetches aligned words (Arm KA 103488664).
+The queue is represented by what it does to execute rather than by its words: a run of three halfword-aligned 32-bit
+instructions drains it once (H13), a branch to one waits for its second word (H14), any pause of execute lets it catch
+up. A queue simulated word by word with the refill latency that this needs stalls again and again in longer runs,
+against the measurement ("groups of three or more ... take one extra cycle", compendium.i-0.nl).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _SINGLE_LOADS = frozenset({Kind.LOAD, Kind.LOAD_NARROW, Kind.LOAD_EXCLUSIVE, Kin
 _SINGLE_STORES = frozenset({Kind.STORE, Kind.STORE_NARROW, Kind.FLOAT_STORE})
 _MEMORY = LOADS | STORES
 _COMPUTES = frozenset({
-    Kind.ALU, Kind.ALU_ROTATED, Kind.ALU_SHIFT, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.MOVE_WIDE, Kind.ADDRESS, Kind.BITFIELD,
-    Kind.EXTEND, Kind.COUNT_ZEROS, Kind.REVERSE, Kind.SATURATE, Kind.MULTIPLY, Kind.MULTIPLY_ACCUMULATE, Kind.MULTIPLY_LONG,
-    Kind.MULTIPLY_ACCUMULATE_LONG, Kind.DIVIDE,
+    Kind.ALU, Kind.ALU_ROTATED, Kind.ALU_SHIFT, Kind.SHIFT, Kind.REGISTER_SHIFT, Kind.MOVE_WIDE, Kind.ADDRESS,
+    Kind.BITFIELD, Kind.EXTEND, Kind.COUNT_ZEROS, Kind.REVERSE, Kind.SATURATE, Kind.MULTIPLY,
+    Kind.MULTIPLY_ACCUMULATE, Kind.MULTIPLY_LONG, Kind.MULTIPLY_ACCUMULATE_LONG, Kind.DIVIDE,
 }) | DSP  # fmt: skip
 _FLOATS = SINGLE_FLOATS | DOUBLES
 _MACS = frozenset({Kind.FLOAT_MULTIPLY_ACCUMULATE, Kind.FLOAT_FUSED})
@@ -87,7 +87,7 @@ class ThreeStageWalk(Walk):
         other.fetch = LineFetch(self.fetch.age, self.fetch.fresh)
         return other
 
-    # --- one instruction ------------------------------------------------------------------------------------------------
+    # --- one instruction --------------------------------------------------------------------------------------------
     def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
         self._book(causes.FETCH, self._fetch(instruction))
         before, self.before_mask = self.ledger.cycles, self.mask
@@ -100,7 +100,7 @@ class ThreeStageWalk(Walk):
             self._float(instruction)
         else:
             self._execute(instruction, fact)
-        if 0 < self.run and self.ledger.cycles - before > 1:
+        if self.run and self.ledger.cycles - before > 1:
             self.run = _CAUGHT_UP
         if taken:
             self._redirect(instruction)
@@ -118,7 +118,7 @@ class ThreeStageWalk(Walk):
     def _remember(self, role: int, mask: int, instruction: Instruction) -> None:
         self.role, self.mask, self.narrow = role, mask, instruction.size == 2
 
-    # --- fetch ------------------------------------------------------------------------------------------------------------
+    # --- fetch ------------------------------------------------------------------------------------------------------
     def _fetch(self, instruction: Instruction) -> int:
         """Cycles that decode waits for the instruction's halfwords."""
         self.fetch.fresh = self.target
@@ -150,7 +150,7 @@ class ThreeStageWalk(Walk):
         self._book(causes.BRANCH, refill)
         self.role, self.mask, self.narrow, self.run, self.target = _OTHER, 0, False, 0, True
 
-    # --- execute ------------------------------------------------------------------------------------------------------------
+    # --- execute ----------------------------------------------------------------------------------------------------
     def _execute(self, instruction: Instruction, fact: Fact) -> None:
         kind, cycles = instruction.kind, self.table[instruction.kind].cycles
         if kind is Kind.IT and self.rules.it_folded and self.narrow:
@@ -174,7 +174,7 @@ class ThreeStageWalk(Walk):
             return self.rules.accumulate_long[cycles] if kind is Kind.MULTIPLY_ACCUMULATE_LONG else cycles
         return 1
 
-    # --- loads and stores -----------------------------------------------------------------------------------------------------
+    # --- loads and stores -------------------------------------------------------------------------------------------
     def _access(self, instruction: Instruction, fact: Fact) -> None:
         memory, kind = instruction.memory, instruction.kind
         assert memory is not None
@@ -248,9 +248,10 @@ class ThreeStageWalk(Walk):
         mask = 0 if memory.write else mask_of(memory.registers)
         self._remember(_OTHER, mask, instruction)
 
-    # --- floating point ---------------------------------------------------------------------------------------------------------
+    # --- floating point ---------------------------------------------------------------------------------------------
     def _wait_for_float(self, instruction: Instruction) -> None:
-        """Until the FPU is free and the operands are there; a MAC reads its addend one cycle late (GCC cortex-m4-fpu.md)."""
+        """Until the FPU is free and the operands are there; a MAC reads its addend one cycle late (GCC
+        cortex-m4-fpu.md)."""
         wait = self.float_busy
         if self.float_wait:
             factors = instruction.float_reads

@@ -1,10 +1,11 @@
-"""The frame all engines share: an engine walks a block instruction by instruction and hands a state to the next block."""
+"""The frame all engines share: an engine walks a block instruction by instruction and hands a state to the next
+block."""
 
 from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Self
 
@@ -57,7 +58,9 @@ class Walk(ABC):
 class Engine:
     """A ``Pipeline``: walks blocks with one kind of ``Walk`` for one core."""
 
-    def __init__(self, core: Core, walk: type[Walk], start: State) -> None:
+    def __init__(
+        self, core: Core, walk: Callable[[Core, MemoryTiming, RegionTiming], Walk], start: State
+    ) -> None:
         self.core, self._walk, self._start = core, walk, start
 
     def start(self) -> State:
@@ -75,7 +78,8 @@ class Engine:
                 raise
             first = missing[0]
             raise UnsupportedError(
-                f"{first.text or first.mnemonic} at 0x{first.address:08x}: core {self.core.name} has no timing for kind {first.kind}"
+                f"{first.text or first.mnemonic} at 0x{first.address:08x}: "
+                f"core {self.core.name} has no timing for kind {first.kind}"
             ) from None
 
     def _run(
@@ -114,9 +118,9 @@ class Engine:
 class LineFetch:
     """Instruction fetch from memory with wait states: a first, cacheless model.
 
-    Each new line costs ``fetch_wait_cycles``; with prefetch the next line is already under way while this one is consumed
-    (sequential stall = max(0, waits + 1 - cycles since the line was entered), RM0090 3.5.2). A taken branch always waits for
-    its line. Cached fetches cost nothing here: misses are counted events.
+    Each new line costs ``fetch_wait_cycles``; with prefetch the next line is already under way while this one is
+    consumed (sequential stall = max(0, waits + 1 - cycles since the line was entered), RM0090 3.5.2). A taken branch
+    always waits for its line. Cached fetches cost nothing here: misses are counted events.
     """
 
     __slots__ = ("age", "fresh")
@@ -125,7 +129,7 @@ class LineFetch:
         self.age, self.fresh = age, fresh
 
     def wait(self, code: RegionTiming, instruction: Instruction) -> int:
-        """Cycles the instruction waits for its code; moves on to its line."""
+        """Cycles the instruction waits for its code, for the caller to book at once; moves on to its line."""
         waits = code.fetch_wait_cycles
         if not waits or code.cached_fetch:
             return 0
@@ -141,7 +145,7 @@ class LineFetch:
         for _ in range(lines):
             stall += self._next_line(code, waits)
         if self.fresh or entered or lines:
-            self.age = 0
+            self.age = -stall  # the line is there once the stall, which the caller books now, is over
         self.fresh = False
         return stall
 

@@ -16,8 +16,9 @@ class Segment:
     """Bytes that a flash programmer or debugger puts at ``address`` before reset.
 
     ``virtual_address`` is where the program expects them when it runs; it differs from ``address`` for initialised data
-    that the start-up code copies to RAM. ``memory_size`` >= ``len(data)``; the rest is zeroed by the start-up code and
-    stands at ``virtual_address + len(data)``. Nothing is loaded for a segment without ``data``.
+    that the start-up code copies to RAM. ``memory_size`` >= ``len(data)``; the rest is zeroed by the start-up code, and
+    where it lies the sections tell (armlink counts RAM in the segment of its load region). Nothing is loaded for a
+    segment without ``data``.
     """
 
     address: int
@@ -132,7 +133,7 @@ class Program:
     def line_at(self, address: int) -> tuple[str, int] | None:
         """Source file and line of the instruction at ``address``, or ``None`` without usable line information.
 
-        The line table is decoded at the first call. What kept it from being used stands in ``lines.problem``.
+        The line table is decoded when it is asked. What kept it from being used stands in ``lines.problem``.
         """
         return self.lines.line_at(address)
 

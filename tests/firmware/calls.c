@@ -49,8 +49,12 @@ APART uint32_t tail(uint32_t value)
 
 APART uint32_t factorial(uint32_t n)
 {
-    __asm__ volatile(""); /* keeps the recursion a recursion */
-    return n == 0 ? 1 : n * factorial(n - 1);
+    if (n == 0) {
+        return 1;
+    }
+    uint32_t rest = factorial(n - 1);
+    __asm__ volatile("" : "+r"(rest)); /* keeps the recursion from becoming a loop */
+    return n * rest;
 }
 
 APART void from_handler(void)

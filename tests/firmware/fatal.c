@@ -2,11 +2,12 @@
  * Programs that come to grief: -DCASE=<one of the names below>. Nothing handles the fault (Default_Handler spins).
  *
  * What silicon does, and what a report can therefore say:
- *   UNDEFINED    UDF in provoke(), called by level_2, level_1, main: UsageFault, escalated to HardFault (CFSR 0x00010000).
+ *   UNDEFINED    UDF in provoke(), called by level_2, level_1, main: UsageFault, escalated to HardFault (CFSR
+ *                0x00010000).
  *   UNMAPPED     load from UNMAPPED_DATA: BusFault, escalated (CFSR 0x00008200, BFAR the address).
  *   ZERO         call of a null function pointer: INVSTATE (CFSR 0x00020000), stacked PC 0.
- *   STACK        recursion runs through the stack's reserve into .bss and overwrites `handlers`; the call through it goes
- *                to an even address: INVSTATE. Without a guard nothing happens before that.
+ *   STACK        recursion runs through the stack's reserve into .bss and overwrites `handlers`; the call through it
+ *                goes to an even address: INVSTATE. Without a guard nothing happens before that.
  *   LOCKUP       UDF in the HardFault handler: lockup.
  *   NO_STACK     a push below RAM: BusFault; its own stacking fails, and so does HardFault's: lockup.
  *   LOOP         for (;;) that never ends, with interrupts off.

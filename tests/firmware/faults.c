@@ -1,8 +1,8 @@
 /*
  * Faults that the firmware handles and recovers from (m3, m4, m7, m33).
  *
- * Each case provokes one fault; the handler notes exception number, CFSR, HFSR, BFAR and the stacked PC, clears the flags
- * and goes on behind the faulting instruction, or, where the PC itself is lost, at the end of the case.
+ * Each case provokes one fault; the handler notes exception number, CFSR, HFSR, BFAR and the stacked PC, clears the
+ * flags and goes on behind the faulting instruction, or, where the PC itself is lost, at the end of the case.
  *
  * Expected on silicon (DDI 0403 B1.5, B3.2): exit code 0, only "passed". UNMAPPED_DATA must be an address that nothing
  * answers, UNMAPPED_CODE the same in a region from which instructions may be fetched.

@@ -3,7 +3,8 @@
  *
  * Expected on silicon: exit code 0 and the lines
  *     pi 3.1416, 1/3 0.333333, big 1.50e+10
- *     peak N           bytes requested at the worst moment, without malloc's own words: 10 blocks of 100..1000 = 5500
+ *     peak N           bytes requested at the worst moment, 10 blocks of 100..1000 = 5500; malloc's own words and
+ *                      printf's buffers come on top
  *     passed
  */
 #include <stdio.h>

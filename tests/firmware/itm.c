@@ -1,9 +1,9 @@
 /*
  * ITM stimulus ports (m3, m4, m7, m33), as a debug probe sees them over SWO.
  *
- * Expected on silicon with a probe attached: port 0 carries "hello itm\n" in bytes and then the word 0x0a4d5449 ("ITM\n"),
- * port 1 the halfword 0x4f4b ("KO"); exit code 0, "passed". A port that is not enabled carries nothing.
- * DDI 0403 C1.7.
+ * Expected on silicon with a probe attached: port 0 carries "hello itm\n" in bytes and then the word 0x0a4d5449
+ * ("ITM\n"), port 1 the halfword 0x4f4b ("KO"); exit code 0, "passed". A port that is not enabled carries nothing. DDI
+ * 0403 C1.7.
  */
 #include "check.h"
 

@@ -1,6 +1,7 @@
 /*
- * The memory protection unit's registers, and (-DENFORCED=1) that it protects (m0plus, m3, m4, m7 with the PMSAv7 layout,
- * m33 with PMSAv8). A core or chip without an MPU says so: MPU_TYPE is 0, and the program ends with "no MPU".
+ * The memory protection unit's registers (m0plus, m3, m4, m7 with the PMSAv7 layout, m33 with PMSAv8), and with
+ * -DENFORCED=1 that it protects (m3, m4, m7, m33; an ARMv6-M core has no MemManage fault). A core or chip without an
+ * MPU says so: MPU_TYPE is 0, and the program ends with "no MPU".
  *
  * Expected on silicon: exit code 0; "regions N", "passed". DDI 0403 B3.5, DDI 0553 D1.2.
  */

@@ -1,9 +1,9 @@
 /*
  * NVIC: order, preemption, tail-chaining, late arrival, masking (all cores; the parts that ARMv6-M lacks are left out).
  *
- * Software pends interrupts 0..3; every handler writes a letter when it enters (A, B, C, D; S for SysTick, N for NMI) and
- * the small letter when it leaves. Expected on silicon (DDI 0403 B1.5, DDI 0419 B1.5): exit code 0; names of cases and
- * "passed".
+ * Software pends interrupts 0..3; every handler writes a letter when it enters (A, B, C, D; S for SysTick, N for NMI)
+ * and the small letter when it leaves. Expected on silicon (DDI 0403 B1.5, DDI 0419 B1.5): exit code 0; names of cases
+ * and "passed".
  */
 #include "check.h"
 
@@ -218,8 +218,8 @@ static void __attribute__((noinline)) wait_a_moment(void)
 }
 
 /*
- * SysTick, more urgent, comes after k cycles, and interrupt 0 is pended after about 60 to 120. SysTick runs once for every k:
- * before A's handler begins (it came first, or late, during A's entry), or inside it, or after it.
+ * SysTick, more urgent, comes after k cycles, and interrupt 0 is pended after about 60 to 120. SysTick runs once for
+ * every k: before A's handler begins (it came first, or late, during A's entry), or inside it, or after it.
  */
 static void check_late_arrival(void)
 {

@@ -1,8 +1,8 @@
 /*
  * AIRCR.SYSRESETREQ: the program starts again, RAM outside .data and .bss is kept, registers of the system are not.
  *
- * Expected on silicon: exit code 0; "boot 1", "boot 2", "boot 3", "passed". (.noinit is random at power-on: a magic word
- * tells the first start.)
+ * Expected on silicon: exit code 0; "boot 1", "boot 2", "boot 3", "passed". (.noinit is random at power-on: a magic
+ * word tells the first start.)
  */
 #include "check.h"
 

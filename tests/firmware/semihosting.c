@@ -1,10 +1,10 @@
 /*
  * Semihosting: console, clocks, exit, and files (all cores).
  *
- * Expected with a debugger that serves calls below a folder of its own: exit code 0; the lines of write_console, "passed".
- * -DFILES=0: no folder is served: every SYS_OPEN but of ":tt" must fail, and exit code 0 says so.
- * Calls that must never work: SYS_SYSTEM, names that leave the folder.
- * "Semihosting for AArch32 and AArch64", release 2.0, sections 5 and 6.
+ * Expected with a debugger that serves calls below a folder of its own: exit code 0; the lines of write_console,
+ * "passed". -DFILES=0: no folder is served: every SYS_OPEN but of ":tt" must fail, and exit code 0 says so. Calls that
+ * must never work: SYS_SYSTEM, names that leave the folder. "Semihosting for AArch32 and AArch64", release 2.0,
+ * sections 5 and 6.
  */
 #include "check.h"
 

@@ -1,8 +1,8 @@
 /*
  * WFI and WFE (all cores): sleeping until an interrupt or an event, however far away.
  *
- * Expected on silicon: exit code 0; "ticks 20", "passed". The 20 sleeps of 2^24 cycles are 335 544 320 cycles, nearly all
- * of them asleep; a simulator that counts every one of them in a loop takes minutes.
+ * Expected on silicon: exit code 0; "ticks 20", "passed". The 20 sleeps of 2^24 cycles are 335 544 320 cycles, nearly
+ * all of them asleep; a simulator that counts every one of them in a loop takes minutes.
  */
 #include "check.h"
 

@@ -1,5 +1,6 @@
 /*
- * VTOR: the vector table moved to RAM, and a handler put into it at run time (m0plus, m3, m4, m7, m33; the m0 has none).
+ * VTOR: the vector table moved to RAM, and a handler put into it at run time (m0plus, m3, m4, m7, m33; the m0 has
+ * none).
  *
  * Expected on silicon: exit code 0, "passed".
  */

@@ -1,4 +1,5 @@
-"""Assembly in tests: rows carry source and machine code, so that they run without an assembler; one test compares the two."""
+"""Assembly in tests: rows carry source and machine code, so that they run without an assembler; one test compares the
+two."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ ADDRESS = 0x8000
 """Where the code of a row lies unless it says otherwise."""
 
 CPUS = {
-    "m0": ("cortex-m0", ""), "m0plus": ("cortex-m0plus", ""), "m3": ("cortex-m3", ""), "m4": ("cortex-m4", "fpv4-sp-d16"),
+    "m0": ("cortex-m0", ""), "m0plus": ("cortex-m0plus", ""), "m3": ("cortex-m3", ""),
+    "m4": ("cortex-m4", "fpv4-sp-d16"),
     "m7": ("cortex-m7", "fpv5-d16"), "m33": ("cortex-m33", "fpv5-sp-d16"),
 }  # fmt: skip
 

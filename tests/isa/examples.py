@@ -6,7 +6,7 @@ from mcusim.isa.kind import Kind
 
 _INTEGER = {
     # assembler: m33
-    Kind.ALU: ("add.w r0, r1, r2", "eb01 0002"),
+    Kind.ALU: ("adds r0, r1, r2", "1888"),
     Kind.ALU_ROTATED: ("eor r0, r1, #0x1fc0", "f481 50fe"),
     Kind.ALU_SHIFT: ("add.w r0, r1, r2, ror #3", "eb01 00f2"),
     Kind.SHIFT: ("lsls r0, r1, #3", "00c8"),

@@ -39,7 +39,8 @@ def test_every_first_halfword_of_a_wide_instruction_has_exactly_one_row() -> Non
 @pytest.mark.parametrize("kind", Kind)
 def test_a_kind_is_a_load_or_store_exactly_if_its_example_accesses_memory(kind: Kind) -> None:
     memory = instruction_of(EXAMPLES[kind][1]).memory
-    assert (kind in LOADS, kind in STORES) == (memory is not None and not memory.write, memory is not None and memory.write)
+    accesses = (False, False) if memory is None else (not memory.write, memory.write)
+    assert accesses == (kind in LOADS, kind in STORES)
 
 
 def test_the_groups_are_disjoint() -> None:

@@ -16,7 +16,12 @@ IDEAL = MemoryTiming((RegionTiming("memory"), RegionTiming("other", slave=1)))
 
 
 def price(
-    core: str, words: str, *, facts: Mapping[int, Fact] | None = None, timing: MemoryTiming = IDEAL, address: int = 0x8000
+    core: str,
+    words: str,
+    *,
+    facts: Mapping[int, Fact] | None = None,
+    timing: MemoryTiming = IDEAL,
+    address: int = 0x8000,
 ) -> Passage:
     """Passage of machine code entered by a branch."""
     return price_block(core, block_of(words, address), facts=facts, timing=timing)

@@ -1,7 +1,8 @@
-"""Expected cycles, worked out by hand from the documents that docs/timing.md lists. Never fill one in from the code under test.
+"""Expected cycles, worked out by hand from the documents that docs/timing.md lists. Never fill one in from the code
+under test.
 
-A row is source, machine code, cycles; the code is entered by a taken branch at an aligned address with idle memories. Facts of
-the run are given where the price depends on them.
+A row is source, machine code, cycles; the code is entered by a taken branch at an aligned address with idle memories.
+Facts of the run are given where the price depends on them.
 """
 
 from __future__ import annotations

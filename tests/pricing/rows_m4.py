@@ -1,4 +1,5 @@
-"""M3 and M4: every row of Table 3-1 in their TRMs (Arm DDI 0439D, DDI 0337I), of M4's Table 7-1, and the hazards H1 to H16.
+"""M3 and M4: every row of Table 3-1 in their TRMs (Arm DDI 0439D, DDI 0337I), of M4's Table 7-1, and the hazards H1 to
+H16.
 
 Where the documents leave a range or disagree, the side taken stands beside the row; docs/timing.md lists them all.
 """
@@ -156,11 +157,16 @@ SHARED = [
     # H13: three or more halfword-aligned wide instructions in a row, one cycle per run; four where they are stores
     Row("adds r3, #1; add.w r0, r1, r2; add.w r4, r1, r2", "3301 eb01 0002 eb01 0402", 3),
     Row("adds r3, #1; add.w r0, r1, r2; add.w r4, r1, r2; add.w r5, r1, r2", "3301 eb01 0002 eb01 0402 eb01 0502", 5),
-    Row("nop; mov.w r0, r1; mov.w r2, r1; mov.w r3, r1; mov.w r4, r1; mov.w r5, r1; mov.w r6, r1", "bf00 ea4f 0001 ea4f 0201 ea4f 0301 ea4f 0401 ea4f 0501 ea4f 0601", 8),
-    Row("add.w r0, r1, r2; add.w r4, r1, r2; add.w r5, r1, r2; add.w r6, r1, r2", "eb01 0002 eb01 0402 eb01 0502 eb01 0602", 4),  # word-aligned
-    Row("pop {r3, r7}; add.w r0, r1, r2; add.w r4, r1, r2; add.w r5, r1, r2", "bc88 eb01 0002 eb01 0402 eb01 0502", 7),  # behind a multi-cycle one
+    Row("nop; mov.w r0, r1; mov.w r2, r1; mov.w r3, r1; mov.w r4, r1; mov.w r5, r1; mov.w r6, r1",
+        "bf00 ea4f 0001 ea4f 0201 ea4f 0301 ea4f 0401 ea4f 0501 ea4f 0601", 8),
+    # word-aligned
+    Row("add.w r0, r1, r2; add.w r4, r1, r2; add.w r5, r1, r2; add.w r6, r1, r2",
+        "eb01 0002 eb01 0402 eb01 0502 eb01 0602", 4),
+    # behind a multi-cycle one
+    Row("pop {r3, r7}; add.w r0, r1, r2; add.w r4, r1, r2; add.w r5, r1, r2", "bc88 eb01 0002 eb01 0402 eb01 0502", 7),
     Row("adds r3, #1; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]", "3301 f8c1 0000 f8c1 0000 f8c1 0000", 4),
-    Row("adds r3, #1; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]", "3301 f8c1 0000 f8c1 0000 f8c1 0000 f8c1 0000", 6),
+    Row("adds r3, #1; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]",
+        "3301 f8c1 0000 f8c1 0000 f8c1 0000 f8c1 0000", 6),
     # H14: a branch to a halfword-aligned wide instruction (rows are entered by a branch)
     Row("add.w r0, r1, r2", "eb01 0002", 2, address=0x8002),
     Row("adds r0, #1", "3001", 1, address=0x8002),

@@ -1,4 +1,5 @@
-"""M7, from the measurements of jnk0le/random, cortex_m7.md (STM32H743), and the LLVM latencies that docs/timing.md quotes."""
+"""M7, from the measurements of jnk0le/random, cortex_m7.md (STM32H743), and the LLVM latencies that docs/timing.md
+quotes."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ M7 = [
     Row("ldr.w r0, [r1]; nop.w; ldr.w r2, [r0]", "f8d1 0000 f3af 8000 f8d0 2000", 3),
     Row("ldr.w r0, [r1]; nop.w; ldr.w r2, [r3, r0]", "f8d1 0000 f3af 8000 f853 2000", 4),  # index: 3
     Row("ldrb.w r0, [r1]; nop.w; eor.w r2, r0, r3", "f891 0000 f3af 8000 ea80 0203", 3),
-    Row("ldrb.w r0, [r1]; nop.w; mla r0, r2, r3, r0", "f891 0000 f3af 8000 fb02 0003", 2),  # addend from a byte load after one cycle
+    # addend from a byte load after one cycle
+    Row("ldrb.w r0, [r1]; nop.w; mla r0, r2, r3, r0", "f891 0000 f3af 8000 fb02 0003", 2),
     Row("mul r0, r1, r2; nop.w; eor.w r3, r0, r4", "fb01 f002 f3af 8000 ea80 0304", 3),
     Row("mla r0, r1, r2, r3; nop.w; mla r0, r1, r2, r0", "fb01 3002 f3af 8000 fb01 0002", 2),
     Row("mul r0, r1, r2; nop.w; ldr.w r3, [r0]", "fb01 f002 f3af 8000 f8d0 3000", 5),  # address: 4

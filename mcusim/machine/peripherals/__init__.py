@@ -76,6 +76,10 @@ PLACES = {
     "raspberry-ssi": "raspberry_flash:Ssi",
     "raspberry-qmi": "raspberry_flash:Qmi",
     "raspberry-dma": "raspberry_dma:Dma",
+    "raspberry-dcp": "raspberry_double:DoubleCoprocessor",
+    "raspberry-bootram": "raspberry:BootRam",
+    "raspberry-trng": "raspberry:RandomNumbers",
+    "raspberry-maintenance": "raspberry_flash:Maintenance",
     "raspberry-xip": "raspberry_flash:XipControl",
 }
 """Model name to ``module:class`` in this package; a module is imported when a board first uses it."""

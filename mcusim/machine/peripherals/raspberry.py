@@ -167,3 +167,77 @@ class Pads(RaspberryRegisters):
     def pulled_up(self) -> int:
         """One bit for each pin with its pull-up on."""
         return sum(1 << index for index, offset in enumerate(offsets(4, self.parameter("count"))) if self.stored(offset) & 8)
+
+
+class BootRam(RegisterFile):
+    """BOOTRAM of RP2350 (4.3): 1 KiB with the atomic aliases and byte lanes, write-once words, and boot locks.
+
+    Parameter ``words``: what the boot ROM leaves, by offset.
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"words"})
+    SIZE, WRITE_ONCE, LOCK_STATUS, LOCKS = 0x400, 0x800, 0x808, 0x80C
+
+    def reset_state(self) -> None:
+        self.registers |= dict.fromkeys(range(0, self.SIZE, 4), 0)
+        self.registers |= {self.WRITE_ONCE: 0, self.WRITE_ONCE + 4: 0}
+        self.registers |= {int(offset, 0): value for offset, value in self.parameter("words", {}).items()}
+        self.free = 0xFF
+
+    def read(self, offset: int, size: int) -> int:
+        return super().read(offset & ~ALIAS, size)
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        register, alias = offset & ~ALIAS, offset & ALIAS
+        if alias:
+            lane = 8 * (register & 3)
+            old = self.stored(register & ~3) >> lane & ((1 << 8 * size) - 1)
+            value = COMBINE[alias](old, value)
+        super().write(register, size, value)
+
+    def read_register(self, offset: int) -> int:
+        if offset == self.LOCK_STATUS:
+            return self.free
+        index = (offset - self.LOCKS) // 4
+        if 0 <= index < 8:
+            claimed = self.free & (1 << index)
+            self.free &= ~claimed
+            return claimed
+        return super().read_register(offset)
+
+    def write_register(self, offset: int, value: int) -> None:
+        index = (offset - self.LOCKS) // 4
+        if offset == self.LOCK_STATUS:
+            self.free = value & 0xFF
+        elif 0 <= index < 8:
+            self.free |= 1 << index
+        else:
+            super().write_register(offset, value)
+
+
+class RandomNumbers(RaspberryRegisters):
+    """TRNG of RP2350 (12.12): 192 bits at a time, always ready; a fixed pseudo-random sequence, so that runs repeat exactly."""
+
+    IMR, ISR, ICR, VALID, DATA, ENABLE, BUSY = 0x100, 0x104, 0x108, 0x110, 0x114, 0x12C, 0x1B8
+    RESET = {
+        IMR: 0xF, 0x10C: 0, ENABLE: 0, 0x130: 0xFFFF, 0x134: 0, 0x138: 0, 0x140: 0, 0x1B4: 0, 0x1BC: 0, 0x1C0: 0x40,
+        0x1E0: 0, 0x1E4: 0, 0x1E8: 0,
+    }  # fmt: skip
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+
+    def reset_state(self) -> None:
+        self.state = 0x2545F491
+
+    def read_valid(self) -> int:
+        return self.stored(self.ENABLE) & 1
+
+    def read_register(self, offset: int) -> int:
+        if self.DATA <= offset < self.ENABLE:
+            for shift in (13, -17, 5):
+                self.state ^= (self.state << shift if shift > 0 else self.state >> -shift) & 0xFFFFFFFF
+            return self.state
+        return super().read_register(offset)
+
+    READS = {ISR: read_valid, VALID: read_valid, BUSY: lambda self: 0}
+    WRITES = {ICR: lambda self, value: None}

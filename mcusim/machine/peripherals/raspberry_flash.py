@@ -294,3 +294,16 @@ class Qmi(RaspberryRegisters, FlashInterface):
 
     READS = {CSR: read_control, RX: FlashInterface.take, TX: lambda self: 0}
     WRITES = {CSR: write_control, TX: write_data}
+
+
+class Maintenance(RegisterFile):
+    """XIP cache maintenance window of RP2350 (4.4.1.1): a store names a line and what to do with it; reads give 0."""
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+
+    def read(self, offset: int, size: int) -> int:
+        return 0
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        if not offset & 7:  # invalidate by set and way; the cache is simulated by the pricing
+            return

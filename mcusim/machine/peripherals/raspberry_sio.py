@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from mcusim.errors import UnsupportedError
+from mcusim.machine.coprocessor import Transfer
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 
 FIFO_READY = 2
@@ -65,6 +66,10 @@ PINS = {
         for bank in (0, 1)
     },
 }
+
+
+COPROCESSOR_REGISTERS = {0: "out", 4: "enable", 8: "levels"}
+COPROCESSOR_OPERATIONS = ("put", "xor", "set", "clear")
 
 
 class SingleCycleIo(RegisterFile):
@@ -145,6 +150,33 @@ class SingleCycleIo(RegisterFile):
 
     def read_divider_status(self) -> int:
         return self.dirty | READY * (self.chip.now() >= self.ready_at)
+
+    # --- coprocessor 0 of RP2350 (3.6.1): the pins by MCR, MCRR, MRC and MRRC ---------------------------------------------
+    def coprocess(self, transfer: Transfer) -> tuple[int, ...]:
+        """Carry out one instruction of the GPIO coprocessor."""
+        bank, name = transfer.crm & 3, COPROCESSOR_REGISTERS.get(transfer.crm & ~3, "")
+        if transfer.kind == "cdp" or not name or bank > 1:
+            raise UnsupportedError(f"GPIO coprocessor: {transfer.kind} p0, #{transfer.opcode}, c{transfer.crm} does not exist")
+        if transfer.targets:
+            banks = (0, 1) if len(transfer.targets) == 2 else (bank,)
+            return tuple(self.read_pins(index) if name == "levels" else getattr(self.banks[index], name) for index in banks)
+        self._operate(transfer, bank, name)
+        return ()
+
+    def _operate(self, transfer: Transfer, bank: int, name: str) -> None:
+        group, operation = transfer.opcode >> 2, COPROCESSOR_OPERATIONS[transfer.opcode & 3]
+        values = transfer.values
+        if group == 0:  # whole words
+            for index, value in enumerate(values, bank if len(values) == 1 else 0):
+                self.banks[index].write(name, operation, value)
+        elif group == 1:  # one pin; the second word says whether (or, for put, to what)
+            pin, wanted = values[0] & 0x3F, values[1] & 1 if len(values) == 2 else 1
+            if operation == "put":
+                operation, wanted = ("set" if wanted else "clear"), 1
+            if wanted:
+                self.banks[pin >> 5].write(name, operation, 1 << (pin & 31))
+        else:  # the second word chooses the bank
+            self.banks[values[1] & 1].write(name, operation, values[0])
 
     RESET = {0x50: FIFO_READY, **dict.fromkeys(offsets(0x80, 32), 0)}
     READS = {

@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 SOURCES = {
     "rp2040": ("cortex-m0plus", ("rp2040.S",)),
+    "rp2350": ("cortex-m33", ("rp2350.S",)),
 }
 LINE_BYTES = 32
 

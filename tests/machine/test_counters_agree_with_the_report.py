@@ -1,0 +1,100 @@
+"""What the firmware reads from its own counters is what the report says."""
+
+from __future__ import annotations
+
+import pytest
+
+import mcusim
+from mcusim import boards
+from mcusim import program as programs
+from mcusim.machine.machine import Machine, Options
+from mcusim.machine.profile import profile_of
+from mcusim.run import core_of
+
+MEASURE = r"""
+#define REGISTER(address) (*(volatile unsigned *)(address))
+void uart_put_unsigned(unsigned);
+void uart_puts(const char *);
+__attribute__((noinline, naked)) void block(unsigned *out)
+{
+    __asm__ volatile(
+        "push {r4, r5, lr}\n ldr r4, =0xe0001004\n ldr r1, [r4]\n"
+        BODY
+        "ldr r2, [r4]\n str r1, [r0]\n str r2, [r0, #4]\n pop {r4, r5, pc}\n .ltorg");
+}
+unsigned counts[2];
+int main(void)
+{
+    REGISTER(0xe000edfc) |= 1u << 24;
+    REGISTER(0xe0001000) |= 1;
+    block(counts);
+    return (int)(counts[1] - counts[0]);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "cycles"),
+    [
+        # The first LDR counts 2 cycles by itself (it pipelines only with a neighbouring load or store), then the body.
+        ("", 1),  # two loads in a row pipeline: LDR; LDR = 3 cycles, the second starts 1 after the first (M4 TRM 3.3.2)
+        ("nop\n", 2),  # a NOP is absorbed by the load before it (H9)
+        ("adds r3, r3, #1\n", 3),
+        ("adds r3, r3, #1\n adds r3, r3, #1\n adds r3, r3, #1\n", 5),
+        # LDR 2, MOV 1, ten SUBS, nine taken branches of 1 + P with P = 1 (the target is known at decode), one not taken.
+        ("mov r5, #10\n 1: subs r5, #1\n bne 1b\n", 2 + 1 + 10 + 9 * 2 + 1),
+    ],
+    ids=["nothing", "nop", "one add", "three adds", "loop of ten"],
+)
+def test_cyccnt_differs_by_the_cycles_in_between(build_source, body, cycles):
+    text = MEASURE.replace("BODY", '"' + body.replace("\n", "\\n") + '"')
+    report = mcusim.run(build_source(text, "m4"), core="m4", max_instructions=10_000)
+    assert report.exit.code == cycles
+
+
+def test_cyccnt_around_a_function_equals_the_functions_cycles_in_the_report(build):
+    report = mcusim.run(build("cycle_counter.c", "m4"), core="m4")
+    assert report.exit.code == 0
+    assert sum(function.self_cycles for function in report.functions) == report.cycles
+
+
+@pytest.mark.parametrize("core", ["m0", "m3", "m4", "m7", "m33"])
+def test_causes_functions_and_call_tree_each_sum_to_all_cycles(build, core):
+    report = mcusim.run(build("scheduler.c", core), core=core, max_seconds=60)
+    assert sum(function.self_cycles for function in report.functions) == report.cycles
+    assert sum(report.causes.values()) == report.cycles
+    assert sum(node.self_cycles for node in report.call_tree) == report.cycles
+
+
+def test_instructions_are_counted_one_by_one(build_source):
+    text = "__attribute__((naked)) int main(void) { __asm__ volatile(\"movs r0, #0\\n nop\\n nop\\n bx lr\"); }"
+    report = mcusim.run(build_source(text, "m4"), core="m4")
+    main = next(function for function in report.functions if function.name == "main")
+    assert main.calls == 1
+    assert report.exit.code == 0
+
+
+def test_latency_is_cycles_over_the_clock(build):
+    report = mcusim.run(build("calls.c", "m4"), core="m4")
+    assert report.latency_seconds == pytest.approx(report.cycles / report.clock_hertz)
+
+
+def test_traffic_of_a_known_loop_is_exact(build_source):
+    text = r"""
+    unsigned words[64];
+    int main(void)
+    {
+        unsigned char *bytes = (unsigned char *)words;
+        __asm__ volatile("movs r2, #64\n 1: ldr r3, [%0]\n strb r3, [%1]\n subs r2, #1\n bne 1b"
+                         :: "r"(words), "r"(bytes + 100) : "r2", "r3", "memory", "cc");
+        return 0;
+    }
+    """
+    board = boards.load("m4")
+    machine = Machine(programs.load(build_source(text, "m4")), board, core_of(board), Options())
+    machine.run()
+    loop = [node for node in machine.recorder.nodes if any(i.mnemonic == "strb" for i in node.record.block.instructions)]
+    assert loop
+    profile = profile_of(machine)
+    assert profile.traffic["ram"].read_bytes >= 64 * 4
+    assert profile.unknown_facts == 0

@@ -1,0 +1,93 @@
+"""The native block hook with its fact programs against Python looking at every instruction."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from mcusim import boards
+from mcusim import program as programs
+from mcusim.machine.machine import Machine, Options
+from mcusim.machine.profile import profile_of
+from mcusim.machine.reference import ReferenceProfile
+from mcusim.run import core_of
+
+CORES = ("m0", "m0plus", "m3", "m4", "m7", "m33")
+
+
+def both(elf, core):
+    """(fast profile, slow twin) of a program that reads no counter and takes no interrupt."""
+    board = boards.load(core)
+    fast = Machine(programs.load(elf), board, core_of(board), Options(max_instructions=2_000_000))
+    fast.run()
+    slow = Machine(programs.load(elf), board, core_of(board), Options(bare=True))
+    twin = ReferenceProfile(slow)
+    slow.run()
+    twin.close()
+    assert fast.finish.reason == slow.finish.reason == "exit"
+    return profile_of(fast), twin
+
+
+def assert_equal(profile, twin):
+    assert (profile.cycles, profile.instructions) == (twin.cycles, twin.instructions)
+    assert {name: t.read_bytes for name, t in profile.traffic.items() if t.read_bytes} == twin.read_bytes
+    assert {name: t.written_bytes for name, t in profile.traffic.items() if t.written_bytes} == twin.written_bytes
+    assert profile.unknown_facts == 0
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_recursion_costs_the_same(build, core):
+    assert_equal(*both(build("recursion.c", core), core))
+
+
+@pytest.mark.parametrize("core", ["m0", "m3", "m4", "m33"])
+def test_newlib_malloc_and_printf_cost_the_same(build, core):
+    assert_equal(*both(build("heap.c", core, library="newlib"), core))
+
+
+SIMPLE = ("adds r{a}, r{b}, r{c}", "subs r{a}, r{b}, #{k}", "eors r{a}, r{b}", "lsls r{a}, r{b}, #{k}", "muls r{a}, r{b}")
+WIDE = (
+    "add.w r{a}, r{b}, r{c}, lsl #{k}", "ubfx r{a}, r{b}, #{k}, #5", "umull r{a}, r{d}, r{b}, r{c}", "udiv r{a}, r{b}, r{c}",
+    "sdiv r{a}, r{b}, r{c}", "rev r{a}, r{b}", "clz r{a}, r{b}", "adcs r{a}, r{b}", "sbc.w r{a}, r{b}, r{c}",
+)  # fmt: skip
+MEMORY = (
+    "and r{a}, r{b}, #252\n add r{a}, r8\n ldr r{c}, [r{a}]",
+    "and r{a}, r{b}, #255\n ldrb r{c}, [r8, r{a}]\n strb r{c}, [r8, #{k}]",
+    "str r{a}, [r8, #{w}]\n ldr r{b}, [r8, #{w}]\n and r{b}, #252\n ldr r{c}, [r8, r{b}]",
+    "and r{a}, r{b}, #127\n add r{a}, r8\n ldr r{c}, [r{a}, #1]",
+    "strh r{a}, [r8, #{w}]\n ldr r{b}, [r8, #{w}]\n and r{b}, #252\n ldr r{c}, [r8, r{b}]",
+    "ldrd r{a}, r{c}, [r8, #{w}]",
+    "cmp r{a}, r{b}\n it lo\n ldrlo r{c}, [r8, #{w}]",
+    "lsrs r{a}, r{b}, #{k}\n ite cs\n strcs r{a}, [r8, #{w}]\n ldrcc r{c}, [r8, #{w}]",
+    "tst r{a}, #{k}\n it ne\n mulne r{c}, r{a}, r{b}",
+    "cmp r{a}, #0\n itt mi\n addmi r{b}, #1\n udivmi r{c}, r{b}, r{a}",
+)
+
+
+def random_program(seed: int) -> str:
+    """Assembly of a loop whose addresses, conditions and divisors come out of its own arithmetic."""
+    chance = random.Random(seed)
+
+    def line() -> str:
+        a, b, c, d = chance.sample(range(8), 4)
+        form = chance.choice(chance.choice((SIMPLE, WIDE, MEMORY, MEMORY)))
+        return form.format(a=a, b=b, c=c, d=d, k=chance.randrange(1, 25), w=4 * chance.randrange(32))
+
+    body = []
+    for number in range(40):
+        body.append(line())
+        if chance.random() < 0.15:
+            body.append(f"cmp r{chance.randrange(8)}, r{chance.randrange(8)}\n bhi 9{number}f\n {line()}\n 9{number}:")
+    start = "\n".join(f"ldr r{n}, ={chance.randrange(1 << 32)}" for n in range(8))
+    return (
+        ".syntax unified\n.thumb\n.text\n.global main\n.thumb_func\nmain:\n push {r4-r11, lr}\n ldr r8, =room\n"
+        f"{start}\n mov r9, #30\n b 1f\n .ltorg\n1:\n" + "\n".join(body) + "\n subs r9, #1\n bne.w 1b\n movs r0, #0\n"
+        " pop {r4-r11, pc}\n .ltorg\n .bss\n .align 3\nroom: .space 512\n"
+    )
+
+
+@pytest.mark.parametrize("core", ["m3", "m4", "m7", "m33"])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_programs_cost_the_same(build_source, core, seed):
+    assert_equal(*both(build_source(random_program(seed), core, suffix=".S"), core))

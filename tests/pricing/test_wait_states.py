@@ -1,0 +1,92 @@
+"""Memories with wait states, worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcusim import cores
+from mcusim.pricing import pipeline
+from mcusim.pricing.passage import Fact, MemoryTiming, RegionTiming
+from tests.isa.assembly import block_of
+from tests.pricing.harness import price
+
+NARROW, WIDE = "3001", "eb01 0002"  # ADDS R0, #1; ADD.W R0, R1, R2
+STORE, LOAD, DMB = "6008", "6808", "f3bf 8f5f"  # STR R0, [R1]; LDR R0, [R1]; DMB
+
+
+def flash(**properties: object) -> MemoryTiming:
+    """Code in a flash; data, by facts with region 1, in a RAM without wait states."""
+    return MemoryTiming((RegionTiming("flash", **properties), RegionTiming("ram")))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("core", ["m0", "m0plus", "m3", "m4"])
+def test_without_prefetch_every_line_waits(core: str) -> None:
+    timing = flash(fetch_wait_cycles=5, fetch_line_bytes=16)
+    # the first line after a branch 5, eight instructions, the next line 5, one instruction
+    assert price(core, " ".join([NARROW] * 9), timing=timing).fall.cycles == 5 + 8 + 5 + 1
+
+
+@pytest.mark.parametrize("core", ["m0", "m0plus", "m3", "m4", "m33"])
+def test_prefetch_hides_a_line_behind_eight_narrow_instructions(core: str) -> None:
+    timing = flash(fetch_wait_cycles=5, fetch_line_bytes=16, prefetch=True)
+    assert price(core, " ".join([NARROW] * 9), timing=timing).fall.cycles == 5 + 8 + 0 + 1
+
+
+@pytest.mark.parametrize("core", ["m3", "m4", "m33"])
+def test_prefetch_leaves_a_rest_behind_four_wide_instructions(core: str) -> None:
+    timing = flash(fetch_wait_cycles=5, fetch_line_bytes=16, prefetch=True)
+    # RM0090 3.5.2: waits + 1 less the four cycles that the line lasts
+    assert price(core, " ".join([WIDE] * 5), timing=timing).fall.cycles == 5 + 4 + (5 + 1 - 4) + 1
+
+
+def test_a_taken_branch_waits_for_its_target_in_the_next_block() -> None:
+    engine = pipeline(cores.load("m4"))
+    timing = flash(fetch_wait_cycles=3, fetch_line_bytes=16, prefetch=True)
+    loop = block_of(f"{NARROW} e7fd")  # ADDS; B to it
+    first = engine.run(loop, engine.start(), {}, timing, 0)
+    second = engine.run(loop, first.taken.state, {}, timing, 0)
+    assert (first.taken.cycles, second.taken.cycles) == (3 + 1 + 2, 3 + 1 + 2)
+    assert second.taken.state == first.taken.state
+
+
+@pytest.mark.parametrize("core", cores.NAMES)
+def test_a_load_waits_for_its_region(core: str) -> None:
+    timing = MemoryTiming((RegionTiming("code"), RegionTiming("slow", read_wait_cycles=3)))
+    facts = {0: Fact(region=1)}
+    assert price(core, LOAD, timing=timing, facts=facts).fall.cycles == price(core, LOAD).fall.cycles + 3
+
+
+@pytest.mark.parametrize("core", ["m0", "m0plus", "m3", "m4", "m33"])
+def test_a_multiple_load_waits_for_every_word(core: str) -> None:
+    timing = MemoryTiming((RegionTiming("slow", read_wait_cycles=2),))
+    assert price(core, "cf0e", timing=timing).fall.cycles == price(core, "cf0e").fall.cycles + 3 * 2  # LDM R7!, {R1-R3}
+
+
+@pytest.mark.parametrize("core", ["m3", "m4"])
+def test_the_write_buffer_hides_one_store(core: str) -> None:
+    timing = MemoryTiming((RegionTiming("slow", write_wait_cycles=2),))
+    assert price(core, STORE, timing=timing).fall.cycles == 1
+    assert price(core, f"{STORE} {STORE}", timing=timing).fall.cycles == 1 + 2 + 1
+    assert price(core, f"{STORE} {NARROW} {NARROW} {STORE}", timing=timing).fall.cycles == 4
+    assert price(core, f"{STORE} {DMB}", timing=timing).fall.cycles == 1 + 2 + 1
+
+
+def test_a_store_in_the_buffer_delays_the_next_block() -> None:
+    engine = pipeline(cores.load("m4"))
+    timing = MemoryTiming((RegionTiming("slow", write_wait_cycles=4),))
+    first = engine.run(block_of(STORE), engine.start(), {}, timing, 0)
+    second = engine.run(block_of(STORE, 0x8002), first.fall.state, {}, timing, 0)
+    assert (first.fall.cycles, second.fall.cycles) == (1, 4 + 1)
+
+
+@pytest.mark.parametrize(("core", "cycles"), [("m0", 2), ("m0plus", 1)])
+def test_only_m0plus_has_a_single_cycle_port(core: str, cycles: int) -> None:
+    timing = MemoryTiming((RegionTiming("port", single_cycle_io=True),))
+    assert price(core, LOAD, timing=timing).fall.cycles == cycles
+    assert price(core, STORE, timing=timing).fall.cycles == cycles
+
+
+def test_tightly_coupled_and_cached_data_do_not_wait_on_m7() -> None:
+    for properties in ({"tightly_coupled": True}, {"cached_data": True}):
+        timing = MemoryTiming((RegionTiming("memory", read_wait_cycles=7, **properties),))  # type: ignore[arg-type]
+        assert price("m7", LOAD, timing=timing).fall.cycles == 1
