@@ -11,6 +11,7 @@ from mcusim.errors import ProgramError
 from mcusim.machine import system_control as C
 from mcusim.machine.boot import find_start
 from mcusim.machine.engine import PAGE, Engine
+from mcusim.machine.memory_timing import region_timing
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.peripherals import create
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
@@ -266,22 +267,5 @@ class AddressSpace:
 
     def timing(self, machine: Machine) -> MemoryTiming:
         """Timing of each region with the wait states that the firmware has programmed."""
-        regions = [self._region_timing(memory, machine) for memory in self.memories]
+        regions = [region_timing(memory, machine) for memory in self.memories]
         return MemoryTiming((*regions, RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER)))
-
-    def _region_timing(self, memory: MemoryRegion, machine: Machine) -> RegionTiming:
-        tight = memory.kind == "tcm"
-        controller = machine.peripherals.get(memory.controller)
-        if controller is None or not hasattr(controller, "timing"):
-            return RegionTiming(memory.name, slave=memory.slave, tightly_coupled=tight)
-        flash = controller.timing()
-        return RegionTiming(
-            memory.name,
-            read_wait_cycles=0 if flash.data_cache else flash.wait_states,
-            fetch_wait_cycles=flash.wait_states,
-            fetch_line_bytes=flash.line_bytes,
-            prefetch=flash.prefetch,
-            cached_fetch=flash.instruction_cache,
-            cached_data=flash.data_cache,
-            slave=memory.slave,
-        )

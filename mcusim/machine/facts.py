@@ -352,6 +352,8 @@ class _Compiler:
             return values.add(L.OP_LEADING_ZEROS, value, values.constant(0)), None
         if name == "rev":
             return values.add(L.OP_REVERSE, self.operand(sources[-1], instruction), values.constant(0)), None
+        if name == "rrx":
+            return self.rotated_through_carry(self.operand(sources[-1], instruction), instruction)
         if name in ("adc", "sbc"):
             return self.carry_result(instruction, operands)
         if name in SHIFT_ROWS:
@@ -363,6 +365,14 @@ class _Compiler:
     @staticmethod
     def _signed(value: int) -> int:
         return value - (1 << 32) if value & 0x80000000 else value
+
+    def rotated_through_carry(self, value: int, instruction: Instruction) -> tuple[int, int | None]:
+        values, flags, one = self.values, self.flags_now(), self.values.constant(1)
+        top = values.add(L.OP_SHIFT_LEFT, values.add(L.OP_FIELD, flags, -1, 1 | 1 << 8), values.constant(31))
+        result = values.add(L.OP_OR, values.add(L.OP_SHIFT_RIGHT, value, one), top)
+        if not instruction.sets_flags:
+            return result, None
+        return result, values.add(L.OP_FLAGS_LOGIC, result, values.add(L.OP_AND, value, one), flags)
 
     def carry_result(self, instruction: Instruction, operands: tuple[Operand, ...]) -> tuple[int, int | None]:
         values, flags = self.values, self.flags_now()

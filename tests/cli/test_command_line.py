@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -172,3 +174,9 @@ def test_importing_the_package_loads_nothing_at_all():
 def test_help_is_there_at_once():
     assert fastest("from mcusim.cli import app; app.run(['--help'])") < 0.3
     assert fastest("import mcusim") < 0.05
+
+
+def test_page_explains_every_option(command):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "run.md").read_text()
+    options = set(re.findall(r"--[a-z-]+", command("run", "--help").out)) - {"--help"}
+    assert {option for option in options if option not in page} == set()
