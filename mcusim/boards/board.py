@@ -13,9 +13,10 @@ class MemoryRegion:
 
     ``aliases`` are further base addresses at which the same bytes appear. ``controller`` names the peripheral whose
     registers set this region's wait states (a flash controller), else ``""``. ``slave`` numbers the bus-matrix slave.
-    ``alias_of`` names the region whose bytes this one shows on another bus, with timing of its own (flash on the ITCM bus
-    of an STM32F7). ``bus`` names the core's port it hangs on (``"itcm"``, ``"dtcm"``, ``"axi"``, ``"ahb"``, ``"code"``,
-    ``"system"``), ``clock`` the named clock it runs from, ``""`` for the core's. ``cache`` names the peripheral that caches it.
+    ``alias_of`` names the region whose bytes this one shows on another bus, with timing of its own (flash on the ITCM
+    bus of an STM32F7). ``bus`` names the core's port it hangs on (``"itcm"``, ``"dtcm"``, ``"axi"``, ``"ahb"``,
+    ``"code"``, ``"system"``), ``clock`` the named clock it runs from, ``""`` for the core's. ``cache`` names the
+    peripheral that caches it.
     """
 
     name: str

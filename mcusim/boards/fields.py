@@ -75,11 +75,13 @@ def flag(value: Any, place: Place) -> bool:
 def quantity(value: Any, place: Place) -> int:
     """A count, address or size: an integer, or a string such as "640K", "2M" or "0x2000_0000"."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise place.error(f"{value!r} is neither an integer nor a string such as \"640K\"")
+        raise place.error(f'{value!r} is neither an integer nor a string such as "640K"')
     if isinstance(value, str):
         match = QUANTITY.fullmatch(value)
         if match is None:
-            raise place.error(f"'{value}' is no number; write 655360, \"0xA0000\" or \"640K\" (K, M, G are powers of 1024)")
+            raise place.error(
+                f'\'{value}\' is no number; write 655360, "0xA0000" or "640K" (K, M, G are powers of 1024)'
+            )
         value = int(match[1].replace("_", ""), 16 if match[1][:2].lower() == "0x" else 10) * MULTIPLES[match[2]]
     if value < 0:
         raise place.error(f"{value} is negative")

@@ -334,83 +334,108 @@ def logic_flags(result, carry, before):
 
 
 @native
+def flags_row(state, values, op, first, second, immediate):
+    """NZCV of a flags row."""
+    if op == OP_FLAGS_LOGIC:
+        carry = load_word(values + second * 8) if second >= 0 else -1
+        before = load_word(values + immediate * 8) if immediate >= 0 else 0
+        return logic_flags(load_word(values + first * 8), carry, before)
+    a, b = load_word(values + first * 8), load_word(values + second * 8)
+    if a < 0 or b < 0:
+        return UNKNOWN
+    carry = op == OP_FLAGS_SUBTRACT
+    if immediate >= 0:
+        carry = load_word(values + immediate * 8) >> 1 & 1
+    return add_flags(a, b ^ MASK if op == OP_FLAGS_SUBTRACT else b, carry)
+
+
+@native
+def condition_row(state, flags, condition):
+    """1 when the condition holds, or cannot be told."""
+    if flags >= 0 and flags & CARRY_LOST and (condition >> 1 == 1 or condition >> 1 == 4):
+        flags = UNKNOWN
+    if flags < 0:
+        store_word(state + UNKNOWN_FACTS * 8, load_word(state + UNKNOWN_FACTS * 8) + 1)
+        return 1
+    return holds(flags, condition)
+
+
+@native
+def special_row(state, register, pointer):
+    """A register that only the engine can read."""
+    call_register_read(load_word(state + REG_READ * 8), load_word(state + ENGINE * 8), register, pointer)
+    return load_u32(pointer)
+
+
+@native
+def carry_row(values, first, second, immediate):
+    """Carry of a shift by a value: -1 keeps the carry before, 2 is unknown."""
+    a, amount = load_word(values + first * 8), load_word(values + second * 8)
+    if a < 0 or amount < 0:
+        return 2
+    return carry_out(immediate, a, amount & 255) if amount & 255 else -1
+
+
+@native
+def load_row(state, overlay, stores, address, immediate):
+    """Value of a load as the block sees it."""
+    if address < 0:
+        return UNKNOWN
+    size = immediate & 255
+    value = read_guest(state, address, size) if stores == 0 else read_overlaid(state, overlay, stores, address, size)
+    return field(value, size * 8 << 8, True) if immediate >> 8 and value >= 0 else value
+
+
+@native
 def evaluate(state, program):
     """Run a fact program at block entry; leaves the classes in FACTS and returns their key."""
     values = load_word(state + SCRATCH * 8)
     overlay = values + OVERLAY * 8
     facts = load_word(state + FACTS * 8)
+    registers = load_word(state + REGISTERS * 8)
     key, stores = 1, 0
     while True:
         op = load_word(program)
-        destination, first = load_word(program + 8), load_word(program + 16)
-        second, immediate = load_word(program + 24), load_word(program + 32)
-        program += ROW_WORDS * 8
         if op == OP_END:
             break
+        place = values + load_word(program + 8) * 8
+        first, second, immediate = load_word(program + 16), load_word(program + 24), load_word(program + 32)
+        program += ROW_WORDS * 8
         if op == OP_REGISTER:
-            store_word(values + destination * 8, load_u32(load_word(state + REGISTERS * 8) + first * 4))
+            store_word(place, load_u32(registers + first * 4))
         elif op == OP_IMMEDIATE:
-            store_word(values + destination * 8, immediate)
-        elif op <= OP_MULTIPLY or OP_DIVIDE <= op <= OP_LEADING_ZEROS or op >= OP_MULTIPLY_HIGH:
-            value = arithmetic(op, load_word(values + first * 8), load_word(values + second * 8))
-            store_word(values + destination * 8, value)
-        elif op == OP_FIELD or op == OP_SIGNED_FIELD:
-            value = field(load_word(values + first * 8), immediate, op == OP_SIGNED_FIELD)
-            store_word(values + destination * 8, value)
+            store_word(place, immediate)
+        elif op == OP_ADD:
+            a, b = load_word(values + first * 8), load_word(values + second * 8)
+            store_word(place, (a + b) & MASK if a >= 0 and b >= 0 else UNKNOWN)
         elif op == OP_LOAD:
-            address = load_word(values + first * 8)
-            value = UNKNOWN
-            if address >= 0:
-                value = read_overlaid(state, overlay, stores, address, immediate & 255)
-            if immediate >> 8 and value >= 0:
-                value = field(value, (immediate & 255) * 8 << 8, True)
-            store_word(values + destination * 8, value)
+            store_word(place, load_row(state, overlay, stores, load_word(values + first * 8), immediate))
+        elif op == OP_ACCESS or op == OP_EXECUTED or op == OP_DIVIDE_CLASS or op == OP_MULTIPLY_CLASS or op == OP_CODE:
+            fact = fact_class(state, values, op, first, second, immediate)
+            if op != OP_CODE:
+                store_word(facts + (place - values), fact)
+            key = key * KEY_FACTOR + fact + 1
+        elif op == OP_FLAGS_ADD or op == OP_FLAGS_SUBTRACT or op == OP_FLAGS_LOGIC:
+            store_word(place, flags_row(state, values, op, first, second, immediate))
+        elif op == OP_CONDITION:
+            store_word(place, condition_row(state, load_word(values + first * 8), immediate))
+        elif op == OP_SELECT:
+            chosen = second if load_word(values + first * 8) else immediate
+            store_word(place, load_word(values + chosen * 8))
+        elif op == OP_FIELD or op == OP_SIGNED_FIELD:
+            store_word(place, field(load_word(values + first * 8), immediate, op == OP_SIGNED_FIELD))
         elif op == OP_STORE:
             condition = (immediate >> 8) - 1
             if condition < 0 or load_word(values + condition * 8) != 0:
                 stores = lay_store(values, overlay, stores, first, second, immediate & 255)
         elif op == OP_FLAGS:
-            engine, pointer = load_word(state + ENGINE * 8), values + destination * 8
-            call_register_read(load_word(state + REG_READ * 8), engine, APSR, pointer)
-            store_word(pointer, load_u32(pointer) >> 28)
+            store_word(place, special_row(state, APSR, place) >> 28)
         elif op == OP_SPECIAL:
-            engine, pointer = load_word(state + ENGINE * 8), values + destination * 8
-            call_register_read(load_word(state + REG_READ * 8), engine, immediate, pointer)
-            store_word(pointer, load_u32(pointer))
-        elif op == OP_FLAGS_ADD or op == OP_FLAGS_SUBTRACT:
-            a, b = load_word(values + first * 8), load_word(values + second * 8)
-            carry = op == OP_FLAGS_SUBTRACT
-            if immediate >= 0:
-                carry = load_word(values + immediate * 8) >> 1 & 1
-            value = UNKNOWN
-            if a >= 0 and b >= 0:
-                value = add_flags(a, b ^ MASK if op == OP_FLAGS_SUBTRACT else b, carry)
-            store_word(values + destination * 8, value)
-        elif op == OP_FLAGS_LOGIC:
-            carry = load_word(values + second * 8) if second >= 0 else -1
-            before = load_word(values + immediate * 8) if immediate >= 0 else 0
-            store_word(values + destination * 8, logic_flags(load_word(values + first * 8), carry, before))
+            store_word(place, special_row(state, immediate, place))
         elif op == OP_CARRY_SHIFT:
-            a, amount = load_word(values + first * 8), load_word(values + second * 8)
-            value = 2
-            if a >= 0 and amount >= 0:
-                value = carry_out(immediate, a, amount & 255) if amount & 255 else -1
-            store_word(values + destination * 8, value)
-        elif op == OP_CONDITION:
-            flags = load_word(values + first * 8)
-            if flags & CARRY_LOST and (immediate >> 1 == 1 or immediate >> 1 == 4):
-                flags = UNKNOWN
-            if flags < 0:
-                store_word(state + UNKNOWN_FACTS * 8, load_word(state + UNKNOWN_FACTS * 8) + 1)
-            store_word(values + destination * 8, holds(flags, immediate) if flags >= 0 else 1)
-        elif op == OP_SELECT:
-            chosen = second if load_word(values + first * 8) else immediate
-            store_word(values + destination * 8, load_word(values + chosen * 8))
+            store_word(place, carry_row(values, first, second, immediate))
         else:
-            fact = fact_class(state, values, op, first, second, immediate)
-            if op != OP_CODE:
-                store_word(facts + destination * 8, fact)
-            key = key * KEY_FACTOR + fact + 1
+            store_word(place, arithmetic(op, load_word(values + first * 8), load_word(values + second * 8)))
     store_word(state + PROGRAM_KEY * 8, key)
     return key
 

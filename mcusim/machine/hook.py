@@ -40,7 +40,18 @@ found:
 
 any:
   %program = icmp slt i64 %checks, 0
-  br i1 %program, label %search, label %check, !prof !1
+  br i1 %program, label %evaluate, label %check
+
+evaluate:
+  %evaluate_place = getelementptr i64, ptr %state, i64 {SLOW_EVALUATE}
+  %evaluator = load ptr, ptr %evaluate_place
+  %program_place = getelementptr i64, ptr %following, i64 {NODE_PROGRAM}
+  %rows = load ptr, ptr %program_place
+  %key_now = call i64 %evaluator(ptr %state, ptr %rows)
+  %key_place = getelementptr i64, ptr %following, i64 {NODE_KEY}
+  %key = load i64, ptr %key_place
+  %same = icmp eq i64 %key, %key_now
+  br i1 %same, label %agreed, label %search, !prof !0
 
 check:
   %remaining = phi i64 [ %checks, %any ], [ %fewer, %in_range ]

@@ -16,7 +16,7 @@ from mcusim.boards.board import Board
 from mcusim.cores import Core
 from mcusim.errors import UnsupportedError
 from mcusim.isa.decode import decode
-from mcusim.isa.instruction import Instruction
+from mcusim.isa.instruction import Block, Instruction
 from mcusim.machine import layout as L
 from mcusim.machine import nvic as N
 from mcusim.machine import system_control as C
@@ -34,7 +34,7 @@ from mcusim.machine.recorder import Node, Recorder, is_float
 from mcusim.machine.semihosting import Semihosting
 from mcusim.machine.serial import SerialConsole
 from mcusim.machine.traits import traits
-from mcusim.pricing.passage import Fact
+from mcusim.pricing.passage import Passage, State
 from mcusim.program import Program
 from mcusim.report.progress import Progress
 
@@ -106,7 +106,10 @@ class Machine:
         self.partial: Node | None = None
         self.held: Node | None = None
         self.access: tuple[int, int, bool] | None = None
+        self.stored = False  # a store in a bare run asked for service
+        self.prefixes: dict[tuple[int, int], Passage] = {}
         self.access_cycle: int | None = None
+        self.access_place: tuple[Node | None, int] | None = None
         self.accessed: tuple[int, int] = (-1, -1)
         self.sleeping_cycles = self.exception_cycles = 0
         self.event_register = False
@@ -318,7 +321,7 @@ class Machine:
     # --- accesses to registers ----------------------------------------------------------------------------------------------
     def serve_read(self, read: Callable[[int, int], int], address: int, size: int) -> int:
         """A register read by the running instruction: events that are due come first."""
-        self.access, self.access_cycle = (address, size, False), None
+        self.access, self.access_cycle, self.access_place = (address, size, False), None, None
         try:
             self._run_due_events()
             return read(address, size)
@@ -330,7 +333,7 @@ class Machine:
 
     def serve_write(self, write: Callable[[int, int, int], None], address: int, size: int, value: int) -> None:
         """A register write by the running instruction."""
-        self.access, self.access_cycle = (address, size, True), None
+        self.access, self.access_cycle, self.access_place = (address, size, True), None, None
         try:
             self._run_due_events()
             write(address, size, value)
@@ -353,19 +356,30 @@ class Machine:
             self.recorder.error = error
         self.engine.stop()
 
+    def _accessing(self) -> tuple[Node | None, int]:
+        """The running node and the index of the instruction that is accessing a register now."""
+        if self.access_place is None:
+            self.access_place = self._find_access()
+        return self.access_place
+
+    def _find_access(self) -> tuple[Node | None, int]:
+        node = self._running()
+        if node is None or self.access is None:
+            return None, 0
+        key = hash((self.recorder.cycles, node.index))
+        instructions = node.record.block.instructions
+        first = self.accessed[1] if self.accessed[0] == key else 0
+        for number in range(first, len(instructions)):
+            if self._touches(instructions[number], *self.access):
+                again = instructions[number].memory.count > 1  # type: ignore[union-attr]
+                self.accessed = (key, number if again else number + 1)
+                return node, number
+        return None, 0
+
     def _offset_in_block(self) -> int:
         """Cycles from block entry to the data phase (last cycle) of the instruction that is accessing a register now."""
-        node = self.partial or self.recorder.current
-        if node is None or self.access is None:
-            return 0
-        key = (self.recorder.cycles, node.index)
-        first = self.accessed[1] if self.accessed[0] == hash(key) else 0
-        for number in range(first, len(node.record.block.instructions)):
-            if self._touches(node.record.block.instructions[number], *self.access):
-                again = node.record.block.instructions[number].memory.count > 1  # type: ignore[union-attr]
-                self.accessed = (hash(key), number if again else number + 1)
-                return max(node.passage.boundaries[number] - 1, 0)
-        return 0
+        node, number = self._accessing()
+        return max(node.passage.boundaries[number] - 1, 0) if node is not None else 0
 
     def _touches(self, instruction: Instruction, address: int, size: int, write: bool) -> bool:
         memory = instruction.memory
@@ -401,8 +415,24 @@ class Machine:
     def request_service(self) -> None:
         """Come back to Python before the next block."""
         self.recorder.state[L.DEADLINE] = 0
-        if self.options.bare:
+        if self.access is not None and self.access[2] and (self.options.bare or self._stops_after_store()):
+            self.stored = True
             self.engine.stop()
+
+    def _stops_after_store(self) -> bool:
+        """True when the store being served makes an exception due that must be taken right behind it.
+
+        Unicorn stops on a store whose callback asks for it, with the store done but not its base update.
+        """
+        nvic = self.control.nvic
+        if not nvic.pending or nvic.next_exception(self.execution_priority()) is None:
+            return False
+        node, number = self._accessing()
+        if node is None:
+            return False
+        instruction = node.record.block.instructions[number]
+        memory = instruction.memory
+        return memory is not None and memory.count == 1 and not memory.writeback and not instruction.in_it
 
     def late_arrival(self, number: int) -> int | None:
         """An exception more urgent than ``number`` that became pending during its entry."""
@@ -549,7 +579,16 @@ class Machine:
         if name == "exception":
             return self.exception_cycles
         field_name = {"cpi": "extra_cycles", "load_store": "load_store_cycles", "fold": "folded"}[name]
-        return sum(getattr(node.passage, field_name) * count for node, _, count in self.recorder.edges())
+        total = sum(getattr(node.passage, field_name) * count for node, _, count in self.recorder.edges())
+        for partial in self.recorder.partials.values():
+            total += getattr(self._prefix(partial.node, partial.instructions), field_name) * partial.times
+        node, number = self._accessing()
+        if node is not None and number:
+            total += getattr(self._prefix(node, number), field_name)
+        if name == "cpi":
+            taken = ((n.passage, count) for n, address, count in self.recorder.edges() if address != n.record.block.end)
+            total += sum((passage.taken.cycles - passage.fall.cycles) * count for passage, count in taken)
+        return total
 
     def _dispatch(self, stop: Stop) -> None:
         """Deal with the reason why the engine stopped."""
@@ -570,6 +609,10 @@ class Machine:
             if reason == L.STOP_WATCH:
                 self._after_watched()
             self._before(self.recorder.current)
+        elif self.stored:
+            self.stored = False
+            self.pc += 4 if int.from_bytes(self.engine.read(stop.pc, 2), "little") >= 0xE800 else 2
+            self._settle(self.pc)
         else:
             self._on_halt(stop)
 
@@ -700,19 +743,22 @@ class Machine:
         self.recorder.leave_early(node, count, cycles)
         self.recorder.resume(self._state_after(node, count))
 
-    def _state_after(self, node: Node, count: int):
-        if count == 0:
-            return node.state
-        key = ("after", node.index, count)
-        cache = self.recorder.known
-        if key not in cache:
-            block = type(node.record.block)(node.address, node.record.block.instructions[:count])
-            facts: dict[int, Fact] = self.recorder.facts_of(node.record, node.classes)
+    def _state_after(self, node: Node, count: int) -> State:
+        return self._prefix(node, count).fall.state if count else node.state
+
+    def _prefix(self, node: Node, count: int) -> Passage:
+        """Price of the first ``count`` (at least one) instructions of ``node``."""
+        instructions = node.record.block.instructions
+        if count == len(instructions):
+            return node.passage
+        key = (node.index, count)
+        if key not in self.prefixes:
+            facts = self.recorder.facts_of(node.record, node.classes)
             facts = {number: fact for number, fact in facts.items() if number < count}
-            timing = self.recorder.timings[node.timing]
-            region = self.recorder.region_of(node.address)
-            cache[key] = self.recorder.pipeline.run(block, node.state, facts, timing, region).fall.state
-        return cache[key]
+            block = Block(node.address, instructions[:count])
+            timing, region = self.recorder.timings[node.timing], self.recorder.region_of(node.address)
+            self.prefixes[key] = self.recorder.pipeline.run(block, node.state, facts, timing, region)
+        return self.prefixes[key]
 
     # --- stops inside a block -----------------------------------------------------------------------------------------------------
     def _running(self) -> Node | None:

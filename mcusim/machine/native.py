@@ -318,6 +318,12 @@ def slow_enter(state, node, slot, address):
     enter(state, node, load_word(slot + W), slot, address)
 
 
+@native_callback(types.int64(types.int64, types.int64))
+def evaluate_program(state, program):
+    """Key of a fact program, for the hook."""
+    return evaluate(state, program)
+
+
 @native_callback(types.void(types.int64, types.int64, types.uint32, types.int64))
 def on_block(engine, address, size, state):
     """UC_HOOK_BLOCK: one transition of the node graph. Everything rare is behind the two calls."""

@@ -15,7 +15,7 @@ from mcusim.isa.instruction import SP, Block, Instruction, MemoryOperand
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram, SimpleAccess, compile_facts
 from mcusim.machine.facts_native import evaluate
-from mcusim.machine.native import slow_enter, slow_find
+from mcusim.machine.native import evaluate_program, slow_enter, slow_find
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, State
 
 NEVER = 1 << 62
@@ -159,6 +159,7 @@ class Recorder:
         state = self.state
         state[L.DEADLINE] = NEVER
         state[L.SLOW_FIND], state[L.SLOW_ENTER] = slow_find.address, slow_enter.address
+        state[L.SLOW_EVALUATE] = evaluate_program.address
         state[L.DISCOVER] = ctypes.cast(self.callback, ctypes.c_void_p).value
         state[L.EDGE_TABLE], state[L.EDGE_MASK] = (
             self.buckets.ctypes.data,

@@ -32,6 +32,8 @@ SHCSR_ENABLES = {16: N.MEMORY_FAULT, 17: N.BUS_FAULT, 18: N.USAGE_FAULT}
 SHCSR_ACTIVE = {0: N.MEMORY_FAULT, 1: N.BUS_FAULT, 3: N.USAGE_FAULT, 7: N.SVCALL, 8: N.DEBUG_MONITOR, 10: N.PENDSV,
                 11: N.SYSTICK}  # fmt: skip
 SHCSR_PENDING = {12: N.USAGE_FAULT, 13: N.MEMORY_FAULT, 14: N.BUS_FAULT, 15: N.SVCALL}
+PROFILE_ENABLES = {0x08: 17, 0x0C: 18, 0x10: 19, 0x14: 20, 0x18: 21}
+"""Bits of DWT_CTRL that let each profiling counter count (Armv7-M ARM C1.8.7)."""
 PROFILE_COUNTERS = {0x08: "cpi", 0x0C: "exception", 0x10: "sleep", 0x14: "load_store", 0x18: "fold"}
 
 
@@ -279,19 +281,32 @@ class SystemControl:
         self.cycle_held, self.cycle_base = value, self.machine.now()
 
     def _write_dwt_control(self, value: int) -> None:
+        held = {offset: self._profile_count(offset) for offset in PROFILE_COUNTERS}
         self._recount(lambda: setattr(self, "dwt_control", value & 0x0FFFFFFF))
+        for offset, count in held.items():
+            self._set_profile_count(offset, count)
 
     def _write_demcr(self, value: int) -> None:
         self._recount(lambda: self.stored.__setitem__(DEMCR, value))
 
+    def _profile_enabled(self, offset: int) -> bool:
+        return bool(self.dwt_control >> PROFILE_ENABLES[offset] & 1)
+
+    def _profile_count(self, offset: int) -> int:
+        """A profiling counter: held while its enable bit in DWT_CTRL is clear."""
+        if not self._profile_enabled(offset):
+            return self.counter_base[offset] & 0xFF
+        return (self.machine.profile_counter(PROFILE_COUNTERS[offset]) - self.counter_base[offset]) & 0xFF
+
+    def _set_profile_count(self, offset: int, value: int) -> None:
+        now = self.machine.profile_counter(PROFILE_COUNTERS[offset]) if self._profile_enabled(offset) else 2 * value
+        self.counter_base[offset] = now - value
+
     def _profile_reader(self, offset: int) -> Callable[[], int]:
-        return lambda: (self.machine.profile_counter(PROFILE_COUNTERS[offset]) - self.counter_base[offset]) & 0xFF
+        return lambda: self._profile_count(offset)
 
     def _profile_writer(self, offset: int) -> Callable[[int], None]:
-        def write(value: int) -> None:
-            self.counter_base[offset] = self.machine.profile_counter(PROFILE_COUNTERS[offset]) - value
-
-        return write
+        return lambda value: self._set_profile_count(offset, value & 0xFF)
 
     def _stimulate(self, port: int, size: int, value: int) -> None:
         if self.stored.get(ITM_TCR, 0) & 1 and self.stored.get(ITM_TER, 0) >> port & 1:

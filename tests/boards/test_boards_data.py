@@ -126,7 +126,7 @@ def test_a_peripheral_with_an_unknown_parameter_is_refused(tmp_path):
     path.write_text('base = "nucleo-l4r5zi"\n[peripherals.tim2.parameters]\nspeed = 3\n')
     board = boards.load(path)
     spec = next(spec for spec in board.peripherals if spec.name == "tim2")
-    with pytest.raises(Exception, match="unknown parameter 'speed'; allowed are .*clock"):
+    with pytest.raises(Exception, match=r"unknown parameter 'speed'; allowed are .*clock"):
         create(BoardChip("nucleo-l4r5zi"), spec)
 
 

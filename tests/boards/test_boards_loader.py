@@ -75,10 +75,16 @@ def test_files_based_on_one_another_in_a_ring_are_refused(write):
         (PLAIN + '[memories.ram]\naddress = 0\nkind = "ram"\n', ["memories.ram.size", "missing"]),
         (PLAIN + '[memories.ram]\naddress = 0\nsize = "4 Kilo"\nkind = "ram"\n', ["memories.ram.size", "640K"]),
         (PLAIN + '[memories.ram]\naddress = 0\nsize = 0\nkind = "ram"\n', ["memories.ram.size", "0"]),
-        (PLAIN + '[memories.ram]\naddress = 0x1_0000_0000\nsize = 1\nkind = "ram"\n', ["memories.ram.address", "32-bit"]),
+        (
+            PLAIN + '[memories.ram]\naddress = 0x1_0000_0000\nsize = 1\nkind = "ram"\n',
+            ["memories.ram.address", "32-bit"],
+        ),
         (PLAIN + '[memories.ram]\naddress = 0\nsize = 1\nkind = "dram"\n', ["memories.ram.kind", "dram", "flash"]),
         (PLAIN + 'serial = "usart9"\n', ["serial", "usart9"]),
-        (PLAIN + '[peripherals.u]\nmodel = "register-bank"\naddress = 0\ninterrupts = { a = 999 }\n', ["u.interrupts.a"]),
+        (
+            PLAIN + '[peripherals.u]\nmodel = "register-bank"\naddress = 0\ninterrupts = { a = 999 }\n',
+            ["u.interrupts.a"],
+        ),
         (PLAIN + "[peripherals.u]\naddress = 0\n", ["peripherals.u.model", "missing"]),
         (PLAIN + "bit_band = 1\n", ["bit_band", "true"]),
         (PLAIN + "priority_bits = 9\n", ["priority_bits", "2 to 8"]),
@@ -95,7 +101,10 @@ def test_a_mistake_is_refused_with_file_key_and_what_is_allowed(write, text, par
 
 
 def test_overlapping_memories_and_peripherals_are_refused(write):
-    text = PLAIN + '[memories.a]\naddress = 0\nsize = 64\nkind = "ram"\n[memories.b]\naddress = 32\nsize = 64\nkind = "ram"\n'
+    text = (
+        PLAIN
+        + '[memories.a]\naddress = 0\nsize = 64\nkind = "ram"\n[memories.b]\naddress = 32\nsize = 64\nkind = "ram"\n'
+    )
     assert "memories.b" in refusal(write(text)) and "memories.a" in refusal(write(text))
 
 

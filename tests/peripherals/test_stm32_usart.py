@@ -1,4 +1,4 @@
-"""USART and LPUART: frames last what BRR and the kernel clock say, flags and interrupts as RM0432 and RM0090 describe."""
+"""USART and LPUART: frames last what BRR and the kernel clock say; flags and interrupts as RM0432 and RM0090 say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ import pytest
 
 from tests.peripherals.stm32_chip import Stm32Chip
 
-CR1, CR2, CR3, BRR, RTOR, RQR, ISR, ICR, RDR, TDR, PRESC = 0x00, 0x04, 0x08, 0x0C, 0x14, 0x18, 0x1C, 0x20, 0x24, 0x28, 0x2C
+CR1, CR2, CR3, BRR, RTOR, RQR, ISR, ICR, RDR, TDR, PRESC = (
+    0x00,
+    0x04,
+    0x08,
+    0x0C,
+    0x14,
+    0x18,
+    0x1C,
+    0x20,
+    0x24,
+    0x28,
+    0x2C,
+)
 UE, RE, TE, RXNEIE, TCIE, TXEIE, FIFOEN = 1, 1 << 2, 1 << 3, 1 << 5, 1 << 6, 1 << 7, 1 << 29
 ORE, IDLE, RXNE, TC, TXE = 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7
 FRAME = 350

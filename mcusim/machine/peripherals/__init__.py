@@ -58,6 +58,15 @@ PLACES = {
     "imxrt-gpr": "imxrt:GeneralPurpose",
     "imxrt-flexspi": "imxrt:FlexSpi",
     "nxp-lpuart": "imxrt_lpuart:LowPowerUart",
+    "mcx-scg": "mcx_clocks:ClockGenerator",
+    "mcx-syscon": "mcx_clocks:SystemControl",
+    "mcx-fmu": "mcx_clocks:FlashManagement",
+    "mcx-ctimer": "mcx_timers:StandardTimer",
+    "mcx-mrt": "mcx_timers:MultiRateTimer",
+    "mcx-ostimer": "mcx_timers:EventTimer",
+    "mcx-utick": "mcx_timers:MicroTick",
+    "mcx-wwdt": "mcx_timers:WindowedWatchdog",
+    "mcx-gpio": "mcx:Port",
     "raspberry-registers": "raspberry:PlainRegisters",
     "raspberry-resets": "raspberry:Resets",
     "raspberry-power-on": "raspberry:PowerOn",
@@ -107,15 +116,15 @@ MODELS: Mapping[str, type[Peripheral]] = _Models()
 def create(chip: Chip, spec: PeripheralSpec) -> Peripheral:
     """A new peripheral of the model that ``spec`` names.
 
-    A model lists the parameters that it takes in ``PARAMETERS`` (a set of names besides ``reset`` and ``aliases``).
+    A model lists the parameters that it takes in ``PARAMETERS`` (a set of names besides ``reset``).
     Raises BoardError for an unknown model or parameter.
     """
     if spec.model not in MODELS:
         raise BoardError(f"peripheral '{spec.name}': model '{spec.model}' is unknown; allowed are {', '.join(MODELS)}")
     model = MODELS[spec.model]
-    allowed = getattr(model, "PARAMETERS", frozenset()) | {"reset", "aliases"}
+    allowed = getattr(model, "PARAMETERS", frozenset()) | {"reset"}
     for key in spec.parameters:
         if key not in allowed:
-            text = f"peripheral '{spec.name}' ({spec.model}): unknown parameter '{key}'; allowed are {', '.join(sorted(allowed))}"
-            raise BoardError(text)
+            text = f"unknown parameter '{key}'; allowed are {', '.join(sorted(allowed))}"
+            raise BoardError(f"peripheral '{spec.name}' ({spec.model}): {text}")
     return model(chip, spec)

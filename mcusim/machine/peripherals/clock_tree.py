@@ -144,8 +144,8 @@ def read_node(name: str, values: Mapping[str, Any], place: str) -> Node:
         raise BoardError(f"{place}: needs exactly one of hertz, table, select and from; it has {origins}")
     if origins[0] in ("table", "select") and "field" not in values:
         raise BoardError(f"{place}: {origins[0]} needs the field that chooses from it")
-    fields = {key: read_field(values[key], place) for key in ("field", "enabled") if key in values}
-    factors = {key: read_factor(values[key], place) for key in ("multiply", "divide") if key in values}
+    fields: dict[str, Any] = {key: read_field(values[key], place) for key in ("field", "enabled") if key in values}
+    factors: dict[str, Any] = {key: read_factor(values[key], place) for key in ("multiply", "divide") if key in values}
     hertz = Fraction(values["hertz"]) if "hertz" in values else None
     table = tuple(Fraction(value) for value in values.get("table", ()))
     return Node(name, hertz, table, tuple(values.get("select", ())), values.get("from", ""), **fields, **factors)
@@ -159,7 +159,7 @@ def read_factor(value: Any, place: str) -> Factor:
     if "field" not in value:
         raise BoardError(f"{place}: a factor is an integer or a table with a field")
     keys = ("field", "fraction", "fraction_enabled")
-    fields = {key: read_field(value[key], place) for key in keys if key in value}
+    fields: dict[str, Any] = {key: read_field(value[key], place) for key in keys if key in value}
     values = tuple(Fraction(entry) for entry in value.get("values", ()))
     return Factor(plus=value.get("plus", 0), values=values, **fields)
 

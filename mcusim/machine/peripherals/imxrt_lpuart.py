@@ -21,6 +21,7 @@ TX_FIFO, RX_FIFO, RX_FLUSH, TX_FLUSH = 1 << 7, 1 << 3, 1 << 14, 1 << 15
 RX_EMPTY, TX_EMPTY = 1 << 22, 1 << 23
 NO_DATA, IDLE_LINE = 1 << 12, 1 << 11
 TX_DMA, RX_DMA = 1 << 23, 1 << 21
+FLEXCOMM = 0xFF4  # MCX: the registers of the LP_FLEXCOMM around it, which a reset of the UART leaves alone
 
 
 class LowPowerUart(RegisterFile):
@@ -158,7 +159,9 @@ class LowPowerUart(RegisterFile):
 
     def write_global(self, value: int) -> None:
         if value & 2:
+            around = {offset: word for offset, word in self.registers.items() if offset >= FLEXCOMM}
             self.reset_registers()
+            self.registers |= around
         self.registers[GLOBAL] = value & 2
 
     def read_parameters(self) -> int:

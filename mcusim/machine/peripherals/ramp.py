@@ -8,8 +8,8 @@ from mcusim.machine.peripheral import Chip
 class Ramp:
     """A tick counter whose origin can be moved: position = ticks since the origin, in integers only.
 
-    A tick lasts ``denominator / numerator`` core cycles. Changes take effect at a given cycle, which may lie in the past,
-    so that late calls do not shift the count.
+    A tick lasts ``denominator / numerator`` core cycles. Changes take effect at a given cycle, which may lie in the
+    past, so that late calls do not shift the count.
     """
 
     def __init__(self, chip: Chip) -> None:

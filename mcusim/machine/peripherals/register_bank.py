@@ -1,4 +1,4 @@
-"""Registers whose behaviour a board file can say in full: storage, ready bits, write-one-to-clear, self-clearing bits."""
+"""Registers whose behaviour a board file says in full: storage, ready bits, bits cleared by writes or by themselves."""
 
 from __future__ import annotations
 
@@ -45,14 +45,18 @@ def read_offset(value: Any, place: str) -> int:
 def read_field(value: Sequence[Any], place: str) -> BitField:
     """A bit field from its list in a board file."""
     if not isinstance(value, (list, tuple)) or len(value) not in (2, 3):
-        raise BoardError(f"{place}: {value!r} is no field; write [register, lowest bit] or [register, lowest bit, width]")
+        raise BoardError(
+            f"{place}: {value!r} is no field; write [register, lowest bit] or [register, lowest bit, width]"
+        )
     return BitField(read_offset(value[0], place), *value[1:])
 
 
 def read_copy(value: Sequence[Any], place: str) -> tuple[BitField, BitField]:
     """A field and the field that follows it, from [register, bit, ready register, ready bit] with an optional width."""
     if not isinstance(value, (list, tuple)) or len(value) not in (4, 5):
-        raise BoardError(f"{place}: {value!r}; write [register, bit, ready register, ready bit] and a width if it is not 1")
+        raise BoardError(
+            f"{place}: {value!r}; write [register, bit, ready register, ready bit] and a width if it is not 1"
+        )
     width = value[4] if len(value) == 5 else 1
     return read_field([*value[:2], width], place), read_field([*value[2:4], width], place)
 
@@ -60,10 +64,11 @@ def read_copy(value: Sequence[Any], place: str) -> tuple[BitField, BitField]:
 class RegisterBank(RegisterFile):
     """Registers as storage, with the behaviours that the board file lists. Registers in ``reset`` count as modelled.
 
-    ``follow``: lists [register, bit, ready register, ready bit, width], the second field takes the value of the first (a
-    ready bit follows its enable at once: start-up times are not modelled). ``read_only``, ``clear_by_one`` and
-    ``self_clearing`` map a register to bits that a write does not change, clears where it writes 1, or that read 0 again at
-    once. ``clear_through``: lists [clear register, flag register], ones written to the first clear bits of the second.
+    ``follow``: lists [register, bit, ready register, ready bit, width], the second field takes the value of the first
+    (a ready bit follows its enable at once: start-up times are not modelled). ``read_only``, ``clear_by_one`` and
+    ``self_clearing`` map a register to bits that a write does not change, clears where it writes 1, or that read 0
+    again at once. ``clear_through``: lists [clear register, flag register], ones written to the first clear bits of
+    the second.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset(
@@ -83,13 +88,23 @@ class RegisterBank(RegisterFile):
         pairs = values.get("clear_through", ())
         self._clears = {read_offset(clear, place): read_offset(flags, place) for clear, flags in pairs}
         super().__init__(chip, spec)
+        self._modelled = frozenset(self.registers) | frozenset(self._clears)
+
+    def read_register(self, offset: int) -> int:
+        self._count(offset)
+        return self.stored(offset)
+
+    def _count(self, offset: int) -> None:
+        if offset not in self._modelled:
+            self.unmodelled[offset] = self.unmodelled.get(offset, 0) + 1
 
     def write_register(self, offset: int, value: int) -> None:
+        self._count(offset)
         if offset in self._clears:
             flags = self._clears[offset]
             self.registers[flags] = self.stored(flags) & ~value
             return
-        super().write_register(offset, self._effective(offset, value))
+        self.registers[offset] = self._effective(offset, value)
         self._copy_from(offset)
 
     def field(self, field: BitField) -> int:
@@ -115,7 +130,7 @@ class RegisterBank(RegisterFile):
 
 
 class UnmodelledRegisters(RegisterFile):
-    """A peripheral that nobody models: registers read as last written, from their reset values; all accesses are counted."""
+    """A peripheral that nobody models: registers read as last written, from reset values; all accesses are counted."""
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset()
 

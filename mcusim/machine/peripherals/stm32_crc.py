@@ -1,4 +1,4 @@
-"""CRC unit of STM32. Sources: RM0090 4.4 (F4: fixed polynomial), RM0432 17.4 (L4+: any polynomial, reversal)."""
+"""CRC unit of STM32. Sources: RM0090 (F4: fixed polynomial), RM0432 (L4+: any polynomial, reversal)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mcusim.machine.peripherals.register_file import RegisterFile
 DR, IDR, CR, INIT, POL = 0x00, 0x04, 0x08, 0x10, 0x14
 ETHERNET = 0x04C11DB7
 WIDTHS = (32, 16, 8, 7)
-"""Bits of the polynomial by CR.POLYSIZE (RM0432 17.4.3)."""
+"""Bits of the polynomial by CR.POLYSIZE (RM0432)."""
 
 
 def reverse(value: int, width: int) -> int:

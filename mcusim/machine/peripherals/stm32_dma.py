@@ -1,4 +1,4 @@
-"""DMA of STM32L4, L4+, G0 and the BDMA of H7: channels. Sources: RM0432 11.6, RM0444 10.6, RM0433 16.6."""
+"""DMA of STM32L4, L4+, G0 and the BDMA of H7: channels. Sources: RM0432, RM0444, RM0433."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DmaChannel:
         (source, width), (target, target_width) = places[::-1] if control & DIR else places
         chip = self.controller.chip
         data = chip.read_memory(source, width)[:target_width]
-        chip.write_memory(target, data.ljust(target_width, b"\0"))  # RM0432 11.4.5: zero-extended or cut
+        chip.write_memory(target, data.ljust(target_width, b"\0"))  # RM0432: zero-extended or cut
         self.peripheral += sizes[0] if control & PINC else 0
         self.memory += sizes[1] if control & MINC else 0
         self._count_down()
@@ -67,8 +67,9 @@ class DmaChannel:
 class ChannelDma(RegisterFile):
     """A DMA controller whose channels serve peripherals item by item, as they ask. Transfers take no time on the bus.
 
-    ``channels`` is their number, ``mux`` the request multiplexer, ``mux_channel`` the multiplexer's channel of channel 1.
-    Interrupt lines are named "1", "2-3": the channels they serve. Not modelled: double buffer, transfer errors.
+    ``channels`` is their number, ``mux`` the request multiplexer, ``mux_channel`` the multiplexer's channel of
+    channel 1. Interrupt lines are named "1", "2-3": the channels they serve. Not modelled: double buffer, transfer
+    errors.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"channels", "mux", "mux_channel"})

@@ -1,4 +1,4 @@
-"""DMA of STM32F4, F7 and H7: streams. Sources: RM0090 10.5, RM0385 8.5, RM0433 15.5."""
+"""DMA of STM32F4, F7 and H7: streams. Sources: RM0090, RM0385, RM0433."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EN, TEIE, HTIE, TCIE, CIRC, PINC, MINC, DBM, CT = (1 << bit for bit in (0, 2, 3,
 TEIF, HTIF, TCIF = 1 << 3, 1 << 4, 1 << 5
 FROM_PERIPHERAL, TO_PERIPHERAL, MEMORY_TO_MEMORY = 0, 1, 2
 SHIFTS = (0, 6, 16, 22)
-"""Lowest flag bit of streams 0 to 3 in LISR, and of 4 to 7 in HISR (RM0090 10.5.1)."""
+"""Lowest flag bit of streams 0 to 3 in LISR, and of 4 to 7 in HISR (RM0090)."""
 
 
 class DmaStream:
@@ -55,7 +55,9 @@ class DmaStream:
         """Move one item of the peripheral's width (FIFO packing keeps the bytes in order)."""
         control = self.stored(CR)
         width = 1 << (control >> 11 & 3)
-        source, target = (self.memory, self.peripheral) if self.direction == TO_PERIPHERAL else (self.peripheral, self.memory)
+        source, target = (
+            (self.memory, self.peripheral) if self.direction == TO_PERIPHERAL else (self.peripheral, self.memory)
+        )
         self.controller.chip.write_memory(target, self.controller.chip.read_memory(source, width))
         self.peripheral += width if control & PINC else 0
         self.memory += width if control & MINC else 0
@@ -105,7 +107,7 @@ class StreamDma(RegisterFile):
         self.flags = [0] * STREAMS
         for stream in self.streams:
             self.registers.update({stream.base + offset: 0 for offset in (CR, NDTR, PAR, M0AR, M1AR)})
-            self.registers[stream.base + FCR] = 0x21  # RM0090 10.5.10
+            self.registers[stream.base + FCR] = 0x21  # RM0090
         self._drive()
 
     def write_register(self, offset: int, value: int) -> None:
@@ -135,7 +137,9 @@ class StreamDma(RegisterFile):
         if stream.direction == MEMORY_TO_MEMORY:
             return True
         if self.parameter("mux"):
-            return self.chip.peripheral(self.parameter("mux")).requested(self.parameter("mux_channel", 0) + stream.index)
+            return self.chip.peripheral(self.parameter("mux")).requested(
+                self.parameter("mux_channel", 0) + stream.index
+            )
         channel = stream.stored(CR) >> 25 & 7
         source = self.parameter("requests", {}).get(f"{stream.index}.{channel}")
         return source is not None and is_requested(self.chip, source)

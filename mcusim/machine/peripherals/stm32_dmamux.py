@@ -1,4 +1,4 @@
-"""DMA request multiplexer of STM32. Sources: RM0432 12.6, RM0444 11.6, RM0433 17.6."""
+"""DMA request multiplexer of STM32. Sources: RM0432, RM0444, RM0433."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extended interrupts of STM32: lines that software triggers. Sources: RM0432 16.5 (L4+), RM0444 13.5 (G0), RM0433 20.6 (H7)."""
+"""Extended interrupts of STM32: lines that software triggers. Sources: RM0432 (L4+), RM0444 (G0), RM0433 (H7)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mcusim.machine.peripherals.register_bank import RegisterBank, read_offset
 class ExternalInterrupts(RegisterBank):
     """EXTI: a one in the software register pends a line; a one in the pending register clears it.
 
-    ``banks`` lists [mask register, software register, pending register] for each 32 lines. Interrupt lines are named by the
-    EXTI lines they stand for: "0", "5-9". Edges on pins are not modelled.
+    ``banks`` lists [mask register, software register, pending register] for each 32 lines. Interrupt lines are named
+    by the EXTI lines they stand for: "0", "5-9". Edges on pins are not modelled.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = RegisterBank.PARAMETERS | {"banks"}

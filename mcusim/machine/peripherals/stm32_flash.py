@@ -20,10 +20,10 @@ from mcusim.machine.peripherals.register_bank import (
 class FlashTiming:
     """How flash answers as the firmware has programmed it.
 
-    ``read_bytes`` come with one flash read, which takes ``wait_states`` + 1 cycles of the bus clock named ``clock`` (the
-    core's where empty). ``instruction_lines`` and ``data_lines`` of ``line_bytes`` are the accelerator's caches, which count
-    only while ``instruction_cache`` and ``data_cache`` are on. Where ``accelerated_bus`` is set, prefetch and caches serve
-    only regions on that bus (STM32F7: the ITCM bus).
+    ``read_bytes`` come with one flash read, which takes ``wait_states`` + 1 cycles of the bus clock named ``clock``
+    (the core's where empty). ``instruction_lines`` and ``data_lines`` of ``line_bytes`` are the accelerator's caches,
+    which count only while ``instruction_cache`` and ``data_cache`` are on. Where ``accelerated_bus`` is set, prefetch
+    and caches serve only regions on that bus (STM32F7: the ITCM bus).
     """
 
     wait_states: int = 0
@@ -41,10 +41,11 @@ class FlashTiming:
 class FlashController(RegisterBank):
     """FLASH: access control, unlock keys, option words.
 
-    Fields [register, bit, width]: ``latency``, ``prefetch``, ``instruction_cache``, ``data_cache``. ``geometry`` gives the
-    other numbers of FlashTiming; where ``wide`` = [register, bit, value, table] is set, its table replaces them while the
-    field has that value (bank mode). ``keys`` lists [key register, first key, second key, control register, lock bit].
-    ``start`` lists fields whose setting starts an erase, which is not modelled and stops the run.
+    Fields [register, bit, width]: ``latency``, ``prefetch``, ``instruction_cache``, ``data_cache``. ``geometry``
+    gives the other numbers of FlashTiming; where ``wide`` = [register, bit, value, table] is set, its table replaces
+    them while the field has that value (bank mode). ``keys`` lists [key register, first key, second key, control
+    register, lock bit]. ``start`` lists fields whose setting starts an erase, which is not modelled and stops the
+    run.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = RegisterBank.PARAMETERS | {
@@ -63,7 +64,9 @@ class FlashController(RegisterBank):
 
     def timing(self) -> FlashTiming:
         """The flash's timing as the registers stand."""
-        flags = {name: bool(self.field(field)) for name, field in self._fields.items() if name != "latency"}
+        flags: dict[str, Any] = {
+            name: bool(self.field(field)) for name, field in self._fields.items() if name != "latency"
+        }
         latency = self._fields.get("latency")
         wait_states = self.field(latency) if latency else 0
         return FlashTiming(wait_states=wait_states, **flags, **self._geometry())

@@ -1,4 +1,4 @@
-"""GPDMA and LPDMA of STM32U5, U3 and H5: channels with linked lists. Source: RM0456 17.8."""
+"""GPDMA and LPDMA of STM32U5, U3 and H5: channels with linked lists. Source: RM0456."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLAGS = 0x7F00
 SINC, DINC = 1 << 3, 1 << 19
 SWREQ = 1 << 9
 LINKED = ((31, CTR1), (30, CTR2), (29, CBR1), (28, CSAR), (27, CDAR), (26, CTR3), (25, CBR2), (16, CLLR))
-"""Update bits of CLLR and the registers that they load, in order of memory (RM0456 17.8.17)."""
+"""Update bits of CLLR and the registers that they load, in order of memory (RM0456)."""
 
 
 class GpdmaChannel:
@@ -94,7 +94,9 @@ class GpdmaChannel:
         if not link & 1 << 16:
             self.store(CLLR, 0)
         for bit, register in LINKED:
-            if link >> bit & 1 and not (register in (CTR3, CBR2) and not self.controller.has_two_dimensions(self.index)):
+            if link >> bit & 1 and not (
+                register in (CTR3, CBR2) and not self.controller.has_two_dimensions(self.index)
+            ):
                 self.store(register, int.from_bytes(self.controller.chip.read_memory(place, 4), "little"))
                 place += 4
         return True
@@ -103,9 +105,9 @@ class GpdmaChannel:
 class LinkedDma(RegisterFile):
     """GPDMA: channels that serve peripherals item by item, as they ask. Transfers take no time on the bus.
 
-    ``channels`` is their number, ``requests`` maps a request number to "peripheral.line", ``two_dimensional`` is the first
-    channel with CTR3 and CBR2. Interrupt lines are named by channel, "0" up. Not modelled: triggers, two-dimensional
-    and repeated addressing, data handling (padding other than zeros, byte exchange), errors.
+    ``channels`` is their number, ``requests`` maps a request number to "peripheral.line", ``two_dimensional`` is the
+    first channel with CTR3 and CBR2. Interrupt lines are named by channel, "0" up. Not modelled: triggers,
+    two-dimensional and repeated addressing, data handling (padding other than zeros, byte exchange), errors.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"channels", "requests", "two_dimensional"})

@@ -1,4 +1,4 @@
-"""GPIO port of STM32. Source: RM0432 8.4, RM0456 13.4 (BRR, HSLVR, SECCFGR where the family has them)."""
+"""GPIO port of STM32. Source: RM0432, RM0456 (BRR, HSLVR, SECCFGR where the family has them)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ INPUT, OUTPUT, PULL_UP = 0, 1, 1
 class Port(RegisterFile):
     """Sixteen pins: outputs read back what they drive, inputs their pull-up or the level in the parameter ``inputs``.
 
-    ``inputs`` maps a pin number to the level that the board drives. Not modelled: alternate functions, the lock sequence.
+    ``inputs`` maps a pin number to the level that the board drives. Not modelled: alternate functions, the lock
+    sequence.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"inputs"})
-    RESET: ClassVar = {offset: 0 for offset in (MODER, OTYPER, OSPEEDR, PUPDR, ODR, LCKR, AFRL, AFRH, HSLVR, SECCFGR)}
+    RESET: ClassVar = dict.fromkeys((MODER, OTYPER, OSPEEDR, PUPDR, ODR, LCKR, AFRL, AFRH, HSLVR, SECCFGR), 0)
     READS: ClassVar = {IDR: lambda self: self.levels(), BSRR: lambda self: 0, BRR: lambda self: 0}
     WRITABLE: ClassVar = {OTYPER: 0xFFFF, ODR: 0xFFFF}
     WRITES: ClassVar = {
@@ -36,4 +37,4 @@ class Port(RegisterFile):
         return int(driven) if driven is not None else int(self.stored(PUPDR) >> 2 * pin & 3 == PULL_UP)
 
     def _drive(self, high: int, low: int) -> None:
-        self.registers[ODR] = self.stored(ODR) & ~low | high  # set wins over reset (RM0432 8.4.7)
+        self.registers[ODR] = self.stored(ODR) & ~low | high  # set wins over reset (RM0432)

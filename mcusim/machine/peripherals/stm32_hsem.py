@@ -1,4 +1,4 @@
-"""Hardware semaphores of STM32H7. Source: RM0399 11.4, RM0433 10.4."""
+"""Hardware semaphores of STM32H7. Source: RM0399, RM0433."""
 
 from __future__ import annotations
 

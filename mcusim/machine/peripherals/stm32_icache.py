@@ -1,4 +1,4 @@
-"""Instruction cache of STM32U5, U3, H5. Source: RM0456 8.7 (register map), RM0487 8 (U3)."""
+"""Instruction cache of STM32U5, U3, H5. Source: RM0456 (register map), RM0487 8 (U3)."""
 
 from __future__ import annotations
 

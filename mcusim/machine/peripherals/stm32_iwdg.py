@@ -1,4 +1,4 @@
-"""Independent watchdog of STM32. Sources: RM0432 42.4 (L4+), RM0456 62.7 (U5)."""
+"""Independent watchdog of STM32. Sources: RM0432 (L4+), RM0456 (U5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class IndependentWatchdog(RegisterFile):
     READS: ClassVar = {KR: lambda self: 0, SR: lambda self: 0}
     WRITES: ClassVar = {KR: lambda self, value: self._key(value), WINR: lambda self, value: self._set_window(value)}
     DIVISORS = (4, 8, 16, 32, 64, 128, 256, 256)
-    """Prescaler by PR (RM0432 42.4.2)."""
+    """Prescaler by PR (RM0432)."""
 
     _event = None
 

@@ -1,4 +1,4 @@
-"""Low-power timer of STM32. Sources: RM0432 41.7 (L4+), RM0456 58.7 (U5: DIER and its acknowledgement)."""
+"""Low-power timer of STM32. Sources: RM0432 (L4+), RM0456 (U5: DIER and its acknowledgement)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ class LowPowerTimer(RegisterFile):
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock"})
     RESET: ClassVar = {IER: 0, CFGR: 0, CR: 0, CMP: 0, ARR: 1, CFGR2: 0, RCR: 0, CCMR1: 0, CCR2: 0}
-    READS: ClassVar = {ISR: lambda self: self.flags, ICR: lambda self: 0, CNT: lambda self: self.ramp.position() & 0xFFFF}
+    READS: ClassVar = {
+        ISR: lambda self: self.flags,
+        ICR: lambda self: 0,
+        CNT: lambda self: self.ramp.position() & 0xFFFF,
+    }
     WRITES: ClassVar = {
         ICR: lambda self, value: self._clear(value),
         IER: lambda self, value: self._acknowledge(IER, value, DIEROK),
@@ -123,5 +127,7 @@ class LowPowerTimer(RegisterFile):
         if not wanted & (CMPM | ARRM) and not self.single:
             return None
         period, compare = self._period(), self.stored(CMP) & 0xFFFF
-        matches = [compare if compare > self.compared else compare + period] if wanted & CMPM and compare < period else []
+        matches = (
+            [compare if compare > self.compared else compare + period] if wanted & CMPM and compare < period else []
+        )
         return self.ramp.cycle_of(min([*matches, period]))

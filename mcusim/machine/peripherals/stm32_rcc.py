@@ -15,10 +15,10 @@ class ClockControl(RegisterBank):
     """RCC: derives every clock from what the firmware programs and tells the chip when one changes.
 
     ``clocks`` is the tree (see ``clock_tree``) and ``core_clock`` the node that clocks the core. ``ready`` lists
-    [register, enable bit, register, ready bit, clock]: ready follows the enable while ``clock`` runs; ``switches`` lists
-    [register, bit, status register, status bit, width, clock]: the status takes over the selection once ``clock``, the
-    selected one, runs. ``resets`` maps a peripheral to [register, bit] of its reset bit.
-    Start-up and lock times, clock security, interrupts and stop modes are not modelled; clock gates are ignored.
+    [register, enable bit, register, ready bit, clock]: ready follows the enable while ``clock`` runs; ``switches``
+    lists [register, bit, status register, status bit, width, clock]: the status takes over the selection once
+    ``clock``, the selected one, runs. ``resets`` maps a peripheral to [register, bit] of its reset bit. Start-up and
+    lock times, clock security, interrupts and stop modes are not modelled; clock gates are ignored.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = RegisterBank.PARAMETERS | {
@@ -76,7 +76,9 @@ class ClockControl(RegisterBank):
         self.tree.forget()
         hertz = self.clock_hertz("core")
         if not hertz:
-            raise McusimError(f"peripheral '{self.spec.name}': the firmware has switched off the clock that the core runs from")
+            raise McusimError(
+                f"peripheral '{self.spec.name}': the firmware has switched off the clock that the core runs from"
+            )
         self.chip.set_core_hertz(hertz)
 
     def _reset_peripherals(self, offset: int, bits: int) -> None:

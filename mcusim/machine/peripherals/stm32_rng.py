@@ -1,4 +1,4 @@
-"""Random number generator of STM32, deterministic here. Sources: RM0090 24.4 (F4), RM0432 32.7 (L4+), RM0456 48.7 (U5)."""
+"""Random number generator of STM32, deterministic here. Sources: RM0090 (F4), RM0432 (L4+), RM0456 (U5)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RandomNumbers(RegisterFile):
 
     def _take(self) -> int:
         if not self.ready():
-            return 0  # RM0432 32.7.3: reads zero while DRDY is 0
+            return 0  # RM0432: reads zero while DRDY is 0
         self._gather()
         self._drive()
         return self._numbers.getrandbits(32)

@@ -1,4 +1,4 @@
-"""Real-time clock of STM32: time and date, initialisation mode, wake-up timer. Sources: RM0432 46.6 (L4+), RM0456 63.6 (U5)."""
+"""Real-time clock of STM32: time, date and initialisation mode. Sources: RM0432 (L4+), RM0456 (U5)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def from_bcd(code: int) -> int:
 class RealTimeClock(RegisterFile):
     """RTC: calendar from its clock and prescalers; it starts on 1 January 2000 (DR reset value 0x2101).
 
-    ``clock`` names its clock, ``layout`` is "old" (status in ISR) or "new" (ICSR). Registers follow at once: RSF and INITF
-    need no time. Not modelled: alarms, wake-up interrupt, time stamps, tamper, calibration, 12-hour format, write protection.
+    ``clock`` names its clock, ``layout`` is "old" (status in ISR) or "new" (ICSR). Registers follow at once: RSF and
+    INITF need no time. Not modelled: alarms, wake-up interrupt, time stamps, tamper, calibration, 12-hour format,
+    write protection.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "layout"})
@@ -56,7 +57,12 @@ class RealTimeClock(RegisterFile):
     def read_register(self, offset: int) -> int:
         if offset in (TR, DR) and offset in self._entered:
             return self._entered[offset]
-        readers = {TR: self._time, DR: self._date, self.place["ssr"]: self._sub_second, self.place["status"]: self._status}
+        readers = {
+            TR: self._time,
+            DR: self._date,
+            self.place["ssr"]: self._sub_second,
+            self.place["status"]: self._status,
+        }
         return readers[offset]() if offset in readers else super().read_register(offset)
 
     def write_register(self, offset: int, value: int) -> None:

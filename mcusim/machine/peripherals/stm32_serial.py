@@ -12,25 +12,25 @@ from mcusim.machine.peripherals.register_file import RegisterFile
 from mcusim.machine.peripherals.serial_line import SerialLine
 
 ORE, IDLE, RXNE, TC, TXE = 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7
-"""Flags at the same place in SR and ISR (RM0090 30.6.1, RM0432 50.8.9)."""
+"""Flags at the same place in SR and ISR (RM0090, RM0432)."""
 
 RE, TE, OVER8 = 1 << 2, 1 << 3, 1 << 15
-"""Bits at the same place in both CR1 (RM0090 30.6.4, RM0432 50.8.1)."""
+"""Bits at the same place in both CR1 (RM0090, RM0432)."""
 
 DMAR, DMAT = 1 << 6, 1 << 7
-"""Bits of both CR3 (RM0090 30.6.6, RM0432 50.8.4)."""
+"""Bits of both CR3 (RM0090, RM0432)."""
 
 STOP_BITS = (Fraction(1), Fraction(1, 2), Fraction(2), Fraction(3, 2))
-"""CR2.STOP, bits 13:12 of both generations (RM0090 30.6.5)."""
+"""CR2.STOP, bits 13:12 of both generations (RM0090)."""
 
 
 class SerialPort(RegisterFile):
     """A USART as two lines that run at the programmed baud rate.
 
     Characters go to ``chip.transmit`` when their last stop bit has left, and arrive one frame apart from ``receive``.
-    They wait while the receiver is off. Not modelled: framing, noise and parity errors, flow control, LIN, smartcard, IrDA,
-    synchronous mode, address detection, the idle frame after TE is set, pins.
-    Parameters: ``clock`` names the kernel clock, ``fifo`` the depth of each FIFO, ``dma`` the controllers that serve it.
+    They wait while the receiver is off. Not modelled: framing, noise and parity errors, flow control, LIN, smartcard,
+    IrDA, synchronous mode, address detection, the idle frame after TE is set, pins. Parameters: ``clock`` names the
+    kernel clock, ``fifo`` the depth of each FIFO, ``dma`` the controllers that serve it.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "fifo", "dma", "low_power"})
@@ -88,7 +88,7 @@ class SerialPort(RegisterFile):
         """Characters that the transmit and the receive register hold."""
         return 1
 
-    # --- the two lines ------------------------------------------------------------------------------------------------
+    # --- the two lines ----------------------------------------------------------------------------------------------
     def put(self, value: int) -> None:
         """A write of the transmit data register."""
         self.sender.depth = self.depth()
@@ -139,7 +139,7 @@ class SerialPort(RegisterFile):
             self.flags |= IDLE
             self.update()
 
-    # --- what the outside sees ------------------------------------------------------------------------------------------
+    # --- what the outside sees --------------------------------------------------------------------------------------
     def status(self) -> int:
         """The status register's low byte."""
         self.sender.depth = self.depth()

@@ -1,4 +1,4 @@
-"""Basic, general-purpose and advanced timers of STM32 (TIM1 to TIM20). Sources: RM0090 17 to 20, RM0432 37 to 40."""
+"""Basic, general-purpose and advanced timers of STM32 (TIM1 to TIM20). Sources: RM0090, RM0432."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINES = {
     "up": UIF, "cc": COMPARE_FLAGS, "trg_com": TRIGGER_FLAG | COM_FLAG, "brk": BREAK_FLAGS,
     "global": UIF | COMPARE_FLAGS | TRIGGER_FLAG | COM_FLAG | BREAK_FLAGS,
 }  # fmt: skip
-"""Interrupt lines by name and the flags that drive them (RM0432 table 76)."""
+"""Interrupt lines by name and the flags that drive them (RM0432, vector table)."""
 
 CHANNELS = {
     CCMR1: ((0, 0), (1, 8)),
@@ -36,16 +36,16 @@ CHANNELS = {
 class Timer(RegisterFile):
     """A timer that counts simulated cycles at its programmed rate, without a callback per tick.
 
-    ``clock`` names its clock, ``bits`` is 16 or 32, ``channels`` the number of compare channels, ``dma`` the controllers
-    that serve its requests. Edge- and centre-aligned counting, preload, repetition, one-pulse mode, compare flags. Not
-    modelled: input capture, slave mode and external clocks (a warning), compare preload, pins, break, dithering, cycles of
-    synchronisation, the count beyond ARR after ARR was lowered below it.
+    ``clock`` names its clock, ``bits`` is 16 or 32, ``channels`` the number of compare channels, ``dma`` the
+    controllers that serve its requests. Edge- and centre-aligned counting, preload, repetition, one-pulse mode,
+    compare flags. Not modelled: input capture, slave mode and external clocks (a warning), compare preload, pins,
+    break, dithering, cycles of synchronisation, the count beyond ARR after ARR was lowered below it.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "bits", "channels", "dma"})
-    RESET: ClassVar = {
-        offset: 0 for offset in (CR1, CR2, SMCR, DIER, CCMR1, CCMR2, CCER, PSC, RCR, *CCR, BDTR, DCR, CCMR3, AF1, AF2, TISEL)
-    }
+    RESET: ClassVar = dict.fromkeys(
+        (CR1, CR2, SMCR, DIER, CCMR1, CCMR2, CCER, PSC, RCR, *CCR, BDTR, DCR, CCMR3, AF1, AF2, TISEL), 0
+    )
     READS: ClassVar = {
         CNT: lambda self: self._read_count(),
         SR: lambda self: self._read_status(),
@@ -100,7 +100,7 @@ class Timer(RegisterFile):
         return bool(self.stored(CR1) & CMS)
 
     def _leg(self) -> int:
-        """Ticks from one end of the count to the other; 0 blocks the counter (RM0432 38.4.12)."""
+        """Ticks from one end of the count to the other; 0 blocks the counter (RM0432)."""
         return self._reload if self.centred or not self._reload else self._reload + 1
 
     def _count(self) -> int:
@@ -188,7 +188,7 @@ class Timer(RegisterFile):
         hertz = self.chip.clock_hertz(self.parameter("clock", "core"))
         self.ramp.set_rate(hertz, self._divider, self.chip.core_hertz())
 
-    # --- registers ----------------------------------------------------------------------------------------------------
+    # --- registers --------------------------------------------------------------------------------------------------
     def _read_count(self) -> int:
         self._advance()
         count = self._count()
@@ -220,7 +220,9 @@ class Timer(RegisterFile):
 
     def _write_slave_mode(self, value: int) -> None:
         if value & 0x10007 or value & 1 << 14:
-            self.chip.warn(f"{self.spec.name}: slave modes and external clocks are not modelled; it counts its own clock")
+            self.chip.warn(
+                f"{self.spec.name}: slave modes and external clocks are not modelled; it counts its own clock"
+            )
         self.store(SMCR, value)
 
     def _write_status(self, value: int) -> None:
@@ -247,7 +249,7 @@ class Timer(RegisterFile):
         self.ramp.rebase(self.ramp.position() - (self._reload - count))
 
     def _generate(self, value: int) -> None:
-        """EGR: flags by software; UG starts the count and the prescaler anew (RM0432 38.4.6)."""
+        """EGR: flags by software; UG starts the count and the prescaler anew (RM0432)."""
         for flag in (*CC_FLAGS[: self.channels], TRIGGER_FLAG, COM_FLAG):
             if value & flag & 0x7E:
                 self._raise(flag)
@@ -266,7 +268,7 @@ class Timer(RegisterFile):
         if not quiet:
             self._raise(UIF)
 
-    # --- interrupts -----------------------------------------------------------------------------------------------------
+    # --- interrupts -------------------------------------------------------------------------------------------------
     def _refresh(self) -> None:
         """Drive the interrupt lines, serve DMA, and be called again at the next flag that somebody waits for."""
         self._serve()
@@ -294,6 +296,6 @@ class Timer(RegisterFile):
             return None
         wanted = (enabled | enabled >> 8) & 0x1F & ~(self.flags & enabled & ~(enabled >> 8))
         positions = [match for flag, match in self._matches() if flag & wanted and self._compared < match < leg]
-        if wanted & UIF or self.stored(CR1) & OPM or positions == [] and wanted & COMPARE_FLAGS:
+        if wanted & UIF or self.stored(CR1) & OPM or (positions == [] and wanted & COMPARE_FLAGS):
             positions.append(leg)
         return self.ramp.cycle_of(min(positions)) if positions else None

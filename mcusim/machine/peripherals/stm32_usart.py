@@ -1,6 +1,6 @@
 """USART and LPUART of the newer STM32 families: ISR, ICR, RDR, TDR, with or without FIFO.
 
-Sources: RM0385 31.8 (F7), RM0432 50.8 and 51.7 (L4+), RM0433 48.8 (H7), RM0444 33.8 (G0), RM0456 66.8 (U5).
+Sources: RM0385 (F7), RM0432 (L4+), RM0433 (H7), RM0444 (G0), RM0456 (U5).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ RTOF, CMF, TEACK, REACK, TXFE, RXFF, RXFT, TXFT = (1 << bit for bit in (11, 17, 
 RXFRQ, TXFRQ = 1 << 3, 1 << 4
 
 PRESCALER = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)
-"""PRESC (RM0432 50.8.13)."""
+"""PRESC (RM0432)."""
 
 THRESHOLD = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(7, 8), Fraction(1))
-"""CR3.RXFTCFG and TXFTCFG: share of the FIFO (RM0432 50.8.4)."""
+"""CR3.RXFTCFG and TXFTCFG: share of the FIFO (RM0432)."""
 
 ENABLES = (
     (CR1, 1 << 4, IDLE), (CR1, 1 << 5, RXNE | ORE), (CR1, 1 << 6, TC), (CR1, 1 << 7, TXE), (CR1, CMIE, CMF),
@@ -44,7 +44,12 @@ class Usart(SerialPort):
     """USART with ISR/ICR; ``low_power`` makes it an LPUART, whose BRR counts 256ths of a kernel clock cycle."""
 
     RESET = {CR1: 0, CR2: 0, CR3: 0, BRR: 0, GTPR: 0, RTOR: 0, PRESC: 0}
-    READS: ClassVar = {ISR: lambda self: self.status(), RDR: lambda self: self.take(), ICR: lambda self: 0, RQR: lambda self: 0}
+    READS: ClassVar = {
+        ISR: lambda self: self.status(),
+        RDR: lambda self: self.take(),
+        ICR: lambda self: 0,
+        RQR: lambda self: 0,
+    }
     WRITES: ClassVar = {
         CR1: lambda self, value: self._configure(CR1, value),
         CR2: lambda self, value: self._configure(CR2, value),
@@ -72,7 +77,9 @@ class Usart(SerialPort):
         if control & self.UE:
             status |= (TEACK if control & TE else 0) | (REACK if control & RE else 0)
         if control & FIFOEN:
-            status |= (0 if self.sender.level else TXFE) | (RXFF if level >= depth else 0) | self._thresholds(depth, level)
+            status |= (
+                (0 if self.sender.level else TXFE) | (RXFF if level >= depth else 0) | self._thresholds(depth, level)
+            )
         return status
 
     def _thresholds(self, depth: int, level: int) -> int:
@@ -87,7 +94,7 @@ class Usart(SerialPort):
 
     def overrun(self, byte: int) -> None:
         if self.stored(CR3) & OVRDIS:
-            self.received[-1] = byte  # the newest character replaces the last one (RM0432 50.8.4, OVRDIS)
+            self.received[-1] = byte  # the newest character replaces the last one (RM0432, OVRDIS)
         else:
             super().overrun(byte)
 

@@ -1,4 +1,4 @@
-"""USART of the older STM32 families: SR and DR. Source: RM0090 30.6 (F4)."""
+"""USART of the older STM32 families: SR and DR. Source: RM0090 (F4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Window watchdog of STM32. Sources: RM0090 22.6 (F4), RM0432 43.5 (L4+)."""
+"""Window watchdog of STM32. Sources: RM0090 (F4), RM0432 (L4+)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,15 @@ def assemble(name: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         elf, image = Path(folder) / "rom.elf", Path(folder) / "rom.bin"
         paths = [str(HERE / source) for source in sources]
-        command = ["arm-none-eabi-gcc", f"-mcpu={core}", "-mthumb", "-Os", "-ffreestanding", "-nostdlib", "-nostartfiles"]
+        command = [
+            "arm-none-eabi-gcc",
+            f"-mcpu={core}",
+            "-mthumb",
+            "-Os",
+            "-ffreestanding",
+            "-nostdlib",
+            "-nostartfiles",
+        ]
         subprocess.run([*command, "-Wl,-Ttext=0,-e,0", *paths, "-o", str(elf)], check=True)
         subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", str(elf), str(image)], check=True)
         return image.read_bytes()
