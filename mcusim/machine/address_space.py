@@ -96,8 +96,7 @@ class AddressSpace:
             view, offset = found
             view[offset : offset + len(segment.data)] = np.frombuffer(segment.data, dtype=np.uint8)
         for address, data in self.boot.contents if self.boot else ():
-            view, offset = self.engine.find_buffer(address, len(data))
-            view[offset : offset + len(data)] = np.frombuffer(data, dtype=np.uint8)
+            self.engine.write(address, data)
 
     def _too_large(self, address: int, size: int) -> str:
         places = ", ".join(f"{m.name} 0x{m.address:08x}..0x{m.address + m.size:08x}" for m in self.memories)

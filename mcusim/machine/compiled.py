@@ -44,11 +44,12 @@ CACHE_DIRECTORY = _directory()
 
 def _cached(decorator: Callable[..., Any]) -> Callable[..., Any]:
     def decorate(function: Callable[..., Any]) -> Any:
-        before, config.CACHE_DIR = config.CACHE_DIR, CACHE_DIRECTORY
+        before = getattr(config, "CACHE_DIR", "")
+        setattr(config, "CACHE_DIR", CACHE_DIRECTORY)  # noqa: B010  numba fills its config at import
         try:
             return decorator(function)
         finally:
-            config.CACHE_DIR = before
+            setattr(config, "CACHE_DIR", before)  # noqa: B010
 
     return decorate
 

@@ -70,6 +70,7 @@ class Engine:
         self.uc = unicorn.Uc(U.UC_ARCH_ARM, U.UC_MODE_THUMB)  # UC_MODE_MCLASS would force a Cortex-M33
         self.uc.ctl_set_cpu_model(getattr(A, model))
         self.handle = self.uc._uch
+        self.address = int(self.handle.value or 0)  # type: ignore[union-attr]
         self.buffers: list[tuple[int, int, np.ndarray]] = []  # start, end, bytes; aliases appear once each
         self.keep: list[object] = []
         self.interrupt = -1
@@ -102,7 +103,7 @@ class Engine:
     def map_io(
         self, address: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
     ) -> None:
-        """Route accesses to ``address`` .. + ``size`` (whole pages) to ``read(address, size)`` and ``write(address, size, value)``."""
+        """Route accesses to ``size`` bytes (whole pages) to ``read(address, size)`` and ``write(address, size, value)``."""
 
         def on_read(_engine, offset, width, _data):
             return read(address + offset, width)
@@ -159,7 +160,7 @@ class Engine:
         for number, value in enumerate(pattern):
             self.uc.reg_write(A.UC_ARM_REG_R0 + number, value)
         pattern_bytes = np.array(pattern, dtype="<u4").tobytes()
-        address = _search(self.handle.value, pattern_bytes, self._is_register_zero)
+        address = _search(self.address, pattern_bytes, self._is_register_zero)
         registers = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_uint32)), (16,))
         registers[:13] = 0
         return registers

@@ -112,10 +112,11 @@ class ExceptionUnit:
             exc_return = self.chained_return
             machine.recorder.state[machine.CYCLES] += timing.tail_chain
         else:
-            exc_return = self._push(pc)
+            pushed = self._push(pc)
             machine.recorder.state[machine.CYCLES] += timing.entry
-            if exc_return is None:
+            if pushed is None:
                 return
+            exc_return = pushed
             late = machine.late_arrival(number)
             number = late if late is not None else number
         handler = self._vector(number)
@@ -190,7 +191,7 @@ class ExceptionUnit:
     def _push_float(self, frame: int) -> None:
         """Lazy stacking keeps the space; the values are written at once (nobody can tell) and priced at the first FP use."""
         machine = self.machine
-        words = machine.engine.float_registers()[:16] + [machine.engine.get("fpscr"), 0]
+        words = [*machine.engine.float_registers()[:16], machine.engine.get("fpscr"), 0]
         machine.poke(frame + 4 * BASIC_WORDS, struct.pack("<18I", *words))
         if machine.control.stored[C.FPCCR] & FPCCR_LSPEN:
             self.lazy_frame = frame

@@ -42,10 +42,9 @@ SPECIAL_REGISTERS = {
     8: A.UC_ARM_REG_MSP, 9: A.UC_ARM_REG_PSP, 16: A.UC_ARM_REG_PRIMASK, 17: A.UC_ARM_REG_BASEPRI, 20: A.UC_ARM_REG_CONTROL,
 }  # fmt: skip
 """SYSm numbers of MRS to the emulator's register numbers; valid while no MSR in the same block writes them."""
-PLAIN = frozenset(
-    [*ALU_ROWS, *SHIFT_ROWS, *EXTENDS, *COMPARES, *TESTS]
-    + "mov mvn movw movt rsb adc sbc orn adr rrx clz rev rev16 revsh rbit ubfx sbfx bfi bfc it nop".split()
-) - {"udiv", "sdiv"}
+MOVES = ("mov", "mvn", "movw", "movt", "adr", "rsb", "adc", "sbc", "orn", "rrx", "it", "nop")
+BITS = ("clz", "rev", "rev16", "revsh", "rbit", "ubfx", "sbfx", "bfi", "bfc")
+PLAIN = frozenset({*ALU_ROWS, *SHIFT_ROWS, *EXTENDS, *COMPARES, *TESTS, *MOVES, *BITS}) - {"udiv", "sdiv"}
 """Mnemonics that cost one issue slot whether their condition holds or not."""
 
 LEAVES = (L.OP_REGISTER, L.OP_IMMEDIATE, L.OP_FLAGS, L.OP_SPECIAL)
@@ -94,7 +93,7 @@ class _Values:
         self.affine: dict[int, tuple[int, int]] = {}
         self.needs: dict[int, tuple[int, ...]] = {}
 
-    def add(self, op: int, first: int = -1, second: int = -1, immediate: int = 0, share: bool = True) -> int:
+    def add(self, op: int, first: int = -1, second: int = -1, immediate: int = 0, *, share: bool = True) -> int:
         row = (op, first, second, immediate)
         if share and row in self.known:
             return self.known[row]

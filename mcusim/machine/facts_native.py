@@ -39,7 +39,6 @@ from mcusim.machine.layout import (
     OP_OR,
     OP_REGISTER,
     OP_REVERSE,
-    OP_ROTATE,
     OP_SELECT,
     OP_SHIFT_ARITHMETIC,
     OP_SHIFT_LEFT,
@@ -410,19 +409,19 @@ def evaluate(state, program):
             store_word(place, (a + b) & MASK if a >= 0 and b >= 0 else UNKNOWN)
         elif op == OP_LOAD:
             store_word(place, load_row(state, overlay, stores, load_word(values + first * 8), immediate))
-        elif op == OP_ACCESS or op == OP_EXECUTED or op == OP_DIVIDE_CLASS or op == OP_MULTIPLY_CLASS or op == OP_CODE:
+        elif op in (OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS, OP_CODE):
             fact = fact_class(state, values, op, first, second, immediate)
             if op != OP_CODE:
                 store_word(facts + (place - values), fact)
             key = key * KEY_FACTOR + fact + 1
-        elif op == OP_FLAGS_ADD or op == OP_FLAGS_SUBTRACT or op == OP_FLAGS_LOGIC:
+        elif op in (OP_FLAGS_ADD, OP_FLAGS_SUBTRACT, OP_FLAGS_LOGIC):
             store_word(place, flags_row(state, values, op, first, second, immediate))
         elif op == OP_CONDITION:
             store_word(place, condition_row(state, load_word(values + first * 8), immediate))
         elif op == OP_SELECT:
             chosen = second if load_word(values + first * 8) else immediate
             store_word(place, load_word(values + chosen * 8))
-        elif op == OP_FIELD or op == OP_SIGNED_FIELD:
+        elif op in (OP_FIELD, OP_SIGNED_FIELD):
             store_word(place, field(load_word(values + first * 8), immediate, op == OP_SIGNED_FIELD))
         elif op == OP_STORE:
             condition = (immediate >> 8) - 1

@@ -144,7 +144,7 @@ class Machine:
         self.recorder.set_register_file(self.engine.registers)
         self.recorder.set_regions(self.space.region_table())
         state = self.recorder.state
-        state[L.ENGINE] = self.engine.handle.value
+        state[L.ENGINE] = self.engine.address
         state[L.EMU_STOP], state[L.REG_READ] = self.engine.function("uc_emu_stop"), self.engine.function("uc_reg_read")
         if self.options.trace_events:
             self.timeline = np.zeros((self.options.trace_events, L.EVENT_WORDS), dtype=np.int64)
@@ -191,7 +191,7 @@ class Machine:
         self.timing_changed()
         self.start()
 
-    # --- Chip: what peripherals see ---------------------------------------------------------------------------------------
+    # --- Chip: what peripherals see -------------------------------------------------------------------------------------
     def now(self) -> int:
         """Core cycles since reset, exact at the instruction whose access is being served."""
         if self.access is None:
@@ -260,7 +260,7 @@ class Machine:
     def warn(self, text: str) -> None:
         self.warnings[text] = self.warnings.get(text, 0) + 1
 
-    # --- semihosting and serial -------------------------------------------------------------------------------------------
+    # --- semihosting and serial -----------------------------------------------------------------------------------------
     def console(self, data: bytes) -> None:
         """Semihosting console output."""
         self._serial_data("semihosting", data)
@@ -318,14 +318,14 @@ class Machine:
         returns = [int(frame[L.FRAME_RETURN]) for frame in self.recorder.frames[:top][::-1][:64]]
         self.snapshot = FaultSnapshot({**registers, "pc": fault.pc, **special}, tuple(returns))
 
-    # --- accesses to registers ----------------------------------------------------------------------------------------------
+    # --- accesses to registers ------------------------------------------------------------------------------------------
     def serve_read(self, read: Callable[[int, int], int], address: int, size: int) -> int:
         """A register read by the running instruction: events that are due come first."""
         self.access, self.access_cycle, self.access_place = (address, size, False), None, None
         try:
             self._run_due_events()
             return read(address, size)
-        except BaseException as error:  # noqa: BLE001  ctypes callbacks cannot raise
+        except BaseException as error:
             self._keep(error)
             return 0
         finally:
@@ -337,7 +337,7 @@ class Machine:
         try:
             self._run_due_events()
             write(address, size, value)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self._keep(error)
         finally:
             self.access = None
@@ -393,7 +393,7 @@ class Machine:
         first = (base + memory.offset) & 0xFFFFFFFF
         return first <= address < first + memory.size * memory.count
 
-    # --- interrupts -----------------------------------------------------------------------------------------------------------
+    # --- interrupts -----------------------------------------------------------------------------------------------------
     def exception_number(self) -> int:
         """IPSR."""
         return self.engine.get("ipsr") & 0x1FF
@@ -497,7 +497,7 @@ class Machine:
         """False after a branch to an even address."""
         return self.engine.thumb
 
-    # --- the run ----------------------------------------------------------------------------------------------------------------
+    # --- the run --------------------------------------------------------------------------------------------------------
     def run(self) -> Finish:
         """Run until something ends it."""
         self.started = time.perf_counter()
@@ -633,7 +633,7 @@ class Machine:
             else:
                 self.contexts.switch_to_main_stack()
 
-    # --- before a block ---------------------------------------------------------------------------------------------------------
+    # --- before a block -------------------------------------------------------------------------------------------------
     def _before(self, node: Node | None) -> None:
         """Native code stopped in front of ``node``: see to what it needs, then let it run wholly or in part."""
         if node is None:
@@ -760,7 +760,7 @@ class Machine:
             self.prefixes[key] = self.recorder.pipeline.run(block, node.state, facts, timing, region)
         return self.prefixes[key]
 
-    # --- stops inside a block -----------------------------------------------------------------------------------------------------
+    # --- stops inside a block -------------------------------------------------------------------------------------------
     def _running(self) -> Node | None:
         return self.partial or self.recorder.current
 
@@ -871,9 +871,16 @@ class Machine:
             self._settle(stop.pc)
             self.sleep()
         elif self.recorder.current is not None and self.partial is None and self.finish is None:
-            self._finish_block() if self._running().address != stop.pc else self.recorder.resume(self._running().state)
+            self._resume_or_finish(self.recorder.current, stop.pc)
 
-    # --- sleep --------------------------------------------------------------------------------------------------------------------
+    def _resume_or_finish(self, node: Node, pc: int) -> None:
+        """After a stop that Python asked for: the block is over, or has not begun."""
+        if node.address == pc:
+            self.recorder.resume(node.state)
+        else:
+            self._finish_block()
+
+    # --- sleep ----------------------------------------------------------------------------------------------------------
     def _wait_for_event(self, node: Node | None) -> None:
         if node is not None and any(instruction.mnemonic == "sev" for instruction in node.record.block.instructions):
             self.event_register = True

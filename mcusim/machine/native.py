@@ -112,7 +112,7 @@ def agrees(state, node):
     checks = load_word(node + NODE_CHECKS * W)
     if checks < 0:
         return evaluate(state, load_word(node + NODE_PROGRAM * W)) == load_word(node + NODE_KEY * W)
-    for number in range(checks):
+    for number in range(checks):  # noqa: SIM110  numba compiles no generator
         if not in_range(node + (CHECK + CHECK_WORDS * number) * W):
             return False
     return True
@@ -207,7 +207,7 @@ def leave_function(state, address):
 
 @native
 def predict(state, node, taken):
-    """Two-bit counter of the branch that ends ``node`` (shared by all nodes that end in it); a miss costs the core's penalty."""
+    """Two-bit counter of the branch that ends ``node``, shared by all nodes that end in it; a miss costs its penalty."""
     place = load_word(node + NODE_COUNTER * W)
     counter = load_word(place)
     if (counter >= 2) != taken:

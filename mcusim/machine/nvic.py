@@ -33,7 +33,7 @@ class Nvic:
         self.pending: set[int] = set()
         self.active: list[int] = []
         self.levels: set[int] = set()
-        self.enabled = {number for number in range(1, FIRST_INTERRUPT)} - {MEMORY_FAULT, BUS_FAULT, USAGE_FAULT}
+        self.enabled = set(range(1, FIRST_INTERRUPT)) - {MEMORY_FAULT, BUS_FAULT, USAGE_FAULT}
         self.group_point = 0
 
     def set_priority(self, number: int, value: int) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from mcusim.cores import Core
 from mcusim.isa.decode import decode_block
-from mcusim.isa.legality import illegality
 from mcusim.isa.instruction import SP, Block, Instruction, MemoryOperand
+from mcusim.isa.legality import illegality
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram, SimpleAccess, compile_facts
 from mcusim.machine.facts_native import evaluate
@@ -160,7 +160,7 @@ class Recorder:
         state[L.DEADLINE] = NEVER
         state[L.SLOW_FIND], state[L.SLOW_ENTER] = slow_find.address, slow_enter.address
         state[L.SLOW_EVALUATE] = evaluate_program.address
-        state[L.DISCOVER] = ctypes.cast(self.callback, ctypes.c_void_p).value
+        state[L.DISCOVER] = ctypes.cast(self.callback, ctypes.c_void_p).value or 0
         state[L.EDGE_TABLE], state[L.EDGE_MASK] = (
             self.buckets.ctypes.data,
             EDGE_BUCKETS - 1,
@@ -266,7 +266,7 @@ class Recorder:
             else:
                 self.state[L.STOPPED] = L.STOP_ARM_STATE
                 self.stop()
-        except BaseException as error:  # noqa: BLE001  ctypes callbacks cannot raise
+        except BaseException as error:
             self.error = error
             self.state[L.STOPPED] = L.STOP_ERROR
             self.stop()
@@ -388,10 +388,12 @@ class Recorder:
             memory = record.block.instructions[number].memory
             if fact.operand_cycles == L.DIVIDE_TRAP:
                 traps.append((number, "divide_by_zero"))
-            elif memory is not None and fact.executed and fact.misalignment & (memory.size - 1):
-                if self.unaligned_traps or _needs_alignment(memory):
-                    traps.append((number, "unaligned"))
+            elif memory is not None and fact.executed and self._faults_unaligned(memory, fact):
+                traps.append((number, "unaligned"))
         return min(traps, default=None)
+
+    def _faults_unaligned(self, memory: MemoryOperand, fact: Fact) -> bool:
+        return bool(fact.misalignment & (memory.size - 1)) and (self.unaligned_traps or _needs_alignment(memory))
 
     def _passage(self, record: BlockRecord, state: State, facts: dict[int, Fact], trap: tuple[int, str] | None) -> Passage:
         """Price of the block, or of what runs before its trap."""
@@ -606,9 +608,9 @@ class Recorder:
                 else len(chunk)
             )
             for edge in chunk[:used]:
-                node = self.node_at.get(int(edge[L.EDGE_FROM]))
-                if node is not None and edge[L.EDGE_COUNT]:
-                    yield node, int(edge[L.EDGE_ADDRESS]), int(edge[L.EDGE_COUNT])
+                source = self.node_at.get(int(edge[L.EDGE_FROM]))
+                if source is not None and edge[L.EDGE_COUNT]:
+                    yield source, int(edge[L.EDGE_ADDRESS]), int(edge[L.EDGE_COUNT])
 
 
 def _view(pointer: int, words: int) -> np.ndarray:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 OPEN_MODES = ("r", "rb", "r+", "r+b", "w", "wb", "w+", "w+b", "a", "ab", "a+", "a+b")
 STOPPED_APPLICATION_EXIT = 0x20026
 FAILED = 0xFFFFFFFF
 STRING_MAX = 1 << 16
 FILES_MAX = 64
-CONSOLE_INPUT, CONSOLE_OUTPUT, CONSOLE_ERROR = 1, 2, 3
 
 
 class Host(Protocol):
@@ -93,16 +92,16 @@ class Semihosting:
         if mode >= len(OPEN_MODES) or len(self.files) >= FILES_MAX:
             return self._fail(22)
         if name == ":tt":
-            return self._add(None, CONSOLE_INPUT if mode < 4 else CONSOLE_OUTPUT if mode < 8 else CONSOLE_ERROR)
+            return self._add(None)
         path = self._inside(name)
         if path is None:
             return self._fail(13)
         try:
-            return self._add(open(path, OPEN_MODES[mode].replace("b", "") + "b"), 0)  # noqa: SIM115
+            return self._add(cast(BinaryIO, open(path, OPEN_MODES[mode].replace("b", "") + "b")))
         except OSError as error:
             return self._fail(error.errno or 5)
 
-    def _add(self, file: BinaryIO | None, console: int) -> int:
+    def _add(self, file: BinaryIO | None) -> int:
         handle = self.next_handle
         self.next_handle += 1
         self.files[handle] = file

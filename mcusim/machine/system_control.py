@@ -42,7 +42,7 @@ class SystemControl:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        core, board = machine.core, machine.board
+        board = machine.board
         self.nvic = N.Nvic(board.interrupt_count, board.priority_bits, machine.traits.groups)
         self.systick = SysTick(machine.now, machine.at, lambda: machine.pend(N.SYSTICK), self._reference_divider)
         self.itm_output: list[int] = []
@@ -63,7 +63,7 @@ class SystemControl:
         core = self.machine.core
         self.stored: dict[int, int] = dict(self.machine.traits.identification)
         self.stored.update({CCR: self.machine.traits.ccr, FPCCR: 0xC0000000 if core.has_fpu else 0})
-        self.stored.update({offset: 0 for offset in (SCR, CFSR, HFSR, DFSR, MMFAR, BFAR, SHCSR, DEMCR, CPACR, MPU_CTRL)})
+        self.stored.update(dict.fromkeys((SCR, CFSR, HFSR, DFSR, MMFAR, BFAR, SHCSR, DEMCR, CPACR, MPU_CTRL), 0))
         self.vector_table = self.machine.reset_vector_table
         self.dwt_control = self.cycle_base = self.cycle_held = 0
         self.mpu_regions: dict[int, tuple[int, int]] = {}
@@ -213,7 +213,7 @@ class SystemControl:
     # --- NVIC -----------------------------------------------------------------------------------------------------------
     def _read_interrupt_bits(self, offset: int) -> int:
         kind, word = (offset - SCS - 0x100) >> 7, (offset & 0x7F) >> 2
-        sets = (self.nvic.enabled, self.nvic.enabled, self.nvic.pending, self.nvic.pending, self.nvic.active, ())
+        sets: tuple[set[int] | list[int], ...] = (self.nvic.enabled, self.nvic.enabled, self.nvic.pending, self.nvic.pending, self.nvic.active, [])
         return self.nvic.bits(sets[kind], word)
 
     def _write_interrupt_bits(self, offset: int, value: int) -> None:

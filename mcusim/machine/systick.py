@@ -13,7 +13,7 @@ Schedule = Callable[[int, Callable[[], None]], Event]
 
 
 class SysTick:
-    """The 24-bit down counter. ``now`` gives core cycles, ``at`` schedules; ``divider`` core cycles a tick of the reference clock."""
+    """The 24-bit down counter. ``now`` gives core cycles, ``at`` schedules, ``divider`` is cycles a tick of the reference."""
 
     def __init__(self, now: Callable[[], int], at: Schedule, pend: Callable[[], None], divider: Callable[[], int]) -> None:
         self.now, self.at, self.pend, self.reference_divider = now, at, pend, divider

@@ -11,7 +11,6 @@ from typing import ClassVar
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 from mcusim.machine.peripherals.stm32_flash import FlashTiming
 
-
 SET, CLEAR, TOGGLE = 4, 8, 12
 
 

@@ -123,7 +123,7 @@ class Ssi(FlashInterface):
         serial = not control & 0x0060_0300 and (control >> 16 & 0x1F) == 7
         answer = self._exchange(value & 0xFF) if serial else 0
         done = self.on_wire(self._frame_cycles())
-        if len(self.arriving) < self.DEPTH and (serial or control >> 8 & 3 == 3 and not self.arriving):
+        if len(self.arriving) < self.DEPTH and (serial or (control >> 8 & 3 == 3 and not self.arriving)):
             self.arriving.append((done, answer))
 
     def _exchange(self, byte: int) -> int:
