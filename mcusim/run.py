@@ -72,14 +72,15 @@ def run(
     ``send`` holds (after, text) pairs: once serial output has shown ``after`` anew, ``text`` is typed. ``until`` stops
     with success once the output contains it and its line is finished. ``max_seconds`` is simulated time,
     ``timeout_seconds`` the host's. Raises a McusimError for files and boards that cannot be used; what the firmware
-    does wrong is in the report (``exit`` and ``fault``).
+    does wrong is in the report (``exit`` and ``fault``). A raw binary without ``load_address`` goes to the board's flash.
     """
     chosen = choose_board(board, core)
     options = Options(
         tuple(send), until, max_instructions, max_seconds, timeout_seconds, semihosting_root, strict,
         TRACE_EVENTS if trace else 0, serial_output, progress,
     )  # fmt: skip
-    machine = Machine(programs.load(path, load_address, vector_table), chosen, core_of(chosen), options)
+    program = programs.load(path, load_address, vector_table, flash_address(chosen))
+    machine = Machine(program, chosen, core_of(chosen), options)
     try:
         machine.run()
     except KeyboardInterrupt:
@@ -96,6 +97,12 @@ def choose_board(board: str | Path | Board | None, core: str | None) -> Board:
     if board is not None:
         return boards.load(board)
     return boards.load(core or DEFAULT_CORE)
+
+
+def flash_address(board: Board) -> int | None:
+    """Where a raw image goes that comes without an address: the board's first flash; None on ideal boards."""
+    places = [m.address for kind in ("flash", "external") for m in board.memories if m.kind == kind and not m.alias_of]
+    return next(iter(places), None)
 
 
 def core_of(board: Board) -> cores.Core:

@@ -18,11 +18,17 @@ LIMIT_FILE_BYTES = 512 << 20
 ADDRESS_SPACE = 1 << 32
 
 
-def load(path: str | os.PathLike[str], load_address: int | None = None, vector_table: int | None = None) -> Program:
+def load(
+    path: str | os.PathLike[str],
+    load_address: int | None = None,
+    vector_table: int | None = None,
+    raw_address: int | None = None,
+) -> Program:
     """The program in the file at ``path``: ELF, Intel HEX, or raw bytes that begin at ``load_address``.
 
     The format is told from the content. ``vector_table`` is the address of the vector table where the search for it
-    would find none or another one. ProgramError says what is wrong with the file; nothing else is raised.
+    would find none or another one. ``raw_address`` is where raw bytes begin when ``load_address`` is not given (a board's
+    flash). ProgramError says what is wrong with the file; nothing else is raised.
     """
     name = os.fspath(path)
     image = _read_file(name)
@@ -33,7 +39,8 @@ def load(path: str | os.PathLike[str], load_address: int | None = None, vector_t
     if _looks_like_hex(image):
         _refuse_load_address(name, "an Intel HEX file", load_address)
         return _load_hex(name, image, vector_table, image_hash)
-    return _load_raw(name, image, load_address, vector_table, image_hash)
+    address = load_address if load_address is not None else raw_address
+    return _load_raw(name, image, address, vector_table, image_hash)
 
 
 def _read_file(name: str) -> bytes:
