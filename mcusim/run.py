@@ -45,6 +45,11 @@ from mcusim.report.exit import code_of
 TRACE_EVENTS = 1_000_000
 """Bound of the recorded timeline."""
 
+EVENT_KINDS = {
+    L.EVENT_ENTER: "enter", L.EVENT_LEAVE: "leave",
+    L.EVENT_EXCEPTION_ENTER: "exception_enter", L.EVENT_EXCEPTION_LEAVE: "exception_leave",
+}  # fmt: skip
+FUNCTION_EVENTS = (L.EVENT_ENTER, L.EVENT_LEAVE)
 DEFAULT_CORE = "m4"
 ROOT, OVERHEAD = "(all)", "(exception entry, exit and sleep)"
 
@@ -354,20 +359,21 @@ def _fault(machine: Machine, names: _Names) -> Fault:
 def _backtrace(machine: Machine, pc: int, returns: Sequence[int]) -> tuple[Frame, ...]:
     frames = []
     for address in (pc, *(address & 0xFFFFFFFE for address in returns if address < 1 << 32)):
-        found = machine.program.symbol_at(address)
-        line = machine.program.line_at(address)
+        inside = address - 1 if frames else address  # a return address points behind the call
+        found = machine.program.symbol_at(inside)
+        line = machine.program.line_at(inside)
         frames.append(
-            Frame(address, found[0].name if found else "", found[1] if found else 0, *(line if line else ("", 0)))
+            Frame(address, found[0].name if found else "", address - found[0].address if found else 0, *(line or ("", 0)))
         )
     return tuple(frames)
 
 
 def _timeline(machine: Machine, names: _Names) -> Timeline:
     count = int(machine.recorder.state[L.TIMELINE_COUNT])
-    kinds = {L.EVENT_ENTER: "enter", L.EVENT_LEAVE: "leave"}
+    rows = machine.timeline[: min(count, len(machine.timeline))].tolist()
     events = tuple(
-        TimelineEvent(kinds[kind], names.name(function), cycle)
-        for kind, function, cycle in machine.timeline[: min(count, len(machine.timeline))].tolist()
+        TimelineEvent(EVENT_KINDS[kind], names.name(what) if kind in FUNCTION_EVENTS else exception_name(what), cycle)
+        for kind, what, cycle in rows
     )
     return Timeline(events, count > len(machine.timeline))
 

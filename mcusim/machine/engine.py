@@ -6,9 +6,8 @@ import contextlib
 import ctypes
 import importlib
 import mmap
-import re
-import sys
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +29,9 @@ SPECIAL_REGISTERS = {
 }  # fmt: skip
 PAGE = 0x400
 """Unicorn's page of the M profile."""
+UC_BYTES, CPU_BYTES = 4096, 1 << 16
+"""How much of Unicorn's own structure, and of each that it points to, is searched for the register file."""
+USER_SPACE = 1 << 47
 
 library = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
 _READ_TYPE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
@@ -242,32 +244,39 @@ def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool]) -> in
     """Address of ``pattern`` in the structures that the engine points to, ``confirmed`` to be live.
 
     Unicorn's interface has no pointer to the register file, and a call per register costs more than a whole block
-    hook. The structures are found through the process's own memory map, so nothing unreadable is touched.
+    hook. The structures are read through /proc/self/mem, which answers a bad address with an error.
     """
-    if not sys.platform.startswith("linux"):
-        raise McusimError(f"the native hooks need Linux's /proc/self/maps; this is {sys.platform}")
-    spans = _readable_spans()
-    words = np.frombuffer(ctypes.string_at(engine, min(_readable(spans, engine), 4096) // 8 * 8), dtype="<u8")
-    for word in words.tolist():
-        room = min(_readable(spans, word), 1 << 16)
-        data = ctypes.string_at(word, room) if room else b""
-        place = data.find(pattern)
-        while place >= 0:
-            if confirmed(word + place):
-                return word + place
-            place = data.find(pattern, place + 4)
+    with _own_memory() as memory:
+        words = np.frombuffer(_peek(memory, engine, UC_BYTES), dtype="<u8")
+        for word in words.tolist():
+            data = _peek(memory, word, CPU_BYTES)
+            place = data.find(pattern)
+            while place >= 0:
+                if confirmed(word + place):
+                    return word + place
+                place = data.find(pattern, place + 4)
     raise McusimError(f"register file not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
 
 
-def _readable_spans() -> list[tuple[int, int]]:
-    spans = []
-    with open("/proc/self/maps", encoding="ascii", errors="replace") as lines:
-        for line in lines:
-            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
-            if match:
-                spans.append((int(match[1], 16), int(match[2], 16)))
-    return spans
+@contextlib.contextmanager
+def _own_memory() -> Iterator[int]:
+    """File descriptor of this process's memory."""
+    try:
+        memory = os.open("/proc/self/mem", os.O_RDONLY)
+    except OSError as error:
+        raise McusimError(f"the native hooks need Linux's /proc/self/mem: {error.strerror}") from None
+    try:
+        yield memory
+    finally:
+        os.close(memory)
 
 
-def _readable(spans: list[tuple[int, int]], address: int) -> int:
-    return next((end - address for start, end in spans if start <= address < end), 0)
+def _peek(memory: int, address: int, size: int) -> bytes:
+    """Up to ``size`` bytes at ``address``, whole words: fewer where the mapped memory ends."""
+    if not 0 < address < USER_SPACE:
+        return b""
+    try:
+        data = os.pread(memory, size, address)
+    except OSError:
+        return b""
+    return data[: len(data) // 8 * 8]

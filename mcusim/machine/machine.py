@@ -29,6 +29,7 @@ from mcusim.machine.events import Agenda, Event
 from mcusim.machine.exceptions import MAGIC_START, ExceptionUnit, Fault
 from mcusim.machine.heap import HeapWatch
 from mcusim.machine.hook import block_hook_address
+from mcusim.machine.native import record_event
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.recorder import Node, Recorder, is_float
 from mcusim.machine.semihosting import Semihosting
@@ -324,7 +325,9 @@ class Machine:
         self.access, self.access_cycle, self.access_place = (address, size, False), None, None
         try:
             self._run_due_events()
-            return read(address, size)
+            value = read(address, size)
+            self._refuse_unmodelled(address)
+            return value
         except BaseException as error:
             self._keep(error)
             return 0
@@ -337,10 +340,21 @@ class Machine:
         try:
             self._run_due_events()
             write(address, size, value)
+            self._refuse_unmodelled(address)
         except BaseException as error:
             self._keep(error)
         finally:
             self.access = None
+
+    def _refuse_unmodelled(self, address: int) -> None:
+        """--strict: an access to a register that no model knows ends the run."""
+        if not self.options.strict:
+            return
+        tables = [self.control.unmodelled, *(peripheral.unmodelled for peripheral in self.peripherals.values())]
+        if any(tables):
+            node, number = self._accessing()
+            where = f" at 0x{node.record.block.instructions[number].address:08x}" if node is not None else ""
+            self.end("unmodelled", text=f"register 0x{address:08x} is not modelled (accessed{where})")
 
     def _run_due_events(self) -> None:
         due = self.agenda.next_cycle()
@@ -451,6 +465,7 @@ class Machine:
         count.count += 1
         count.since.append(self.recorder.cycles)
         self.exception_cycles += self.core.exceptions.tail_chain if tail else self.core.exceptions.entry
+        record_event(self.recorder.pointer, L.EVENT_EXCEPTION_ENTER, number)
         self.contexts.enter_handler(handler & ~1)
 
     def end_exception(self, number: int) -> None:
@@ -461,6 +476,7 @@ class Machine:
             count.cycles += self.recorder.cycles - count.since.pop()
         self.exception_cycles += self.core.exceptions.exit
         self.contexts.leave_handler()
+        record_event(self.recorder.pointer, L.EVENT_EXCEPTION_LEAVE, number)
 
     def begin_exception(self, frame: int, before: int, process: bool) -> None:
         """The frame has been pushed: remember the interrupted context."""
