@@ -357,7 +357,7 @@ def _fault(machine: Machine, names: _Names) -> Fault:
 
 
 def _backtrace(machine: Machine, pc: int, returns: Sequence[int]) -> tuple[Frame, ...]:
-    frames = []
+    frames: list[Frame] = []
     for address in (pc, *(address & 0xFFFFFFFE for address in returns if address < 1 << 32)):
         inside = address - 1 if frames else address  # a return address points behind the call
         found = machine.program.symbol_at(inside)

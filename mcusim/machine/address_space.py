@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +63,13 @@ def _merge(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
+class BitBandWindow:
+    """The bit-band alias of the peripherals, as a window among theirs: word ``offset / 4`` is bit ``offset / 4``."""
+
+    def __init__(self, read: Callable[[int, int], int], write: Callable[[int, int, int], None]) -> None:
+        self.read, self.write = read, write
+
+
 class AddressSpace:
     """Memories mapped into the engine, with the program loaded."""
 
@@ -69,7 +77,7 @@ class AddressSpace:
         self.engine, self.program, self.board = engine, program, board
         self.memories = ideal_memories(program) if board.ideal else board.memories
         self.views: dict[str, np.ndarray] = {}
-        self.windows: list[tuple[int, int, Peripheral]] = []
+        self.windows: list[tuple[int, int, Peripheral | BitBandWindow]] = []
         self.pages: dict[int, list[tuple[int, int, Peripheral]]] = {}
         for memory in self.memories:
             places = memory.address, *memory.aliases
@@ -178,11 +186,11 @@ class AddressSpace:
     def _map_io(self, machine: Machine, start: int, size: int, read, write) -> None:
         self.engine.map_io(
             start, size,
-            lambda address, width: machine.serve_read(read, address, width),
-            lambda address, width, value: machine.serve_write(write, address, width, value),
+            lambda address, width: machine.accesses.serve_read(read, address, width),
+            lambda address, width, value: machine.accesses.serve_write(write, address, width, value),
         )  # fmt: skip
 
-    def find_peripheral(self, address: int) -> tuple[Peripheral, int]:
+    def find_peripheral(self, address: int) -> tuple[Peripheral | BitBandWindow, int]:
         """The model that owns ``address`` and the offset into it; the catch-all bank where none does."""
         page = address & ~0xFF
         for start, end, peripheral in self.pages.get(page) or self._windows_of(page):
@@ -190,7 +198,7 @@ class AddressSpace:
                 return peripheral, address - start
         return self.bank, address - PERIPHERALS
 
-    def _windows_of(self, page: int) -> list[tuple[int, int, Peripheral]]:
+    def _windows_of(self, page: int) -> list[tuple[int, int, Peripheral | BitBandWindow]]:
         """Windows that meet the 256 bytes at ``page``; kept, so that a polled register is found at once."""
         self.pages[page] = [window for window in self.windows if window[0] < page + 0x100 and page < window[1]]
         return self.pages[page]
@@ -222,8 +230,10 @@ class AddressSpace:
     # --- bit-banding --------------------------------------------------------------------------------------------------------
     def _map_bit_band(self, machine: Machine) -> None:
         for alias, target in ((BIT_BAND_RAM, 0x20000000), (BIT_BAND_PERIPHERAL, 0x40000000)):
-            if alias == BIT_BAND_PERIPHERAL and not self.board.ideal:
-                continue  # inside the register space: see windows
+            if alias == BIT_BAND_PERIPHERAL and not self.board.ideal:  # lies inside the register space
+                window = BitBandWindow(*self._bit_band(0, target))
+                self.windows.append((alias, alias + BIT_BAND_SIZE, window))
+                continue
             self._map_io(machine, alias, BIT_BAND_SIZE, *self._bit_band(alias, target))
 
     def _bit_band(self, alias: int, target: int):

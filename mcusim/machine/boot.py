@@ -136,7 +136,8 @@ def start_rp2350(program: Program, board: Board) -> Start:
     Source: RP2350 Datasheet 5.1.4, 5.9. Hashes and signatures are not checked; partition tables are not modelled.
     """
     rom = read_rom("rp2350")
-    base = next((b for b in (lowest_in(program, RP_FLASH, 0x2000000), lowest_in(program, RP_SRAM, 0x82000)) if b is not None), None)
+    places = (lowest_in(program, RP_FLASH, 0x2000000), lowest_in(program, RP_SRAM, 0x82000))
+    base = next((place for place in places if place is not None), None)
     if base is None:
         raise ProgramError(f"{program.path}: nothing to start on {board.name}: the image lies neither in flash nor in SRAM")
     table = base
@@ -157,7 +158,8 @@ def start_rp2350(program: Program, board: Board) -> Start:
 def _refuse_riscv(program: Program, address: int, found: Mapping[int, bytes]) -> None:
     flags = struct.unpack_from("<H", found[ITEM_IMAGE_TYPE], 2)[0] if ITEM_IMAGE_TYPE in found else 0
     if flags & 0xF == TYPE_EXECUTABLE and flags >> 8 & 7 == CPU_RISCV:
-        raise ProgramError(f"{program.path}: the image definition at {address:#010x} is for the RISC-V cores; only Arm is modelled")
+        text = f"the image definition at {address:#010x} is for the RISC-V cores; only the Arm cores are modelled"
+        raise ProgramError(f"{program.path}: {text}")
 
 
 # --- i.MX RT ------------------------------------------------------------------------------------------------------------

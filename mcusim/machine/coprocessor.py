@@ -6,7 +6,7 @@ A board names them in ``parameters.coprocessors``: number to the peripheral whos
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from mcusim.machine.machine import Machine
@@ -85,7 +85,7 @@ class Coprocessors:
             return False
         registers = self.machine.engine.registers
         values = tuple(int(registers[index]) for index in transfer.sources)
-        model: CoprocessorModel = self.machine.peripherals[self.names[transfer.number]]
+        model = cast(CoprocessorModel, self.machine.peripherals[self.names[transfer.number]])
         results = model.coprocess(replace(transfer, values=values))
         for index, result in zip(transfer.targets, results, strict=True):
             self._put(index, result & 0xFFFFFFFF)

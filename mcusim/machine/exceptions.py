@@ -260,7 +260,7 @@ class ExceptionUnit:
         machine.recorder.flush()
         machine.resume_context(frame, after, process, thread)
         if machine.control.stored[C.SCR] & C.SLEEPONEXIT and thread:
-            machine.sleep()
+            machine.sleeper.sleep()
 
     def _restore_mode(self, xpsr: int, process: bool, thread: bool) -> None:
         engine = self.machine.engine

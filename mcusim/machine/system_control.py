@@ -213,7 +213,10 @@ class SystemControl:
     # --- NVIC -----------------------------------------------------------------------------------------------------------
     def _read_interrupt_bits(self, offset: int) -> int:
         kind, word = (offset - SCS - 0x100) >> 7, (offset & 0x7F) >> 2
-        sets: tuple[set[int] | list[int], ...] = (self.nvic.enabled, self.nvic.enabled, self.nvic.pending, self.nvic.pending, self.nvic.active, [])
+        nvic = self.nvic
+        sets: tuple[set[int] | list[int], ...] = (
+            nvic.enabled, nvic.enabled, nvic.pending, nvic.pending, nvic.active, [],
+        )  # fmt: skip
         return self.nvic.bits(sets[kind], word)
 
     def _write_interrupt_bits(self, offset: int, value: int) -> None:

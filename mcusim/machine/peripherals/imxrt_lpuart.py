@@ -9,6 +9,7 @@ from collections import deque
 from fractions import Fraction
 from typing import ClassVar
 
+from mcusim.machine.peripheral import Event
 from mcusim.machine.peripherals.register_file import RegisterFile
 from mcusim.machine.peripherals.serial_line import SerialLine
 
@@ -31,6 +32,8 @@ class LowPowerUart(RegisterFile):
     break, match, modem lines and single-wire operation are not modelled.
     """
 
+    line: SerialLine
+    idle_event: Event | None
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "depth", "version"})
     RESET = {GLOBAL: 0, PINCFG: 0, BAUD: 0x0F000004, CTRL: 0, MATCH: 0, MODIR: 0, WATER: 0}
 

@@ -6,8 +6,10 @@ Source: i.MX RT1060 Processor Reference Manual, rev. 3: GPT chapter 52, PIT 53, 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import ClassVar
 
+from mcusim.machine.peripheral import Event
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 from mcusim.machine.peripherals.tick_counter import TickCounter
 
@@ -17,6 +19,7 @@ WORD = 1 << 32
 class GeneralTimer(RegisterFile):
     """GPT: 32 bits up, three compares, restart or free run. Capture inputs are not modelled."""
 
+    counter: TickCounter
     PARAMETERS: ClassVar[frozenset[str]] = frozenset()
     CR, PR, SR, IR, OCR1, CNT = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x24
     ENABLE, RESTART_ON_ENABLE, FREE_RUN, RESET_BIT = 1 << 0, 1 << 1, 1 << 9, 1 << 15
@@ -57,7 +60,7 @@ class GeneralTimer(RegisterFile):
             target = self.stored(offset)
             if target < period:
                 wait = (target - now - 1) % period + 1
-                self.counter.call_at(now + wait, lambda index=index: self._reached(1 << index), index)
+                self.counter.call_at(now + wait, partial(self._reached, 1 << index), index)
         if period == WORD:
             self.counter.call_at((now // WORD + 1) * WORD, lambda: self._reached(self.ROLL_OVER), 3)
 
@@ -127,7 +130,7 @@ class PeriodicTimer(RegisterFile):
         for counter in getattr(self, "counters", ()):
             counter.stop()
             counter.cancel_all()
-        self.counters = [TickCounter(self.chip, lambda index=index: self._rate(index)) for index in range(self.CHANNELS)]
+        self.counters = [TickCounter(self.chip, partial(self._rate, index)) for index in range(self.CHANNELS)]
         self.flags = 0
         self.latched = 0
         self.interrupt(False)
@@ -274,6 +277,7 @@ class Watchdog(RegisterFile):
     The power-down counter is not modelled: the reset that it makes only matters to programs that run for 16 seconds.
     """
 
+    event: Event | None
     PARAMETERS: ClassVar[frozenset[str]] = frozenset()
     WCR, WSR = 0, 2
     ENABLE, SOFTWARE_RESET_N = 1 << 2, 1 << 4
@@ -316,6 +320,7 @@ class RefreshWatchdog(RegisterFile):
     It is off here until the program enables it: the state in which the boot ROM leaves it is not documented.
     """
 
+    event: Event | None
     PARAMETERS: ClassVar[frozenset[str]] = frozenset()
     CS, CNT, TOVAL, WIN = 0x0, 0x4, 0x8, 0xC
     UNLOCK, REFRESH = 0xD928C520, 0xB480A602

@@ -84,10 +84,13 @@ class ClockGenerator(RegisterFile):
         rates = {
             "sosc": self.parameter("crystal") * (self.stored(0x100) & 1),
             "fro_12m": FRO_12M,
-            "fro_hf": (144_000_000 if self.stored(self.FIRC_CONFIG) & self.RANGE_144 else 48_000_000) * (self.stored(0x300) & 1),
+            "fro_hf": self._fro_hf() * (self.stored(0x300) & 1),
             "osc_32k": OSC_32K,
         }
         return Fraction(rates[name])
+
+    def _fro_hf(self) -> int:
+        return 144_000_000 if self.stored(self.FIRC_CONFIG) & self.RANGE_144 else 48_000_000
 
     def main_hertz(self) -> Fraction:
         """MAIN_CLK, before the AHB divider."""
@@ -162,8 +165,8 @@ class ClockGenerator(RegisterFile):
 class SystemControl(RegisterFile):
     """SYSCON: clock multiplexers and dividers, resets, code cache (LPCAC), identification.
 
-    Parameters: ``scg`` name of the clock generator. Clocks: ``core``, ``systick``, ``ctimer0`` to ``4``, ``flexcomm0`` to ``9``,
-    ``ostimer``, ``wdt0``, ``utick``, ``mrt``, and the oscillators and PLLs of SCG. Resets and clock gates are storage.
+    Parameters: ``scg`` name of the clock generator. Clocks: ``core``, ``systick``, ``ctimer0`` to ``4``, ``flexcomm0`` to
+    ``9``, ``ostimer``, ``wdt0``, ``utick``, ``mrt``, and the oscillators and PLLs of SCG. Resets and clock gates are storage.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"scg"})
@@ -181,7 +184,8 @@ class SystemControl(RegisterFile):
         AHB_DIVIDER: 0, 0x384: 0, FRO_HF_DIVIDER: 0, WDT_DIVIDER: 0, 0x394: 0, 0x398: 0, 0x3B4: 0, PLL_DIVIDER: 0,
         **dict.fromkeys(offsets(CTIMER_DIVIDER, 5), 0), 0x3E4: 0, 0x3E8: 0, UTICK_DIVIDER: 0, 0x3F4: 0xFF, 0x3FC: 0,
         NVM_CONTROL: 0x20400, 0x404: 0, 0x464: 7, 0x468: 0, 0x470: 0, 0x490: 0, 0x494: 0, 0x4A8: 7, 0x4AC: 0,
-        PLL_DIVIDER_SOURCE: 0, 0x5D8: 3, 0x5DC: 0, OSTIMER_SOURCE: 3, 0x800: 0x2C0048, 0x804: 0, 0x80C: 0, CACHE_CONTROL: CACHE_OFF,
+        PLL_DIVIDER_SOURCE: 0, 0x5D8: 3, 0x5DC: 0, OSTIMER_SOURCE: 3, 0x800: 0x2C0048, 0x804: 0, 0x80C: 0,
+        CACHE_CONTROL: CACHE_OFF,
         **dict.fromkeys(offsets(FLEXCOMM_DIVIDER, 10), 0), 0x878: 3, 0xA18: 0x1, 0xE04: 0xC0FFFFFF, 0xE2C: 0, 0xE44: 0,
         0xFF0: 0x0725802B, 0xFF4: 0x00000947, 0xFF8: 0x0002B7B1, 0xFFC: 0x005C0900,
     }  # fmt: skip

@@ -6,8 +6,10 @@ Source: MCX Nx4x Reference Manual, chapters of the same names; register layout f
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import ClassVar
 
+from mcusim.machine.peripheral import Event
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 from mcusim.machine.peripherals.tick_counter import TickCounter
 
@@ -20,6 +22,7 @@ class StandardTimer(RegisterFile):
     Parameter ``clock``: name of its clock. Captures, external counting and outputs are storage.
     """
 
+    counter: TickCounter
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock"})
     IR, TCR, TC, PR, PC, MCR, MATCH, SHADOW = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x78
     ENABLE, RESET_BIT = 1, 2
@@ -59,7 +62,7 @@ class StandardTimer(RegisterFile):
             self.counter.cancel(index)
             if actions:
                 wait = (self.stored(offset) * self._step - now - 1) % (WORD * self._step) + 1
-                self.counter.call_at(now + wait, lambda index=index: self._match(index), index)
+                self.counter.call_at(now + wait, partial(self._match, index), index)
 
     def _match(self, index: int) -> None:
         actions = self.stored(self.MCR) >> (3 * index) & 7
@@ -217,6 +220,7 @@ def binary(value: int) -> int:
 class EventTimer(RegisterFile):
     """OSTIMER: a 42-bit Gray-coded counter that never stops, and one match. The write delay of MATCH is not modelled."""
 
+    counter: TickCounter
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock"})
     LOW, HIGH, CAPTURE_LOW, CAPTURE_HIGH, MATCH_LOW, MATCH_HIGH, CONTROL = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x1C
     FLAG, ENABLE = 1, 2
@@ -272,6 +276,7 @@ class EventTimer(RegisterFile):
 class MicroTick(RegisterFile):
     """UTICK: an interrupt after CTRL.DELAYVAL + 1 microseconds, once or repeatedly. Captures are storage."""
 
+    event: Event | None
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock"})
     CONTROL, STATUS = 0x00, 0x04
     REPEAT, FLAG, ACTIVE = 1 << 31, 1, 2
@@ -314,6 +319,7 @@ class MicroTick(RegisterFile):
 class WindowedWatchdog(RegisterFile):
     """WWDT: counts its clock divided by 4 down from TC; 0xAA, 0x55 to FEED start over. The window is not checked."""
 
+    counter: TickCounter
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock"})
     MOD, TC, FEED, TV = 0x00, 0x04, 0x08, 0x0C
     ENABLE, RESETS, TIMED_OUT = 1, 2, 4

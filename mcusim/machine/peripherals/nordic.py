@@ -1,6 +1,7 @@
 """nRF52 and nRF53: tasks, events, shorts, interrupts, and the channels (PPI, DPPI) that tie events to tasks.
 
-Sources: nRF52840 Product Specification v1.8 (6.1 peripheral interface, 6.16 PPI), nRF5340 PS v1.4 (7.1, 7.12 DPPI), MDK headers.
+Sources: nRF52840 Product Specification v1.8 (6.1 peripheral interface, 6.16 PPI), nRF5340 PS v1.4 (7.1, 7.12 DPPI), Nordic's
+MDK headers.
 """
 
 from __future__ import annotations

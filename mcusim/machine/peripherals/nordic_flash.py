@@ -20,7 +20,8 @@ class FlashControl(RegisterFile):
     """NVMC: busy times of writes and erases, and ICACHECNF (nRF52) or the CACHE peripheral (nRF53) for timing.
 
     Parameters: ``flash`` base address, ``size`` bytes, ``wait_states`` without and ``miss_wait_states`` with cache,
-    ``line_bytes`` and ``cache_bytes`` of the cache, ``cache`` name of the CACHE peripheral if there is one. Partial erase is done at once, whole.
+    ``line_bytes`` and ``cache_bytes`` of the cache, ``cache`` name of the CACHE peripheral if there is one. Partial erase is
+    done at once, whole.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset(

@@ -17,6 +17,7 @@ WIDTHS = (16, 8, 24, 32)
 class Counting(NordicPeripheral):
     """What TIMER and RTC share: a counter of some width that wraps, and compare registers that generate events."""
 
+    counter: TickCounter
     CC = 0x540
     CHANNELS = 0
 

@@ -30,6 +30,7 @@ class Uart(NordicPeripheral):
     A UARTE without running reception drops characters; its internal FIFO for a STOPRX and flow control are not modelled.
     """
 
+    line: SerialLine
     EVENT_OFFSETS = (0x100, 0x104, RXDRDY, ENDRX, TXDRDY, ENDTX, ERROR, RXTO, RXSTARTED, TXSTARTED, TXSTOPPED)
     SHORT_CUTS = {5: (ENDRX, START_RX), 6: (ENDRX, STOP_RX)}
     RESET = {

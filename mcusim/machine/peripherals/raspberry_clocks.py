@@ -223,8 +223,9 @@ SOURCES = ("xosc", "rosc", "pll_sys", "pll_usb")
 class Clocks(RaspberryRegisters):
     """CLOCKS (2.15): generators with muxes and dividers, frequency counter; clk_sys is the core clock.
 
-    Parameters: ``layout`` ``"rp2040"`` or ``"rp2350"``, ``ticks`` name of the peripheral that makes the ticks.
-    A mux switches at once; a stopped source gives a rate of 0, except that the core keeps its clock. Resuscitation and clock gating (WAKE_EN, SLEEP_EN) are storage.
+    Parameters: ``layout`` ``"rp2040"`` or ``"rp2350"``, ``ticks`` name of the peripheral that makes the ticks. A mux switches
+    at once; a stopped source gives a rate of 0, except that the core keeps its clock. Resuscitation and clock gating
+    (WAKE_EN, SLEEP_EN) are storage.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"layout", "ticks"})

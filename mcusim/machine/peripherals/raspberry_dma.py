@@ -1,4 +1,7 @@
-"""DMA of the RP chips: channels, chaining, rings, byte swap, interrupts. Sources: RP2040 Datasheet 2.5; RP2350 Datasheet 12.6."""
+"""DMA of the RP chips: channels, chaining, rings, byte swap, interrupts.
+
+Sources: RP2040 Datasheet 2.5; RP2350 Datasheet 12.6.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,8 @@ class Dma(RaspberryRegisters):
         channel, name = self.channels[index], ALIASES[offset >> 4][offset >> 2 & 3]
         setattr(channel, name, value & ~(1 << self.bits.busy) if name == CTRL else value)
         if name == COUNT and value >> 28 and self.parameter("layout") == "rp2350":
-            raise UnsupportedError(f"{self.spec.name}: transfer count {value:#x}: self-triggering and endless modes are not modelled")
+            text = f"transfer count {value:#x}: self-triggering and endless modes are not modelled"
+            raise UnsupportedError(f"{self.spec.name}: {text}")
         if offset >> 2 & 3 == 3 and value:
             self._start(index)
 

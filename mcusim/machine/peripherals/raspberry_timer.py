@@ -19,6 +19,7 @@ class Timer(RaspberryRegisters):
     Parameter ``interrupt_offset``: 0x34 (RP2040) or 0x3c (RP2350, which has LOCKED and SOURCE before it). DBGPAUSE is storage.
     """
 
+    counter: TickCounter
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"tick", "interrupt_offset"})
 
     RESET = {DBGPAUSE: 7, PAUSE: 0, TIMELW: 0}

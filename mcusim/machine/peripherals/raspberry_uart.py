@@ -9,6 +9,7 @@ from collections import deque
 from fractions import Fraction
 from typing import ClassVar
 
+from mcusim.machine.peripheral import Event
 from mcusim.machine.peripherals.raspberry import RaspberryRegisters
 from mcusim.machine.peripherals.register_file import offsets
 from mcusim.machine.peripherals.serial_line import SerialLine
@@ -33,6 +34,8 @@ class Uart(RaspberryRegisters):
     Parameter ``clock``: name of the clock it runs from (``"clk_peri"``).
     """
 
+    line: SerialLine
+    timeout_event: Event | None
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock"})
 
     RESET = {

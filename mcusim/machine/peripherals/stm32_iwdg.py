@@ -13,7 +13,7 @@ START, REFRESH, UNLOCK = 0xCCCC, 0xAAAA, 0x5555
 class IndependentWatchdog(RegisterFile):
     """IWDG: resets the chip when the firmware does not refresh it in time, or refreshes it before the window opens.
 
-    ``clock`` names its oscillator (LSI); ``divisors`` the values of PR. Early wake-up interrupt is not modelled.
+    ``clock`` names its oscillator (LSI, which it forces on); ``divisors`` the values of PR. Early wake-up interrupt is not modelled.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "divisors"})
@@ -68,5 +68,5 @@ class IndependentWatchdog(RegisterFile):
     def _cycles(self, ticks: int) -> int:
         divisors = self.parameter("divisors", self.DIVISORS)
         divisor = divisors[min(self.stored(PR) & 15, len(divisors) - 1)]
-        hertz = self.chip.clock_hertz(self.parameter("clock", "lsi"))
+        hertz = self.chip.clock_hertz(self.parameter("clock", "watchdog"))
         return max(1, ticks * divisor * self.chip.core_hertz() // hertz)

@@ -1,0 +1,320 @@
+"""What to do when Unicorn comes back: before a block that Python must look at, and inside one that met something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcusim.errors import UnsupportedError
+from mcusim.isa.instruction import Block
+from mcusim.machine import layout as L
+from mcusim.machine import nvic as N
+from mcusim.machine.engine import Stop
+from mcusim.machine.exceptions import MAGIC_START, Fault
+from mcusim.machine.recorder import Node, is_float
+from mcusim.pricing.passage import Passage, State
+
+if TYPE_CHECKING:
+    from mcusim.machine.machine import Machine
+
+EXCP_SWI, EXCP_PREFETCH_ABORT, EXCP_DATA_ABORT, EXCP_BKPT = 2, 3, 4, 7
+EXCP_EXCEPTION_EXIT, EXCP_NOCP, EXCP_INVSTATE = 8, 17, 18
+ERR_READ, ERR_WRITE, ERR_FETCH, ERR_WRITE_PROT, ERR_READ_PROT, ERR_FETCH_PROT, ERR_INSN = 6, 7, 8, 12, 13, 14, 10
+SEMIHOSTING_BREAKPOINT = 0xAB
+
+
+class Stops:
+    """Deals with every reason for which a run of the engine ends, and keeps the accounts of blocks left early."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.partial: Node | None = None
+        self.held: Node | None = None
+        self.prefixes: dict[tuple[int, int], Passage] = {}
+
+    def before_block(self, node: Node | None) -> None:
+        """Native code stopped in front of ``node``: see to what it needs, then let it run wholly or in part."""
+        if node is None:
+            return
+        self.machine.recorder.resume(node.state)
+        self.machine.pc = node.address
+        record = node.record
+        if record.watched:
+            self.machine.heap.enter(node.address)
+        if node.trap is not None:
+            self._run_to_trap(node, *node.trap)
+            return
+        if record.waits:
+            self._spin(node)
+            return
+        if node.uses_float and self.machine.core.has_fpu and not self.machine.exceptions.float_context:
+            if not self.machine.control.float_enabled():
+                self._run_to_trap(node, self._first_float(node), "no_coprocessor")
+                return
+            self.machine.exceptions.first_float_use()
+        self._run_towards_deadline(node)
+
+    def _spin(self, node: Node) -> None:
+        """A branch to itself: skip whole turns up to the next event; without one the firmware has ended."""
+        if self.machine.due_exception() is not None:
+            return
+        due = self.machine.agenda.next_cycle()
+        if due is None:
+            self.machine.end("endless_loop", text=f"branch to itself at 0x{node.address:08x}, and no interrupt can end it")
+            return
+        turn = max(node.passage.taken.cycles, 1)
+        turns = max(-(-(due - self.machine.recorder.cycles) // turn), 0)
+        self.machine.recorder.leave_early(node, 1, turn * turns, turns)
+        self.machine.recorder.resume(node.passage.taken.state)
+
+    @staticmethod
+    def _first_float(node: Node) -> int:
+        instructions = node.record.block.instructions
+        return next(i for i, instruction in enumerate(instructions) if is_float(instruction))
+
+    def _run_towards_deadline(self, node: Node) -> None:
+        """Arrange that the block runs to the first boundary at or after the next event."""
+        due = self.machine.agenda.next_cycle()
+        now = self.machine.recorder.cycles
+        if self.machine.due_exception() is not None:
+            return
+        if due is not None and due <= now:
+            return
+        boundaries = node.passage.boundaries
+        if due is None or now + boundaries[-1] <= due:
+            self.held = node
+            return
+        count = next(i for i, boundary in enumerate(boundaries) if now + boundary >= due) + 1
+        instructions = node.record.block.instructions
+        while count < len(instructions) and instructions[count].in_it:
+            count += 1
+        if count >= len(instructions):
+            self.held = node
+            return
+        self._run_part(node, count)
+
+    def _run_to_trap(self, node: Node, instruction: int, kind: str) -> None:
+        if instruction and not self._run_part(node, instruction):
+            return
+        self.machine.pc = node.record.block.instructions[instruction].address
+        if kind == "no_coprocessor" and self._coprocess(node, instruction):
+            return
+        self.machine.exceptions.raise_fault(Fault(kind, self.machine.pc))
+
+    def _coprocess(self, node: Node, instruction: int) -> bool:
+        """A coprocessor of the chip takes the instruction at PC, in one cycle; it begins a block of its own."""
+        if instruction:
+            return self.machine.coprocessors.answers(self.machine.pc)
+        if not self.machine.coprocessors.serve(self.machine.pc):
+            return False
+        self.machine.recorder.leave_early(node, 1, 1)
+        self.machine.recorder.resume(node.state)
+        self.machine.pc += 4
+        return True
+
+    def _run_part(self, node: Node, count: int) -> bool:
+        """Run the first ``count`` instructions of ``node`` and account for them; False when something else happened."""
+        block, state = node.record.block, self.machine.recorder.state
+        until = block.instructions[count].address
+        self.machine.engine.drop_translations(block.address, block.end)
+        self.partial = node
+        self.machine.recorder.state[L.CURRENT] = self.machine.recorder.gate("part")
+        state[L.BYPASS] = 1
+        stop = self.machine.engine.run(node.address, until)
+        state[L.BYPASS] = 0
+        self.machine.engine.drop_translations(block.address, block.end)
+        if self.machine.recorder.error is not None:
+            error, self.machine.recorder.error = self.machine.recorder.error, None
+            raise error
+        self.machine.pc = stop.pc
+        if stop.pc != until or stop.error or stop.interrupt >= 0:
+            self.dispatch(stop)
+            self.partial = None
+            return False
+        self.partial = None
+        self._leave_after(node, count)
+        return True
+
+    def _leave_after(self, node: Node, count: int) -> None:
+        """Account for the first ``count`` instructions of ``node`` and go on in the state behind them."""
+        cycles = node.passage.boundaries[count - 1] if count else 0
+        self.machine.recorder.leave_early(node, count, cycles)
+        self.machine.recorder.resume(self._state_after(node, count))
+
+    def _state_after(self, node: Node, count: int) -> State:
+        return self.prefix(node, count).fall.state if count else node.state
+
+    def prefix(self, node: Node, count: int) -> Passage:
+        """Price of the first ``count`` (at least one) instructions of ``node``."""
+        instructions = node.record.block.instructions
+        if count == len(instructions):
+            return node.passage
+        key = (node.index, count)
+        if key not in self.prefixes:
+            facts = self.machine.recorder.facts_of(node.record, node.classes)
+            facts = {number: fact for number, fact in facts.items() if number < count}
+            block = Block(node.address, instructions[:count])
+            timing, region = self.machine.recorder.timings[node.timing], self.machine.recorder.region_of(node.address)
+            self.prefixes[key] = self.machine.recorder.pipeline.run(block, node.state, facts, timing, region)
+        return self.prefixes[key]
+
+    def running(self) -> Node | None:
+        return self.partial or self.machine.recorder.current
+
+    def settle(self, pc: int) -> None:
+        """The running block stopped in front of ``pc`` (or behind its end): account for what it executed."""
+        node = self.running()
+        if node is None:
+            return
+        instructions = node.record.block.instructions
+        count = next((i for i, instruction in enumerate(instructions) if instruction.address == pc), len(instructions))
+        self._leave_after(node, count)
+
+    def _on_interrupt(self, stop: Stop) -> None:
+        pc = stop.pc
+        if stop.interrupt in (EXCP_PREFETCH_ABORT, EXCP_EXCEPTION_EXIT) and pc >= MAGIC_START:
+            self._return_from_exception(pc)
+        elif stop.interrupt == EXCP_SWI:
+            self.settle(pc)
+            self.machine.exceptions.take_synchronous(N.SVCALL, pc)
+        elif stop.interrupt == EXCP_BKPT:
+            self._on_breakpoint(pc)
+        elif stop.interrupt == EXCP_PREFETCH_ABORT:
+            self._fetch_fault(pc)
+        else:
+            self.settle(pc)
+            kind = {EXCP_DATA_ABORT: "unaligned", EXCP_NOCP: "no_coprocessor", EXCP_INVSTATE: "invalid_state"}
+            self.machine.exceptions.raise_fault(Fault(kind.get(stop.interrupt, "undefined"), pc))
+
+    def _return_from_exception(self, magic: int) -> None:
+        node = self.running()
+        if node is not None:
+            instructions = node.record.block.instructions
+            self.machine.recorder.leave_early(node, len(instructions), node.passage.fall.cycles)
+        if self.machine.exception_number() == 0:
+            self._fetch_fault(magic)
+        else:
+            self.machine.exceptions.leave(magic)
+
+    def _fetch_fault(self, pc: int) -> None:
+        kind = "instruction_access" if 0x40000000 <= pc < 0x60000000 or pc >= 0xA0000000 else "instruction_bus"
+        self.machine.exceptions.raise_fault(Fault(kind, pc, pc))
+
+    def _on_breakpoint(self, pc: int) -> None:
+        if self.machine.engine.read(pc, 2) != bytes((SEMIHOSTING_BREAKPOINT, 0xBE)):
+            self.settle(pc)
+            self.machine.exceptions.raise_fault(Fault("breakpoint", pc))
+            return
+        self.settle(pc + 2)
+        registers = self.machine.engine.registers
+        registers[0] = self.machine.semihosting.call(int(registers[0]), int(registers[1]))
+        self.machine.pc = pc + 2
+
+    def _on_error(self, stop: Stop) -> None:
+        pc = stop.pc
+        if stop.error in (ERR_FETCH, ERR_FETCH_PROT):
+            self._on_bad_fetch(pc)
+        elif not self.machine.engine.thumb:
+            self.settle(pc)
+            self.machine.exceptions.raise_fault(Fault("invalid_state", pc))
+        elif stop.error == ERR_INSN:
+            self._on_bad_instruction(pc)
+        elif stop.error in (ERR_READ, ERR_WRITE, ERR_WRITE_PROT, ERR_READ_PROT):
+            self.settle(pc)
+            address = stop.access.address if stop.access is not None else None
+            self.machine.exceptions.raise_fault(Fault("data_bus", pc, address))
+        else:
+            raise UnsupportedError(f"Unicorn stopped at 0x{pc:08x} with status {stop.error}")
+
+    def finish_block(self) -> None:
+        node = self.running()
+        if node is not None:
+            self.machine.recorder.leave_early(node, len(node.record.block.instructions), node.passage.taken.cycles)
+            self.machine.recorder.flush()
+
+    def _on_bad_fetch(self, pc: int) -> None:
+        if pc >= MAGIC_START and self.machine.exception_number():
+            self._return_from_exception(pc)
+            return
+        self.finish_block()
+        if not self.machine.engine.thumb:
+            self.machine.exceptions.raise_fault(Fault("invalid_state", pc))
+        else:
+            self._fetch_fault(pc)
+
+    def _on_bad_instruction(self, pc: int) -> None:
+        """WFE and YIELD come as invalid instructions with PC behind them; anything else is undefined."""
+        name, node = self._ended_by(pc), self.running()
+        if name in ("wfe", "yield"):
+            self.settle(pc)
+            if name == "wfe":
+                self.machine.sleeper.wait_for_event(node)
+            return
+        self.settle(pc)
+        self.machine.exceptions.raise_fault(Fault("undefined", pc))
+
+    def _ended_by(self, pc: int) -> str:
+        """Mnemonic of the running block's last instruction when ``pc`` is just behind it."""
+        node = self.running()
+        if node is None:
+            return ""
+        last = next((i for i in node.record.block.instructions if i.end == pc), None)
+        return last.mnemonic if last is not None else ""
+
+    def _on_halt(self, stop: Stop) -> None:
+        """Unicorn came back without a word: WFI, or a stop that Python asked for."""
+        name = self._ended_by(stop.pc)
+        if name == "wfi":
+            self.settle(stop.pc)
+            self.machine.sleeper.sleep()
+        elif self.machine.recorder.current is not None and self.partial is None and self.machine.finish is None:
+            self._resume_or_finish(self.machine.recorder.current, stop.pc)
+
+    def _resume_or_finish(self, node: Node, pc: int) -> None:
+        """After a stop that Python asked for: the block is over, or has not begun."""
+        if node.address == pc:
+            self.machine.recorder.resume(node.state)
+        else:
+            self.finish_block()
+
+    def _after_watched(self) -> None:
+        """The block that has just run holds SEV or wrote a stack pointer or CONTROL."""
+        node = self.machine.recorder.node_at[int(self.machine.recorder.state[L.WATCHED_NODE])]
+        names = {instruction.mnemonic for instruction in node.record.block.instructions}
+        if "sev" in names:
+            self.machine.event_register = True
+        if "msr" in names:
+            self._stack_changed()
+
+    def _stack_changed(self) -> None:
+        """MSR wrote a stack pointer or CONTROL."""
+        if self.machine.exception_number() == 0:
+            if self.machine.engine.get("control") & 2:
+                self.machine.contexts.switch_to_process_stack(int(self.machine.engine.registers[13]))
+            else:
+                self.machine.contexts.switch_to_main_stack()
+
+    def dispatch(self, stop: Stop) -> None:
+        """Deal with the reason why the engine stopped."""
+        if self.machine.recorder.error is not None:
+            error, self.machine.recorder.error = self.machine.recorder.error, None
+            raise error
+        self.machine.pc = stop.pc
+        reason = int(self.machine.recorder.state[L.STOPPED])
+        self.machine.recorder.state[L.STOPPED] = L.STOP_NONE
+        if stop.interrupt >= 0:
+            self._on_interrupt(stop)
+        elif stop.error:
+            self._on_error(stop)
+        elif reason == L.STOP_ARM_STATE:
+            self.finish_block()
+            self.machine.exceptions.raise_fault(Fault("invalid_state", stop.pc))
+        elif reason != L.STOP_NONE:
+            if reason == L.STOP_WATCH:
+                self._after_watched()
+            self.before_block(self.machine.recorder.current)
+        elif self.machine.stored:
+            self.machine.stored = False
+            self.machine.pc += 4 if int.from_bytes(self.machine.engine.read(stop.pc, 2), "little") >= 0xE800 else 2
+            self.settle(self.machine.pc)
+        else:
+            self._on_halt(stop)
