@@ -50,6 +50,10 @@ EVENT_KINDS = {
     L.EVENT_EXCEPTION_ENTER: "exception_enter", L.EVENT_EXCEPTION_LEAVE: "exception_leave",
 }  # fmt: skip
 FUNCTION_EVENTS = (L.EVENT_ENTER, L.EVENT_LEAVE)
+STACK_SIZE_SYMBOLS = ("_Min_Stack_Size", "__STACK_SIZE", "__stack_size__")
+"""Numbers in linker scripts of vendors (STM32Cube, CMSIS, SEGGER)."""
+STACK_END_SYMBOLS = ("__stack_limit", "__StackLimit", "_sstack", "__stack_start__")
+"""Addresses of the lowest byte reserved for the stack."""
 DEFAULT_CORE = "m4"
 ROOT, OVERHEAD = "(all)", "(exception entry, exit and sleep)"
 
@@ -253,9 +257,24 @@ def _path(profile: Profile, machine: Machine, pointer: int, names: _Names) -> tu
 
 def _stacks(machine: Machine, profile: Profile, names: _Names) -> tuple[StackUse, ...]:
     return tuple(
-        StackUse(stack.name, max(stack.top - stack.low, 0), _path(profile, machine, stack.low_call, names), stack.top)
+        StackUse(
+            stack.name, max(stack.top - stack.low, 0), _path(profile, machine, stack.low_call, names), stack.top,
+            _stack_limit(machine.program, stack.top) if stack is machine.contexts.main else None,
+        )  # fmt: skip
         for stack in machine.contexts.stacks
     )
+
+
+def _stack_limit(program: Program, top: int) -> int | None:
+    """Bytes reserved for the main stack, from the linker script's symbols; None where it has none that we know."""
+    for name in STACK_SIZE_SYMBOLS:
+        for symbol in program.symbols_named(name):
+            return symbol.address
+    for name in STACK_END_SYMBOLS:
+        for symbol in program.symbols_named(name):
+            if symbol.address < top:
+                return top - symbol.address
+    return None
 
 
 def _memory(machine: Machine, profile: Profile) -> Memory:

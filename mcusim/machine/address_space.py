@@ -78,7 +78,7 @@ class AddressSpace:
         self.memories = ideal_memories(program) if board.ideal else board.memories
         self.views: dict[str, np.ndarray] = {}
         self.windows: list[tuple[int, int, Peripheral | BitBandWindow]] = []
-        self.pages: dict[int, list[tuple[int, int, Peripheral]]] = {}
+        self.pages: dict[int, list[tuple[int, int, Peripheral | BitBandWindow]]] = {}
         for memory in self.memories:
             places = memory.address, *memory.aliases
             if memory.alias_of:
@@ -157,7 +157,7 @@ class AddressSpace:
     def _system_space(self, machine: Machine):
         """Reads and writes of the system space: the core's own registers, and what a chip puts there (DBGMCU)."""
 
-        def owner(address: int) -> tuple[Peripheral, int] | None:
+        def owner(address: int) -> tuple[Peripheral | BitBandWindow, int] | None:
             return next(((p, address - start) for start, end, p in self.windows if start <= address < end), None)
 
         def read(address: int, size: int) -> int:

@@ -91,8 +91,29 @@ def mutant(board: str, chance: random.Random) -> tuple[bytes, str, dict[str, Any
     return bytes(image), ".elf", {}
 
 
-KINDS = {"noise": noise, "stream": stream, "mutant": mutant}
-PLAN = {"stream": CORES * 2 + REAL_BOARDS, "mutant": CORES, "noise": CORES + REAL_BOARDS[:6]}
+def boot(board: str, chance: random.Random) -> tuple[bytes, str, dict[str, Any]]:
+    """What boot ROMs read before the image: an RP2350 block of random items, or an i.MX RT image vector table."""
+    flash = next(memory for memory in load_board(board).memories if memory.kind == "external")
+    image = bytearray(chance.choice((b"\0", b"\xff")) * 0x3000)
+    struct.pack_into("<2I", image, 0, 0x20001000, flash.address + 0x401)
+    for _ in range(chance.randrange(1, 4)):
+        block = struct.pack("<I", 0xFFFFDED3)
+        for _ in range(chance.randrange(6)):
+            kind, size = chance.choice((0x42, 0x03, 0x44, 0xFF, 0xC2, 0x83, chance.randrange(256))), chance.randrange(5)
+            block += bytes((kind, size, 0, chance.randrange(256))) + chance.randbytes(4 * max(size - chance.randrange(2), 0))
+        place = 4 * chance.randrange(0x400)
+        image[place : place + len(block)] = block
+    target = flash.address + chance.randrange(len(image))
+    struct.pack_into("<8I", image, 0x1000, 0x412000D1, chance.choice((target, target & ~3, chance.getrandbits(32))), *[0] * 6)
+    image[0x400:0x500] = chance.randbytes(0x100)
+    return bytes(image[: chance.choice((len(image), chance.randrange(8, len(image))))]), ".bin", {"load_address": flash.address}
+
+
+KINDS = {"noise": noise, "stream": stream, "mutant": mutant, "boot": boot}
+PLAN = {
+    "stream": CORES * 2 + REAL_BOARDS, "mutant": CORES, "noise": CORES + REAL_BOARDS[:6],
+    "boot": ("raspberry-pi-pico-2", "teensy-4.0", "raspberry-pi-pico"),
+}  # fmt: skip
 """What a sweep runs, turn by turn."""
 
 
@@ -106,7 +127,7 @@ def raw(board: str, image: bytes, places: Places) -> tuple[bytes, str, dict[str,
 
 def rp2040_boot(table: int) -> bytes:
     """A second-stage boot that loads SP and PC from the vector table, with the checksum that the ROM checks."""
-    code = bytes.fromhex(  # no reader of this needs an assembler
+    code = bytes.fromhex(
         "0248"  # ldr r0, [pc, #8]
         "02c8"  # ldm r0!, {r1}
         "8d46"  # mov sp, r1
@@ -137,6 +158,8 @@ def places_of(name: str, chance: random.Random) -> Places:
     flash = next(memory for memory in board.memories if memory.kind in ("flash", "external"))
     ram = next(memory for memory in board.memories if memory.kind in ("ram", "tcm") and memory.address >= 0x20000000)
     base = flash.address + (BOOT_SIZE if name == "raspberry-pi-pico" else 0)
+    if name.startswith("nucleo") and chance.random() < 0.3:
+        base = ram.address
     return Places(base, ram.address, ram.address + ram.size, tuple(spec.address for spec in board.peripherals))
 
 

@@ -7,6 +7,9 @@ from typing import ClassVar
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 
 
+CSR, CFR, RG0CR, RGSR, RGCFR = 0x80, 0x84, 0x100, 0x140, 0x144
+
+
 def is_requested(chip, source: str) -> bool:
     """Whether ``source``, "peripheral.line", asks for a DMA transfer."""
     name, _, line = source.partition(".")
@@ -21,7 +24,9 @@ class RequestMultiplexer(RegisterFile):
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"requests"})
-    RESET: ClassVar = dict.fromkeys(offsets(0x00, 16), 0)
+    RESET: ClassVar = dict.fromkeys((*offsets(0x00, 16), CSR, *offsets(RG0CR, 8), RGSR), 0)
+    READS: ClassVar = {CFR: lambda self: 0, RGCFR: lambda self: 0}
+    WRITES: ClassVar = {CFR: lambda self, value: None, RGCFR: lambda self, value: None}
 
     def requested(self, channel: int) -> bool:
         """Whether the request routed to ``channel`` (from 0) stands now."""
