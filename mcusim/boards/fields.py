@@ -79,9 +79,7 @@ def quantity(value: Any, place: Place) -> int:
     if isinstance(value, str):
         match = QUANTITY.fullmatch(value)
         if match is None:
-            raise place.error(
-                f'\'{value}\' is no number; write 655360, "0xA0000" or "640K" (K, M, G are powers of 1024)'
-            )
+            raise place.error(f'\'{value}\' is no number; write 655360, "0xA0000" or "640K" (K, M, G are powers of 1024)')
         value = int(match[1].replace("_", ""), 16 if match[1][:2].lower() == "0x" else 10) * MULTIPLES[match[2]]
     if value < 0:
         raise place.error(f"{value} is negative")

@@ -129,9 +129,7 @@ def _check_overlap(board: Board, place: Place) -> None:
     for region in board.memories:
         if not region.size:
             raise place.below(f"memories.{region.name}.size").error("0 is not allowed")
-        ranges += [
-            (start, start + region.size, f"memories.{region.name}") for start in (region.address, *region.aliases)
-        ]
+        ranges += [(start, start + region.size, f"memories.{region.name}") for start in (region.address, *region.aliases)]
     for spec in board.peripherals:
         ranges += [(start, start + spec.size, f"peripherals.{spec.name}") for start in (spec.address, *spec.aliases)]
     for (first, first_end, first_key), (second, _, second_key) in pairwise(sorted(ranges)):

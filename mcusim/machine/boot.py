@@ -117,8 +117,10 @@ def items(block: bytes) -> Iterator[tuple[int, bytes]]:
     while offset + 4 <= len(block):
         kind = block[offset]
         size = struct.unpack_from("<H", block, offset + 1)[0] if kind & 0x80 else block[offset + 1]
+        if not size or offset + 4 * size > len(block):
+            return
         yield kind & 0x7F if kind != ITEM_LAST else kind, block[offset : offset + 4 * size]
-        if kind == ITEM_LAST or not size:
+        if kind == ITEM_LAST:
             return
         offset += 4 * size
 
@@ -145,14 +147,24 @@ def start_rp2350(program: Program, board: Board) -> Start:
         found = dict(items(block))
         _refuse_riscv(program, address, found)
         if ITEM_ENTRY_POINT in found:
-            entry, stack = struct.unpack_from("<2I", found[ITEM_ENTRY_POINT], 4)
+            entry, stack = _item_words(program, address, found[ITEM_ENTRY_POINT], 2)
             return Start(table, stack, entry | 1, ((0, rom),))
         if ITEM_VECTOR_TABLE in found:
-            table = struct.unpack_from("<I", found[ITEM_VECTOR_TABLE], 4)[0]
+            table = _item_words(program, address, found[ITEM_VECTOR_TABLE], 1)[0]
     first = words(program, table, 2)
     if first is None or not first[1] & 1:
         raise ProgramError(f"{program.path}: no vector table at {table:#010x}, where {board.name} would start the image")
     return Start(table, first[0], first[1], ((0, rom),))
+
+
+def _item_words(program: Program, address: int, item: bytes, count: int) -> tuple[int, ...]:
+    """The first ``count`` words behind an item's header."""
+    if len(item) < 4 + 4 * count:
+        raise ProgramError(
+            f"{program.path}: the block at {address:#010x} has an item of type {item[0]:#04x} with {len(item) // 4} words; "
+            f"at least {1 + count} are needed"
+        )
+    return struct.unpack_from(f"<{count}I", item, 4)
 
 
 def _refuse_riscv(program: Program, address: int, found: Mapping[int, bytes]) -> None:

@@ -218,12 +218,35 @@ class Stops:
             self.machine.exceptions.raise_fault(Fault("invalid_state", pc))
         elif stop.error == ERR_INSN:
             self._on_bad_instruction(pc)
+        elif stop.error == ERR_WRITE_PROT and stop.access is not None and self._store_to_flash(pc, stop.access.address):
+            return
         elif stop.error in (ERR_READ, ERR_WRITE, ERR_WRITE_PROT, ERR_READ_PROT):
             self.settle(pc)
             address = stop.access.address if stop.access is not None else None
             self.machine.exceptions.raise_fault(Fault("data_bus", pc, address))
         else:
             raise UnsupportedError(f"Unicorn stopped at 0x{pc:08x} with status {stop.error}")
+
+    def _store_to_flash(self, pc: int, address: int) -> bool:
+        """A store to flash on a real board goes to its controller, which programs or ignores it; False elsewhere."""
+        machine, node = self.machine, self.running()
+        region = next((m for m in machine.space.memories if m.address <= address < m.address + m.size), None)
+        if node is None or region is None or machine.board.ideal or not region.controller:
+            return False
+        instruction = next(i for i in node.record.block.instructions if i.address == pc)
+        memory, registers = instruction.memory, machine.engine.registers
+        if memory is None or memory.float_registers or memory.index >= 0:
+            return False
+        controller = machine.peripherals[region.controller]
+        first = (int(registers[memory.base]) + memory.offset) & 0xFFFFFFFF
+        for number, register in enumerate(memory.registers):
+            data = (int(registers[register]) & (1 << 8 * memory.size) - 1).to_bytes(memory.size, "little")
+            if not (hasattr(controller, "program") and controller.program(first + number * memory.size, data)):
+                machine.warn(f"store to {region.name} that its controller did not take")
+        self.settle(instruction.end)
+        registers[memory.base] = (int(registers[memory.base]) + memory.writeback) & 0xFFFFFFFF
+        machine.pc = instruction.end
+        return True
 
     def finish_block(self) -> None:
         node = self.running()

@@ -101,10 +101,7 @@ def test_a_mistake_is_refused_with_file_key_and_what_is_allowed(write, text, par
 
 
 def test_overlapping_memories_and_peripherals_are_refused(write):
-    text = (
-        PLAIN
-        + '[memories.a]\naddress = 0\nsize = 64\nkind = "ram"\n[memories.b]\naddress = 32\nsize = 64\nkind = "ram"\n'
-    )
+    text = PLAIN + '[memories.a]\naddress = 0\nsize = 64\nkind = "ram"\n[memories.b]\naddress = 32\nsize = 64\nkind = "ram"\n'
     assert "memories.b" in refusal(write(text)) and "memories.a" in refusal(write(text))
 
 

@@ -176,3 +176,30 @@ def test_a_reserved_prescaler_setting_is_refused_when_the_clock_is_asked_for():
 def test_an_unknown_clock_lists_the_known_ones():
     with pytest.raises(BoardError, match="unknown clock 'c'; known are a"):
         ClockTree({"a": {"hertz": 8}}, lambda offset: 0, "rcc").rate("c")
+
+
+class TestResetFlags:
+    """CSR of STM32L4R5: PINRSTF 26, SFTRSTF 28, IWDGRSTF 29, WWDGRSTF 30, RMVF 23."""
+
+    PIN, SOFTWARE, IWDG, REMOVE = 1 << 26, 1 << 28, 1 << 29, 1 << 23
+
+    def test_a_reset_by_the_firmware_sets_the_software_flag(self):
+        chip = Stm32Chip("nucleo-l4r5zi")
+        assert chip.get("rcc", 0x94) & (self.PIN | self.SOFTWARE) == self.PIN
+        chip.peripheral("rcc").reset_registers()
+        assert chip.get("rcc", 0x94) & (self.PIN | self.SOFTWARE) == self.PIN | self.SOFTWARE
+
+    def test_a_bite_of_the_watchdog_sets_its_flag(self):
+        chip = Stm32Chip("nucleo-l4r5zi")
+        chip.set("iwdg", 0x00, 0xCCCC)
+        chip.advance_seconds(1)
+        chip.peripheral("rcc").reset_registers()
+        assert chip.resets and chip.get("rcc", 0x94) & (self.SOFTWARE | self.IWDG) == self.IWDG
+
+    def test_flags_stay_until_the_firmware_removes_them_all(self):
+        chip = Stm32Chip("nucleo-l4r5zi")
+        chip.peripheral("rcc").reset_registers()
+        chip.set("rcc", 0x94, 0x600)
+        assert chip.get("rcc", 0x94) & self.SOFTWARE
+        chip.set("rcc", 0x94, 0x600 | self.REMOVE)
+        assert chip.get("rcc", 0x94) == 0x600

@@ -20,9 +20,7 @@ def chip() -> Stm32Chip:
     return Stm32Chip("nucleo-l4r5zi")
 
 
-def start(
-    chip: Stm32Chip, name: str = "tim3", *, psc: int = 0, arr: int = 0xFFFF, control: int = 0, dier: int = 0
-) -> None:
+def start(chip: Stm32Chip, name: str = "tim3", *, psc: int = 0, arr: int = 0xFFFF, control: int = 0, dier: int = 0) -> None:
     """Program a timer as HALs do: load by an update event, clear the flag, enable."""
     chip.set(name, PSC, psc)
     chip.set(name, ARR, arr)

@@ -45,18 +45,14 @@ def read_offset(value: Any, place: str) -> int:
 def read_field(value: Sequence[Any], place: str) -> BitField:
     """A bit field from its list in a board file."""
     if not isinstance(value, (list, tuple)) or len(value) not in (2, 3):
-        raise BoardError(
-            f"{place}: {value!r} is no field; write [register, lowest bit] or [register, lowest bit, width]"
-        )
+        raise BoardError(f"{place}: {value!r} is no field; write [register, lowest bit] or [register, lowest bit, width]")
     return BitField(read_offset(value[0], place), *value[1:])
 
 
 def read_copy(value: Sequence[Any], place: str) -> tuple[BitField, BitField]:
     """A field and the field that follows it, from [register, bit, ready register, ready bit] with an optional width."""
     if not isinstance(value, (list, tuple)) or len(value) not in (4, 5):
-        raise BoardError(
-            f"{place}: {value!r}; write [register, bit, ready register, ready bit] and a width if it is not 1"
-        )
+        raise BoardError(f"{place}: {value!r}; write [register, bit, ready register, ready bit] and a width if it is not 1")
     width = value[4] if len(value) == 5 else 1
     return read_field([*value[:2], width], place), read_field([*value[2:4], width], place)
 
@@ -71,9 +67,7 @@ class RegisterBank(RegisterFile):
     the second.
     """
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset(
-        {"follow", "read_only", "clear_by_one", "self_clearing", "clear_through"}
-    )
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"follow", "read_only", "clear_by_one", "self_clearing", "clear_through"})
 
     def __init__(self, chip: Chip, spec: PeripheralSpec) -> None:
         place, values = f"peripheral '{spec.name}'", spec.parameters

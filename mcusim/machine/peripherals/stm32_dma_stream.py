@@ -55,9 +55,7 @@ class DmaStream:
         """Move one item of the peripheral's width (FIFO packing keeps the bytes in order)."""
         control = self.stored(CR)
         width = 1 << (control >> 11 & 3)
-        source, target = (
-            (self.memory, self.peripheral) if self.direction == TO_PERIPHERAL else (self.peripheral, self.memory)
-        )
+        source, target = (self.memory, self.peripheral) if self.direction == TO_PERIPHERAL else (self.peripheral, self.memory)
         self.controller.chip.write_memory(target, self.controller.chip.read_memory(source, width))
         self.peripheral += width if control & PINC else 0
         self.memory += width if control & MINC else 0
@@ -137,9 +135,7 @@ class StreamDma(RegisterFile):
         if stream.direction == MEMORY_TO_MEMORY:
             return True
         if self.parameter("mux"):
-            return self.chip.peripheral(self.parameter("mux")).requested(
-                self.parameter("mux_channel", 0) + stream.index
-            )
+            return self.chip.peripheral(self.parameter("mux")).requested(self.parameter("mux_channel", 0) + stream.index)
         channel = stream.stored(CR) >> 25 & 7
         source = self.parameter("requests", {}).get(f"{stream.index}.{channel}")
         return source is not None and is_requested(self.chip, source)

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 
-
 CSR, CFR, RG0CR, RGSR, RGCFR = 0x80, 0x84, 0x100, 0x140, 0x144
 
 

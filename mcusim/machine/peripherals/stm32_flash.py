@@ -64,9 +64,7 @@ class FlashController(RegisterBank):
 
     def timing(self) -> FlashTiming:
         """The flash's timing as the registers stand."""
-        flags: dict[str, Any] = {
-            name: bool(self.field(field)) for name, field in self._fields.items() if name != "latency"
-        }
+        flags: dict[str, Any] = {name: bool(self.field(field)) for name, field in self._fields.items() if name != "latency"}
         latency = self._fields.get("latency")
         wait_states = self.field(latency) if latency else 0
         return FlashTiming(wait_states=wait_states, **flags, **self._geometry())

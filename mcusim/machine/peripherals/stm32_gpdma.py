@@ -94,9 +94,7 @@ class GpdmaChannel:
         if not link & 1 << 16:
             self.store(CLLR, 0)
         for bit, register in LINKED:
-            if link >> bit & 1 and not (
-                register in (CTR3, CBR2) and not self.controller.has_two_dimensions(self.index)
-            ):
+            if link >> bit & 1 and not (register in (CTR3, CBR2) and not self.controller.has_two_dimensions(self.index)):
                 self.store(register, int.from_bytes(self.controller.chip.read_memory(place, 4), "little"))
                 place += 4
         return True

@@ -13,10 +13,11 @@ START, REFRESH, UNLOCK = 0xCCCC, 0xAAAA, 0x5555
 class IndependentWatchdog(RegisterFile):
     """IWDG: resets the chip when the firmware does not refresh it in time, or refreshes it before the window opens.
 
-    ``clock`` names its oscillator (LSI, which it forces on); ``divisors`` the values of PR. Early wake-up interrupt is not modelled.
+    ``clock`` names its oscillator (LSI, which it forces on), ``reset_control`` the RCC that shows the reset flag;
+    ``divisors`` the values of PR. Early wake-up interrupt is not modelled.
     """
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "divisors"})
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"reset_control", "clock", "divisors"})
     RESET: ClassVar = {PR: 0, RLR: 0xFFF, WINR: 0xFFF, EWCR: 0}
     READS: ClassVar = {KR: lambda self: 0, SR: lambda self: 0}
     WRITES: ClassVar = {KR: lambda self, value: self._key(value), WINR: lambda self, value: self._set_window(value)}
@@ -51,7 +52,7 @@ class IndependentWatchdog(RegisterFile):
     def _refresh(self) -> None:
         elapsed = (self.chip.now() - self._loaded_at) // self._cycles(1)
         if self.stored(RLR) - elapsed > self.stored(WINR):
-            self.chip.reset("independent watchdog refreshed before its window")
+            self._bite("independent watchdog refreshed before its window")
         self._reload()
 
     def _reload(self) -> None:
@@ -59,7 +60,7 @@ class IndependentWatchdog(RegisterFile):
         if self._event:
             self._event.cancel()
         due = self._loaded_at + self._cycles((self.stored(RLR) & 0xFFF) + 1)
-        self._event = self.chip.at(due, lambda: self.chip.reset("independent watchdog"))
+        self._event = self.chip.at(due, lambda: self._bite("independent watchdog"))
 
     def clock_changed(self) -> None:
         if self.running:
@@ -70,3 +71,7 @@ class IndependentWatchdog(RegisterFile):
         divisor = divisors[min(self.stored(PR) & 15, len(divisors) - 1)]
         hertz = self.chip.clock_hertz(self.parameter("clock", "watchdog"))
         return max(1, ticks * divisor * self.chip.core_hertz() // hertz)
+
+    def _bite(self, reason: str) -> None:
+        self.chip.peripheral(self.parameter("reset_control", "rcc")).note_reset("iwdg")
+        self.chip.reset(reason)

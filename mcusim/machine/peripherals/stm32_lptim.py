@@ -127,7 +127,5 @@ class LowPowerTimer(RegisterFile):
         if not wanted & (CMPM | ARRM) and not self.single:
             return None
         period, compare = self._period(), self.stored(CMP) & 0xFFFF
-        matches = (
-            [compare if compare > self.compared else compare + period] if wanted & CMPM and compare < period else []
-        )
+        matches = [compare if compare > self.compared else compare + period] if wanted & CMPM and compare < period else []
         return self.ramp.cycle_of(min([*matches, period]))

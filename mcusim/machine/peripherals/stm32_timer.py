@@ -220,9 +220,7 @@ class Timer(RegisterFile):
 
     def _write_slave_mode(self, value: int) -> None:
         if value & 0x10007 or value & 1 << 14:
-            self.chip.warn(
-                f"{self.spec.name}: slave modes and external clocks are not modelled; it counts its own clock"
-            )
+            self.chip.warn(f"{self.spec.name}: slave modes and external clocks are not modelled; it counts its own clock")
         self.store(SMCR, value)
 
     def _write_status(self, value: int) -> None:

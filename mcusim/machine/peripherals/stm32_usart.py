@@ -77,9 +77,7 @@ class Usart(SerialPort):
         if control & self.UE:
             status |= (TEACK if control & TE else 0) | (REACK if control & RE else 0)
         if control & FIFOEN:
-            status |= (
-                (0 if self.sender.level else TXFE) | (RXFF if level >= depth else 0) | self._thresholds(depth, level)
-            )
+            status |= (0 if self.sender.level else TXFE) | (RXFF if level >= depth else 0) | self._thresholds(depth, level)
         return status
 
     def _thresholds(self, depth: int, level: int) -> int:

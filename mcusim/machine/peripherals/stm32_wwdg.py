@@ -13,10 +13,11 @@ WDGA, EWI, LAST = 1 << 7, 1 << 9, 0x40
 class WindowWatchdog(RegisterFile):
     """WWDG: resets the chip when its counter falls below 0x40, or is written before it fell below the window.
 
-    ``clock`` names the APB clock, ``prescaler`` is [lowest bit, width] of CFR.WDGTB.
+    ``clock`` names the APB clock, ``reset_control`` the RCC that shows the reset flag, ``prescaler`` is [lowest bit,
+    width] of CFR.WDGTB.
     """
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"clock", "prescaler"})
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"reset_control", "clock", "prescaler"})
     RESET: ClassVar = {CFR: 0x7F, SR: 0}
     READS: ClassVar = {CR: lambda self: self._control()}
     WRITES: ClassVar = {
@@ -40,7 +41,7 @@ class WindowWatchdog(RegisterFile):
 
     def _write_control(self, value: int) -> None:
         if self.enabled and self.count() > self.stored(CFR) & 0x7F:
-            self.chip.reset("window watchdog refreshed before its window")
+            self._bite("window watchdog refreshed before its window")
         self.enabled = self.enabled or bool(value & WDGA)
         self._start, self._loaded_at = value & 0x7F, self.chip.now()
         self._arm()
@@ -57,7 +58,7 @@ class WindowWatchdog(RegisterFile):
         self._cancel()
         if self.enabled:
             early, last = (self._loaded_at + max(0, self._start - level) * self._step() for level in (LAST, LAST - 1))
-            reset = self.chip.at(last, lambda: self.chip.reset("window watchdog"))
+            reset = self.chip.at(last, lambda: self._bite("window watchdog"))
             self._events = (self.chip.at(early, self._warn_early), reset)
 
     def _warn_early(self) -> None:
@@ -74,3 +75,7 @@ class WindowWatchdog(RegisterFile):
         divisor = 4096 << (self.stored(CFR) >> low & (1 << width) - 1)
         hertz = self.chip.clock_hertz(self.parameter("clock", "apb1"))
         return max(1, divisor * self.chip.core_hertz() // hertz)
+
+    def _bite(self, reason: str) -> None:
+        self.chip.peripheral(self.parameter("reset_control", "rcc")).note_reset("wwdg")
+        self.chip.reset(reason)
