@@ -256,13 +256,12 @@ def _path(profile: Profile, machine: Machine, pointer: int, names: _Names) -> tu
 
 
 def _stacks(machine: Machine, profile: Profile, names: _Names) -> tuple[StackUse, ...]:
-    return tuple(
-        StackUse(
-            stack.name, max(stack.top - stack.low, 0), _path(profile, machine, stack.low_call, names), stack.top,
-            _stack_limit(machine.program, stack.top) if stack is machine.contexts.main else None,
-        )  # fmt: skip
-        for stack in machine.contexts.stacks
-    )
+    uses = []
+    for stack in machine.contexts.stacks:
+        path = _path(profile, machine, stack.low_call, names)
+        limit = _stack_limit(machine.program, stack.top) if stack is machine.contexts.main else None
+        uses.append(StackUse(stack.name, max(stack.top - stack.low, 0), path, stack.top, limit))
+    return tuple(uses)
 
 
 def _stack_limit(program: Program, top: int) -> int | None:

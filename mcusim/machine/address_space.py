@@ -26,7 +26,7 @@ RAM_WINDOW = (0x20000000, 0x40000000)
 PERIPHERALS, PERIPHERALS_END = 0x40000000, 0x60000000
 BIT_BAND_RAM, BIT_BAND_PERIPHERAL, BIT_BAND_SIZE = 0x22000000, 0x42000000, 0x02000000
 STACK_ROOM = 1 << 20
-REGISTERS, SYSTEM, OTHER = "registers", "system", "other"
+IO_PORT, REGISTERS, SYSTEM, OTHER = "io port", "registers", "system", "other"
 
 
 def ideal_memories(program: Program) -> tuple[MemoryRegion, ...]:
@@ -88,7 +88,7 @@ class AddressSpace:
             self.views[memory.name] = engine.map_memory(places, memory.size, memory.writable)
             if memory.kind in ("flash", "external") and not board.ideal:
                 self.views[memory.name][:] = 0xFF
-        self.names = [memory.name for memory in self.memories] + [REGISTERS, SYSTEM, OTHER]
+        self.names = [memory.name for memory in self.memories] + [IO_PORT, REGISTERS, SYSTEM, OTHER]
         self.boot = None if board.ideal else find_start(program, board)
         self._load()
         self.boot_vector_table = self._boot_table()
@@ -174,8 +174,8 @@ class AddressSpace:
         return read, write
 
     def _catch_all(self, machine: Machine) -> Peripheral:
-        spec = PeripheralSpec("unmodelled", "register-bank", PERIPHERALS, PERIPHERALS_END - PERIPHERALS)
-        return Peripheral(machine, spec)
+        spec = PeripheralSpec("unmodelled", "unmodelled", PERIPHERALS, PERIPHERALS_END - PERIPHERALS)
+        return create(machine, spec)
 
     @staticmethod
     def _space_outside(spec: PeripheralSpec) -> list[tuple[int, int]]:
@@ -220,8 +220,10 @@ class AddressSpace:
         return self.read_register(address, min(size, 4)).to_bytes(min(size, 4), "little")
 
     def bus_write(self, address: int, data: bytes) -> None:
-        """As a bus master writes."""
-        if not self.engine.write(address, data) and self._is_register(address):
+        """As a bus master writes: RAM, else a register; nothing anywhere else."""
+        if self.is_writable(address):
+            self.engine.write(address, data)
+        elif self._is_register(address):
             self.write_register(address, min(len(data), 4), int.from_bytes(data[:4], "little"))
 
     def _is_register(self, address: int) -> bool:
@@ -269,12 +271,16 @@ class AddressSpace:
             for start in (memory.address, *memory.aliases):
                 rows.append((start, start + memory.size, self.views[memory.name].ctypes.data, index))
         count = len(self.memories)
-        rows.append((PERIPHERALS, PERIPHERALS_END, 0, count))
-        rows.append((C.START, C.START + C.SIZE, 0, count + 1))
-        rows.append((0, 1 << 32, 0, count + 2))
+        port = self.board.parameters.get("single_cycle_io")
+        if port:
+            rows.append((port[0], port[0] + port[1], 0, count))
+        rows.append((PERIPHERALS, PERIPHERALS_END, 0, count + 1))
+        rows.append((C.START, C.START + C.SIZE, 0, count + 2))
+        rows.append((0, 1 << 32, 0, count + 3))
         return rows
 
     def timing(self, machine: Machine) -> MemoryTiming:
         """Timing of each region with the wait states that the firmware has programmed."""
         regions = [region_timing(memory, machine) for memory in self.memories]
-        return MemoryTiming((*regions, RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER)))
+        port = RegionTiming(IO_PORT, single_cycle_io=True)
+        return MemoryTiming((*regions, port, RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER)))

@@ -131,14 +131,20 @@ class Engine:
     def read(self, address: int, size: int) -> bytes:
         """Guest memory; bytes outside of memory read as zero."""
         found = self.find_buffer(address, size)
-        if found is None:
-            return b"".join(self._read_byte(address + offset) for offset in range(size))
-        view, offset = found
-        return view[offset : offset + size].tobytes()
+        if found is not None:
+            view, offset = found
+            return view[offset : offset + size].tobytes()
+        data = bytearray(size)
+        for start, end, view in self.buffers:
+            low, high = max(start, address), min(end, address + size)
+            if low < high:
+                data[low - address : high - address] = view[low - start : high - start].tobytes()
+        return bytes(data)
 
-    def _read_byte(self, address: int) -> bytes:
+    def room(self, address: int) -> int:
+        """Bytes of memory from ``address`` to the end of the memory that holds it."""
         found = self.find_buffer(address, 1)
-        return b"\0" if found is None else found[0][found[1] : found[1] + 1].tobytes()
+        return found[0].size - found[1] if found is not None else 0
 
     def write(self, address: int, data: bytes) -> bool:
         """Write guest memory (flash too) and drop translations of it; False when no memory is there."""

@@ -196,6 +196,10 @@ class Machine:
     def write_memory(self, address: int, data: bytes) -> None:
         self.space.bus_write(address, data)
 
+    def memory_room(self, address: int) -> int:
+        """Bytes of memory from ``address`` on; none where registers are or nothing is."""
+        return self.engine.room(address)
+
     def peripheral(self, name: str) -> Any:
         return self.peripherals[name]
 

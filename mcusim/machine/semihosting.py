@@ -15,6 +15,8 @@ STOPPED_APPLICATION_EXIT = 0x20026
 FAILED = 0xFFFFFFFF
 STRING_MAX = 1 << 16
 FILES_MAX = 64
+NOTES_MAX, NOTE_NAME = 50, 200
+"""How many different refusals are told, and how much of a file's name."""
 
 
 class Host(Protocol):
@@ -22,6 +24,7 @@ class Host(Protocol):
 
     def read_memory(self, address: int, size: int) -> bytes: ...
     def write_memory(self, address: int, data: bytes) -> None: ...
+    def memory_room(self, address: int) -> int: ...
     def console(self, data: bytes) -> None: ...
     def seconds(self) -> float: ...
     def exit_firmware(self, code: int) -> None: ...
@@ -37,7 +40,7 @@ class Semihosting:
         self.files: dict[int, BinaryIO | None] = {}
         self.next_handle = 1
         self.error_number = 0
-        self.refused: list[str] = []
+        self.refused: dict[str, None] = {}
         self.operations: dict[int, Callable[[int], int]] = {
             0x01: self._open, 0x02: self._close, 0x03: self._write_character, 0x04: self._write_string, 0x05: self._write,
             0x06: self._read, 0x07: lambda _: 0, 0x08: lambda p: 0, 0x09: self._is_tty, 0x0A: self._seek,
@@ -50,9 +53,13 @@ class Semihosting:
         """Result of a semihosting call; unknown operations return -1."""
         handler = self.operations.get(operation)
         if handler is None:
-            self.refused.append(f"semihosting operation 0x{operation:02x} is not supported")
+            self._refuse(f"semihosting operation 0x{operation:02x} is not supported")
             return FAILED
         return handler(parameter) & 0xFFFFFFFF
+
+    def _refuse(self, text: str) -> None:
+        if len(self.refused) < NOTES_MAX:
+            self.refused[text] = None
 
     def close(self) -> None:
         """Close what the firmware left open."""
@@ -67,7 +74,8 @@ class Semihosting:
         return [int.from_bytes(data[4 * place : 4 * place + 4], "little") for place in range(count)]
 
     def _string(self, address: int, length: int) -> str:
-        return self.host.read_memory(address, min(length, STRING_MAX)).decode("utf-8", "replace")
+        room = min(length, STRING_MAX, self.host.memory_room(address))
+        return self.host.read_memory(address, room).decode("utf-8", "replace")
 
     # --- console --------------------------------------------------------------------------------------------------------
     def _write_character(self, parameter: int) -> int:
@@ -77,7 +85,7 @@ class Semihosting:
     def _write_string(self, parameter: int) -> int:
         text = bytearray()
         while len(text) < STRING_MAX:
-            chunk = self.host.read_memory(parameter + len(text), 64)
+            chunk = self.host.read_memory(parameter + len(text), 64)  # zeros behind the end of memory
             end = chunk.find(0)
             text += chunk if end < 0 else chunk[:end]
             if end >= 0:
@@ -114,7 +122,8 @@ class Semihosting:
                 path = (self.root / name).resolve()
                 if path != self.root and path.is_relative_to(self.root):
                     return path
-        self.refused.append(f"firmware asked for the file {name!r}; allowed: files below --semihosting-root")
+        shown = name if len(name) <= NOTE_NAME else f"{name[:NOTE_NAME]}..."
+        self._refuse(f"firmware asked for the file {shown!r}; allowed: files below --semihosting-root")
         return None
 
     def _fail(self, number: int) -> int:
@@ -136,9 +145,11 @@ class Semihosting:
             return self._fail(9) and length
         remaining = length
         while remaining:
-            chunk = self.host.read_memory(address + length - remaining, min(remaining, STRING_MAX))
-            if not chunk:
+            start = address + length - remaining
+            room = min(remaining, STRING_MAX, self.host.memory_room(start))
+            if not room:
                 return remaining
+            chunk = self.host.read_memory(start, room)
             file = self.files[handle]
             if file is None:
                 self.host.console(chunk)
@@ -220,7 +231,7 @@ class Semihosting:
         return 1_000_000
 
     def _system(self, _parameter: int) -> int:
-        self.refused.append("firmware asked to run a command of the host (SYS_SYSTEM); never allowed")
+        self._refuse("firmware asked to run a command of the host (SYS_SYSTEM); never allowed")
         return FAILED
 
     def _command_line(self, parameter: int) -> int:

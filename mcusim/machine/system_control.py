@@ -5,9 +5,11 @@ Not modelled: memory protection itself (the MPU's registers only), breakpoints, 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mcusim.errors import McusimError
 from mcusim.machine import nvic as N
 from mcusim.machine.systick import SysTick
 
@@ -54,6 +56,9 @@ class SystemControl:
 
     def _reference_divider(self) -> int:
         board = self.machine.board
+        if board.clock_peripheral:
+            with contextlib.suppress(McusimError):  # a clock tree without that clock: the board's own numbers
+                return max(1, self.machine.core_hertz() // max(1, self.machine.clock_hertz("systick")))
         if board.systick_reference_hertz:
             return max(1, self.machine.core_hertz() // board.systick_reference_hertz)
         return int(board.parameters.get("systick_divider", 8))

@@ -24,7 +24,7 @@ FIRMWARE = (
 )  # fmt: skip
 FIRMWARE_V6M = ("calls.c", "faults_v6m.c", "memory_functions.c", "nvic.c", "recursion.c", "reset.c", "systick.c", "vector_table.c")
 IDEAL_BASES = (0x00000000, 0x08000000, 0x20000000, 0x20000000, 0x10000000)
-LIMIT_INSTRUCTIONS = 50_000
+LIMITS_INSTRUCTIONS = (1_000, 5_000, 5_000, 50_000)
 LIMIT_SIMULATED_SECONDS = 1.0
 BOOT_SIZE = 256
 """Second-stage boot of RP2040, its checksum included (RP2040 datasheet, 2.8.1.3.1)."""
@@ -46,7 +46,7 @@ def case(name: str) -> Case:
     kind, board, _seed = name.split("/")
     chance = random.Random(name)
     image, suffix, options = KINDS[kind](board, chance)
-    options |= {"board": board, "max_instructions": LIMIT_INSTRUCTIONS, "max_seconds": LIMIT_SIMULATED_SECONDS}
+    options |= {"board": board, "max_instructions": chance.choice(LIMITS_INSTRUCTIONS), "max_seconds": LIMIT_SIMULATED_SECONDS}
     options |= {"strict": chance.random() < 0.05, "trace": chance.random() < 0.1}
     if chance.random() < 0.1:
         options |= {"until": chance.choice((b"a", b"\0", b"passed")), "send": ((b"", b"x\n"), (b"a", b"hello"))}

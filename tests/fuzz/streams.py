@@ -27,7 +27,7 @@ VALUES = (
 )  # fmt: skip
 EXCEPTION_RETURNS = (0xFFFFFFF1, 0xFFFFFFF9, 0xFFFFFFFD, 0xFFFFFFE1, 0xFFFFFFE9, 0xFFFFFFED, 0xFFFFFFBC, 0xFFFFFFB8, 0xFEFFFFFF)
 SPECIAL_NUMBERS = (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 16, 17, 18, 19, 20, 0x88, 0x89, 0x90, 0x94, 255)
-SKIP_FAULT = bytes.fromhex(  # the handler that goes on two bytes behind a fault
+GO_ON = bytes.fromhex(  # a fault handler: go on two bytes behind the fault, or at ``again`` from outside of the image
     "7046"  # mov r0, lr
     "4007"  # lsls r0, r0, #29
     "02d4"  # bmi 1f
@@ -36,9 +36,16 @@ SKIP_FAULT = bytes.fromhex(  # the handler that goes on two bytes behind a fault
     "eff30980"  # 1: mrs r0, psp
     "8169"  # 2: ldr r1, [r0, #24]
     "0231"  # adds r1, #2
-    "8161"  # str r1, [r0, #24]
+    "044a"  # ldr r2, base
+    "8b1a"  # subs r3, r1, r2
+    "044a"  # ldr r2, size
+    "9342"  # cmp r3, r2
+    "00d3"  # blo 3f
+    "0449"  # ldr r1, again
+    "8161"  # 3: str r1, [r0, #24]
     "7047"  # bx lr
-)
+    "00bf00bf"  # nop, nop
+)  # fmt: skip
 NOP, BRANCH_OVER = b"\x00\xbf", b"\x01\xe0"
 
 
@@ -58,7 +65,9 @@ class Stream:
     def __init__(self, chance: random.Random, places: Places) -> None:
         self.chance, self.places = chance, places
         self.code = bytearray(4 * VECTORS)
-        self.code += SKIP_FAULT + NOP
+        self.code += GO_ON
+        self.handler_words = len(self.code)
+        self.code += bytes(12)
         self.blocks = self._parameter_blocks()
         if len(self.code) % 4:
             self.code += NOP
@@ -261,4 +270,6 @@ class Stream:
         self.load(7, self.start | 1)
         self.emit(0x4738)
         self.code[: 4 * VECTORS] = self._vectors()
+        again = self.start + 2 * self.chance.randrange((len(self.code) - (self.start - self.places.base)) // 2)
+        struct.pack_into("<3I", self.code, self.handler_words, self.places.base, len(self.code), again)
         return bytes(self.code)

@@ -575,16 +575,117 @@ flash_range_program:
     .balign 4
     .ltorg
 
-/* ---- floating point: tables in the order of the Pico SDK's sf_table.h; the entry behind "missing" says so and stops ---- */
+/* ---- what the C part needs, and what C cannot say ------------------------------------------------------------------- */
+/* low 64 bits of r1:r0 * r3:r2 */
+    .global __aeabi_lmul
+    .thumb_func
+__aeabi_lmul:
+    push {r4, r5, r6, r7, lr}
+    muls r1, r2                     /* high * low */
+    muls r3, r0                     /* low * high */
+    adds r1, r3
+    uxth r4, r0
+    lsrs r5, r0, #16
+    uxth r6, r2
+    lsrs r7, r2, #16
+    movs r0, r4
+    muls r0, r6                     /* low * low */
+    muls r6, r5                     /* upper half of a * lower half of b */
+    muls r4, r7
+    muls r5, r7
+    adds r1, r5
+    lsrs r5, r6, #16
+    lsls r6, r6, #16
+    adds r0, r6
+    adcs r1, r5
+    lsrs r5, r4, #16
+    lsls r4, r4, #16
+    adds r0, r4
+    adcs r1, r5
+    pop {r4, r5, r6, r7, pc}
+
+/* r1:r0 << r2, 0 .. 63 */
+    .global __aeabi_llsl
+    .thumb_func
+__aeabi_llsl:
+    lsls r1, r2
+    mov r3, r0
+    lsls r0, r2
+    mov r12, r3
+    subs r2, #32
+    lsls r3, r2
+    orrs r1, r3
+    rsbs r2, r2, #0
+    mov r3, r12
+    lsrs r3, r2
+    orrs r1, r3
+    bx lr
+
+/* r1:r0 >> r2, 0 .. 63, with zeros */
+    .global __aeabi_llsr
+    .thumb_func
+__aeabi_llsr:
+    lsrs r0, r2
+    mov r3, r1
+    lsrs r1, r2
+    mov r12, r3
+    subs r2, #32
+    lsrs r3, r2
+    orrs r0, r3
+    rsbs r2, r2, #0
+    mov r3, r12
+    lsls r3, r2
+    orrs r0, r3
+    bx lr
+
+/* sine in r0, cosine in r1 */
+    .thumb_func
+rom_fsin:
+    push {r4, r5, r6, lr}
+    movs r4, r0
+    bl rom_fcos
+    movs r5, r0
+    movs r0, r4
+    bl rom_fsine
+    movs r1, r5
+    pop {r4, r5, r6, pc}
+
+/* sine in r1:r0, cosine in r3:r2 */
+    .thumb_func
+rom_dsincos:
+    push {r4, r5, r6, r7, lr}
+    movs r4, r0
+    movs r5, r1
+    bl rom_dcos
+    movs r6, r0
+    movs r7, r1
+    movs r0, r4
+    movs r1, r5
+    bl rom_dsin
+    movs r2, r6
+    movs r3, r7
+    pop {r4, r5, r6, r7, pc}
+
+/* ---- floating point: tables in the order of the Pico SDK's sf_table.h ------------------------------------------------ */
     .balign 4
     .hword 0
 float_table_words:
     .byte 32, 0                     /* number of entries, two bytes before the table */
 float_table:
-    .rept 32
-    .word rom_missing + 1
-    .endr
+    .word rom_fadd, rom_fsub, rom_fmul, rom_fdiv
+    .word rom_fcmp, rom_missing + 1, rom_fsqrt, rom_float2int
+    .word rom_float2fix, rom_float2uint, rom_float2ufix, rom_int2float
+    .word rom_fix2float, rom_uint2float, rom_ufix2float, rom_fcos
+    .word rom_fsin + 1, rom_ftan, rom_fsin + 1, rom_fexp
+    .word rom_fln, rom_fcmp, rom_fatan2, rom_int642float
+    .word rom_fix642float, rom_uint642float, rom_ufix642float, rom_float2int64
+    .word rom_float2fix64, rom_float2uint64, rom_float2ufix64, rom_float2double
 double_table:
-    .rept 32
-    .word rom_missing + 1
-    .endr
+    .word rom_dadd, rom_dsub, rom_dmul, rom_ddiv
+    .word rom_dcmp, rom_missing + 1, rom_dsqrt, rom_double2int
+    .word rom_double2fix, rom_double2uint, rom_double2ufix, rom_int2double
+    .word rom_fix2double, rom_uint2double, rom_ufix2double, rom_dcos
+    .word rom_dsin, rom_dtan, rom_dsincos + 1, rom_dexp
+    .word rom_dln, rom_dcmp, rom_datan2, rom_int642double
+    .word rom_fix642double, rom_uint642double, rom_ufix642double, rom_double2int64
+    .word rom_double2fix64, rom_double2uint64, rom_double2ufix64, rom_double2float

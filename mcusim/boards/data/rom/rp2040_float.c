@@ -13,6 +13,9 @@ typedef int64_t s64;
 #define INFINITE_FLOAT 0x7F800000u
 #define INFINITE_DOUBLE 0x7FF0000000000000ull
 
+/* Made by build.py: RECIPROCALS, and the coefficients of Taylor series and other constants as bits of doubles. */
+#include "constants.h"
+
 u32 clz32(u32 word); /* rp2040.S */
 
 static inline u32 leading_zeros(u64 value)
@@ -126,11 +129,6 @@ u32 rom_fmul(u32 x, u32 y)
     return round_float(sign, exponent, high | (sticky != 0));
 }
 
-/* 2^15 / (1 + (i + 1/2) / 128), rounded */
-static const uint16_t reciprocals[128] = {
-@RECIPROCALS@
-};
-
 u32 rom_fdiv(u32 x, u32 y)
 {
     u32 sign = (x ^ y) & SIGN;
@@ -151,13 +149,13 @@ u32 rom_fdiv(u32 x, u32 y)
     u32 r = reciprocals[my >> 16 & 0x7F];
     u32 error = ((my >> 8) * r) >> 15; /* about 2^15 */
     r = (r * (0x10000 - error)) >> 15;
-    /* First digit: 13 bits of the quotient mx / my in 1 .. 2; then two more of 12 and 5 bits. */
+    /* Digits of mx * 2^30 / my, of 13, 11 and 7 bits; each makes good what the one before was off by. */
     u32 quotient = ((mx >> 9) * r) >> 17;
-    s32 rest = (s32)((mx << 12) - quotient * my); /* small; the product wraps, the difference does not */
-    s32 digit = ((rest >> 8) * (s32)r) >> 19;
+    s32 rest = (s32)((mx << 12) - quotient * my); /* less than 2^25: wrapping products are harmless */
+    s32 digit = ((rest >> 10) * (s32)r) >> 17;
     quotient = (quotient << 11) + (u32)digit;
     rest = (s32)(((u32)rest << 11) - (u32)digit * my);
-    digit = ((rest >> 8) * (s32)r) >> 23;
+    digit = ((rest >> 10) * (s32)r) >> 21;
     quotient = (quotient << 7) + (u32)digit;
     rest = (s32)(((u32)rest << 7) - (u32)digit * my);
     while (rest < 0) {
@@ -399,25 +397,23 @@ u64 rom_ddiv(u64 x, u64 y)
         mx <<= 1;
         exponent--;
     }
-    /* r = 2^63 / (top of my), about 31 bits: two Newton steps from 8 bits. */
-    u32 top = (u32)(my >> 21);            /* 2^31 .. 2^32 */
-    u32 r = (u32)reciprocals[top >> 24 & 0x7F] << 16;  /* 2^62 / top */
+    /* r = 2^62 / top, about 30 bits: two Newton steps from 8 bits. */
+    u32 top = (u32)(my >> 21);
+    u32 r = (u32)reciprocals[top >> 24 & 0x7F] << 16;
     for (int step = 0; step < 2; step++) {
         u32 error = (u32)(product(top, r) >> 32); /* about 2^30 */
         r = (u32)(product(r, 0x80000000u - error) >> 30);
     }
-    /* Quotient in 1 .. 2 as 1.62: digits of 28 bits, each corrected by the next. */
-    u64 quotient = product((u32)(mx >> 22), r) >> 32; /* mx / my * 2^28, a little low or high */
-    s64 rest = (s64)((mx << 28) - quotient * my); /* wraps, but the difference is small */
-    u64 sum = quotient;
-    for (int turn = 0; turn < 2; turn++) {
-        u32 bits = turn ? 8 : 26;
+    /* Digits of mx * 2^62 / my, of 28, 26 and 8 bits; each makes good what the one before was off by. */
+    u64 sum = product((u32)(mx >> 22), r) >> 33;
+    s64 rest = (s64)((mx << 28) - sum * my); /* less than 2^55: wrapping products are harmless */
+    for (u32 bits = 26; bits >= 8; bits -= 18) {
         u32 negative = rest < 0;
         u64 magnitude = negative ? 0u - (u64)rest : (u64)rest;
-        /* magnitude < 2^57: its top 32 bits times r gives magnitude / my */
-        u32 digit = (u32)(product((u32)(magnitude >> 26), r) >> 32 >> (36 - 8 - bits + 0) );
-        sum = (sum << bits) + (negative ? 0u - (u64)digit : (u64)digit);
-        rest = (s64)(((u64)rest << bits) - (negative ? 0u - (u64)digit : (u64)digit) * my);
+        u64 digit = product((u32)(magnitude >> 23), r) >> (60 - bits);
+        digit = negative ? 0u - digit : digit;
+        sum = (sum << bits) + digit;
+        rest = (s64)(((u64)rest << bits) - digit * my);
     }
     while (rest < 0) {
         sum--;
@@ -521,9 +517,6 @@ u32 rom_double2float(u64 x)
 }
 
 /* ---- elementary functions, in double precision ---------------------------------------------------------------------------- */
-
-/* Coefficients of Taylor series and other constants, as bits of doubles: see constants.py. */
-@CONSTANTS@
 
 static u64 polynomial(u64 x, const u64 *coefficients, int count)
 {
@@ -653,8 +646,9 @@ u64 rom_datan2(u64 y, u64 x)
     return angle | (y & DOUBLE_SIGN);
 }
 
+/* rp2040.S puts sine and cosine together. */
 u32 rom_fcos(u32 x) { return rom_double2float(rom_dcos(rom_float2double(x))); }
-u32 rom_fsin_only(u32 x) { return rom_double2float(rom_dsin(rom_float2double(x))); }
+u32 rom_fsine(u32 x) { return rom_double2float(rom_dsin(rom_float2double(x))); }
 u32 rom_ftan(u32 x) { return rom_double2float(rom_dtan(rom_float2double(x))); }
 u32 rom_fexp(u32 x) { return rom_double2float(rom_dexp(rom_float2double(x))); }
 u32 rom_fln(u32 x) { return rom_double2float(rom_dln(rom_float2double(x))); }
