@@ -39,7 +39,7 @@ CORE = Core(
         misaligned_run=3,  # H13, measured on M4 (compendium.i-0.nl); same fetch queue
         misaligned_store_run=4,  # H13, the same
         misaligned_target=1,  # H14, the same
-        return_refill=1,  # H15: DDI 0337G 1.4  # unverified on silicon
+        one_word_loop_refill=1,  # H15: nrfx delay loop of SUBS, BHI: three cycles a turn (nrfx_coredep.h, Cortex-M4)
         hint_absorbed=True,  # H9, H6, JNK
         it_folded=True,  # H16, DDI 0337I Table 3-1 note
         # the ranges 3..5 and 4..7 of the table, end to end  # unverified on silicon

@@ -69,7 +69,7 @@ CORE = Core(
         misaligned_store_run=4,  # H13, the same
         misaligned_target=1,  # H14, the same
         # H15: DDI 0337G 1.4 lists BX LR among the branches that decode forwards  # unverified on silicon
-        return_refill=1,
+        one_word_loop_refill=1,  # H15: nrfx delay loop of SUBS, BHI: three cycles a turn (nrfx_coredep.h, Cortex-M4)
         hint_absorbed=True,  # H9, H6, JNK
         it_folded=True,  # H16, M4-TRM Table 3-1 note d
     ),

@@ -38,8 +38,8 @@ class ThreeStageRules:
     """H13: the same where all of the run are stores."""
     misaligned_target: int
     """H14: extra cycles of a branch to a halfword-aligned 32-bit instruction."""
-    return_refill: int
-    """H15: refill of BX LR when LR is not just being written."""
+    one_word_loop_refill: int
+    """H15: refill of a conditional branch to an instruction in its own fetch word."""
     hint_absorbed: bool
     """H9, H6: whether a NOP disappears in the second cycle of a load or register-offset store."""
     it_folded: bool

@@ -15,7 +15,7 @@ from mcusim.isa.legality import illegality
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram, SimpleAccess, compile_facts
 from mcusim.machine.facts_native import evaluate
-from mcusim.machine.native import evaluate_program, slow_enter, slow_find
+from mcusim.machine.native import agrees, evaluate_program, slow_enter, slow_find
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, State
 
 NEVER = 1 << 62
@@ -263,6 +263,8 @@ class Recorder:
             if self.is_thumb():
                 node = self.node(address, size, self._entry_state(address))
                 self.add_edge(int(self.state[L.CURRENT]), node)
+                if node.record.block.end - address != size or not agrees(self.pointer, node.pointer):
+                    raise RuntimeError(f"the node made for 0x{address:08x}, {size} bytes, does not match what made it")
             else:
                 self.state[L.STOPPED] = L.STOP_ARM_STATE
                 self.stop()
@@ -538,7 +540,7 @@ class Recorder:
         self, region: int, access: SimpleAccess, low: int
     ) -> tuple[int, int] | None:
         register = int(self.register_file[access.register])
-        address = (register + access.offset) & 0xFFFFFFFF
+        address = register + access.offset  # one that wraps around lies in no span
         for index, start, end in self.spans:
             if index == region and start <= address and address + access.length <= end:
                 return start - access.offset, end - access.length - access.offset

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mcusim.cores.rules import ThreeStageRules
 from mcusim.isa.forms import mask_of, masks
-from mcusim.isa.instruction import LR, Instruction
+from mcusim.isa.instruction import Instruction
 from mcusim.isa.kind import DOUBLES, DSP, LOADS, SINGLE_FLOATS, STORES, Kind
 from mcusim.pricing import causes
 from mcusim.pricing.ledger import operand_cycles, worst
@@ -44,7 +44,7 @@ class ThreeStageState(NamedTuple):
 
     role: int = _OTHER
     mask: int = 0
-    """Registers the instruction before computed or loaded, for H3, H4 and H15."""
+    """Registers the instruction before computed or loaded, for H3 and H4."""
     base: int = -1
     """Base register the access before wrote back to."""
     slave: int = 0
@@ -90,7 +90,7 @@ class ThreeStageWalk(Walk):
     # --- one instruction --------------------------------------------------------------------------------------------
     def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
         self._book(causes.FETCH, self._fetch(instruction))
-        before, self.before_mask = self.ledger.cycles, self.mask
+        before = self.ledger.cycles
         if not fact.executed:
             self._book(causes.ISSUE, 1)
             self._remember(_OTHER, 0, instruction)
@@ -144,9 +144,9 @@ class ThreeStageWalk(Walk):
         return 1
 
     def _redirect(self, instruction: Instruction) -> None:
-        refill = self.table[instruction.kind].refill
-        if instruction.branch is not None and instruction.branch.kind == "return" and not self.before_mask >> LR & 1:
-            refill = min(refill, self.rules.return_refill)
+        refill, branch = self.table[instruction.kind].refill, instruction.branch
+        if branch is not None and branch.kind == "conditional" and branch.target >> 2 == instruction.address >> 2:
+            refill = self.rules.one_word_loop_refill
         self._book(causes.BRANCH, refill)
         self.role, self.mask, self.narrow, self.run, self.target = _OTHER, 0, False, 0, True
 

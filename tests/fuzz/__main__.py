@@ -18,7 +18,9 @@ def main() -> int:
         for name in arguments.case:
             write(name, Path(arguments.write))
         return 0
-    plan = {kind: tuple(b for b in PLAN[kind] if b in arguments.board or not arguments.board) for kind in arguments.kind or PLAN}
+    plan = {
+        kind: tuple(b for b in PLAN[kind] if b in arguments.board or not arguments.board) for kind in arguments.kind or PLAN
+    }
     chosen = arguments.case or names(plan, arguments.count, arguments.first_seed)
     begin = time.perf_counter()
     summary = sweep(chosen, None if arguments.quiet else Progress(len(chosen), begin).show)
@@ -59,7 +61,9 @@ class Progress:
         if now - self.shown >= self.SECONDS:
             self.shown = now
             rate = summary.images / (now - self.begin)
-            print(f"{summary.images:,} of {self.total:,} images, {rate:.0f}/s, {len(summary.failures)} failures", file=sys.stderr)
+            print(
+                f"{summary.images:,} of {self.total:,} images, {rate:.0f}/s, {len(summary.failures)} failures", file=sys.stderr
+            )
 
 
 def report(summary: Summary, seconds: float) -> None:

@@ -22,7 +22,16 @@ FIRMWARE = (
     "calls.c", "cycle_counter.c", "faults.c", "itm.c", "memory_functions.c", "mpu.c", "nvic.c", "recursion.c", "reset.c",
     "scheduler.c", "semihosting.c", "sleep.c", "systick.c", "vector_table.c", "bit_band.c",
 )  # fmt: skip
-FIRMWARE_V6M = ("calls.c", "faults_v6m.c", "memory_functions.c", "nvic.c", "recursion.c", "reset.c", "systick.c", "vector_table.c")
+FIRMWARE_V6M = (
+    "calls.c",
+    "faults_v6m.c",
+    "memory_functions.c",
+    "nvic.c",
+    "recursion.c",
+    "reset.c",
+    "systick.c",
+    "vector_table.c",
+)
 IDEAL_BASES = (0x00000000, 0x08000000, 0x20000000, 0x20000000, 0x10000000)
 LIMITS_INSTRUCTIONS = (1_000, 5_000, 5_000, 50_000)
 LIMIT_SIMULATED_SECONDS = 1.0
@@ -56,7 +65,11 @@ def case(name: str) -> Case:
 def names(kinds: dict[str, tuple[str, ...]], count: int, first: int = 0) -> list[str]:
     """``count`` names, turn by turn from each kind and each of its boards."""
     rounds = [(kind, board) for kind, places in kinds.items() for board in places]
-    return [f"{kind}/{board}/{first + number // len(rounds)}" for number in range(count) for kind, board in [rounds[number % len(rounds)]]]
+    return [
+        f"{kind}/{board}/{first + number // len(rounds)}"
+        for number in range(count)
+        for kind, board in [rounds[number % len(rounds)]]
+    ]
 
 
 # --- kinds ------------------------------------------------------------------------------------------------------------

@@ -143,7 +143,10 @@ def arena() -> Iterator[Arena]:
 def run(case: Case, place: Arena) -> Outcome:
     """Outcome of ``case``; FuzzFailure or any other exception when it did what no run may do."""
     path = place.prepare(case)
-    options = case.options | {"timeout_seconds": LIMIT_SECONDS, "semihosting_root": place.root if case.opens_directory else None}
+    options = case.options | {
+        "timeout_seconds": LIMIT_SECONDS,
+        "semihosting_root": place.root if case.opens_directory else None,
+    }
     before, begin = peak_bytes(), time.perf_counter()
     report = None
     try:
@@ -177,7 +180,7 @@ def check_report(case: Case, report: Report) -> None:
     problems = [f"{name} sums to {total:,}, cycles are {report.cycles:,}" for name, total in wrong.items()]
     if reason == "timeout" and report.instructions < LEAST_INSTRUCTIONS:
         problems.append(f"no end within {LIMIT_SECONDS:g} s, {report.instructions:,} instructions, {report.cycles:,} cycles")
-    if reason != FIRMWARE and EXIT_CODES.get(reason) != code or not 0 <= code <= 255:
+    if (reason != FIRMWARE and EXIT_CODES.get(reason) != code) or not 0 <= code <= 255:
         problems.append(f"exit {reason!r} with code {code} is not documented")
     if report.instructions > case.options["max_instructions"] + SLACK_INSTRUCTIONS:
         problems.append(f"{report.instructions:,} instructions, the limit is {case.options['max_instructions']:,}")

@@ -11,7 +11,8 @@ from tests.fuzz.encodings import IT, halfwords, instruction
 VECTORS = 48
 PATHS = (
     b":tt", b"f", b"folder/f", b"../canary", b"../../canary", b"/etc/hostname", b"link", b"link/canary", b"out/x", b".", b"",
-    b"..", b"folder", b"f\0/../../canary", b"\xff\xfe", b"a" * 300, b"folder/../../canary", b"/proc/self/mem", b"./f", b"x" * 5000,
+    b"..", b"folder", b"f\0/../../canary", b"\xff\xfe", b"a" * 300, b"folder/../../canary", b"/proc/self/mem", b"./f",
+    b"x" * 5000,
 )  # fmt: skip
 SYSTEM_REGISTERS = (
     0xE000E010, 0xE000E014, 0xE000E018, 0xE000E100, 0xE000E104, 0xE000E180, 0xE000E200, 0xE000E280, 0xE000E300, 0xE000E400,
@@ -118,7 +119,9 @@ class Stream:
     def value(self) -> int:
         """A number worth trying."""
         chance = self.chance
-        return chance.choice((chance.choice(VALUES), chance.choice(VALUES), chance.getrandbits(32), self.address(), 1 << chance.randrange(32)))
+        return chance.choice(
+            (chance.choice(VALUES), chance.choice(VALUES), chance.getrandbits(32), self.address(), 1 << chance.randrange(32))
+        )
 
     # --- emitting -----------------------------------------------------------------------------------------------------
     def emit(self, *halves: int) -> None:
@@ -158,7 +161,11 @@ class Stream:
 
     def timer(self) -> None:
         """SysTick with a short period, its interrupt enabled."""
-        for address, value in ((0xE000E014, self.chance.randrange(0, 400)), (0xE000E018, 0), (0xE000E010, self.chance.choice((3, 7, 7)))):
+        for address, value in (
+            (0xE000E014, self.chance.randrange(0, 400)),
+            (0xE000E018, 0),
+            (0xE000E010, self.chance.choice((3, 7, 7))),
+        ):
             self.load(2, address)
             self.load(3, value)
             self.emit(0x6013)
@@ -213,7 +220,9 @@ class Stream:
     def far_jump(self) -> None:
         """BX or BLX to an exception return, a register block, own code, RAM, or a hole."""
         chance = self.chance
-        target = chance.choice((chance.choice(EXCEPTION_RETURNS), 0xFFFFFF00 | chance.randrange(256), self.address() | 1, self.address()))
+        target = chance.choice(
+            (chance.choice(EXCEPTION_RETURNS), 0xFFFFFF00 | chance.randrange(256), self.address() | 1, self.address())
+        )
         register = chance.randrange(8)
         self.load(register, target)
         self.emit(chance.choice((0x4700, 0x4780)) | register << 3)

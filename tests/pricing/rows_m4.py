@@ -9,7 +9,7 @@ from __future__ import annotations
 from mcusim.pricing.passage import Fact
 from tests.pricing.rows import SKIPPED, Row, at, cost
 
-# The pipeline refill P, "1 to 3": 1 where decode knows the target, 2 where execute computes it, 3 behind a load.
+# The pipeline refill P, "1 to 3": 1 for B and BL, 2 where execute decides or computes the target, 2 for POP, 3 for LDR.
 
 SHARED = [
     # assembler: m3
@@ -72,7 +72,7 @@ SHARED = [
     Row("ldrd r0, r1, [r2]", "e9d2 0100", 3),  # 1 + N
     Row("ldm r0, {r1-r4}", "e890 001e", 5),  # 1 + N; the prose's own sum does not add up
     Row("pop {r4-r7}", "bcf0", 5),
-    Row("pop {r4, pc}", "bd10", 6),  # 1 + N + P
+    Row("pop {r4, pc}", "bd10", 5),  # 1 + N + P
     Row("ldr pc, [r1]", "f8d1 f000", 5),  # "at least five cycles"
     Row("str r0, [r1]", "6008", 1),  # the table says 2, the prose "always one cycle": prose
     Row("strb r0, [r1]", "7008", 1),
@@ -88,9 +88,9 @@ SHARED = [
     Row("bl .+8", "f000 f802", 2),
     Row("bx r1", "4708", 3),
     Row("blx r1", "4788", 3),
-    Row("beq .+8", "d002", 1, taken=2),
-    Row("beq.w .+8", "f000 8002", 1, taken=2),
-    Row("cbz r0, .+8", "b110", 1, taken=2),
+    Row("beq .+8", "d002", 1, taken=3),
+    Row("beq.w .+8", "f000 8002", 1, taken=3),
+    Row("cbz r0, .+8", "b110", 1, taken=3),
     Row("tbb [r0, r1]", "e8d0 f001", 6),  # "at least six cycles"
     Row("tbh [r0, r1, lsl #1]", "e8d0 f011", 6),
     Row("nop", "bf00", 1),
@@ -170,9 +170,11 @@ SHARED = [
     # H14: a branch to a halfword-aligned wide instruction (rows are entered by a branch)
     Row("add.w r0, r1, r2", "eb01 0002", 2, address=0x8002),
     Row("adds r0, #1", "3001", 1, address=0x8002),
-    # H15: returns
-    Row("bx lr", "4770", 2),
-    Row("ldr.w lr, [sp]; bx lr", "f8dd e000 4770", 5),  # LR only just loaded: as any register
+    # H15: a loop within one fetch word refills at once; returns are like any branch to a register
+    Row("subs r0, #1; bne .-2", "3801 d1fd", 2, taken=3),
+    Row("subs r0, #1; bne .-2", "3801 d1fd", 2, taken=4, address=0x8002),
+    Row("bx lr", "4770", 3),
+    Row("ldr.w lr, [sp]; bx lr", "f8dd e000 4770", 5),
     # H16: IT behind a 16-bit instruction is free
     Row("adds r0, #1; it eq; addeq r1, #1", "3001 bf08 3101", 2),
     Row("add.w r0, r1, r2; it eq; addeq r1, #1", "eb01 0002 bf08 3101", 3),
@@ -181,8 +183,8 @@ SHARED = [
     # instructions in a failed IT slot take one cycle each
     Row("it eq; ldreq r0, [r1]", "bf08 6808", 2, facts={1: SKIPPED}),
     Row("it eq; udiveq r0, r1, r2", "bf08 fbb1 f0f2", 2, facts={1: SKIPPED}),
-    Row("it eq; bxeq lr", "bf08 4770", 2, taken=3),
-    Row("it eq; popeq {r4, pc}", "bf08 bd10", 2, taken=7),
+    Row("it eq; bxeq lr", "bf08 4770", 2, taken=4),
+    Row("it eq; popeq {r4, pc}", "bf08 bd10", 2, taken=6),
 ]
 
 M4 = [

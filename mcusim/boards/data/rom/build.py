@@ -19,6 +19,7 @@ SOURCES = {
     "rp2350": ("cortex-m33", ("rp2350.S",)),
 }
 LINE_BYTES = 32
+COMPILER = "arm-none-eabi-gcc"
 
 
 def assemble(name: str) -> bytes:
@@ -29,7 +30,7 @@ def assemble(name: str) -> bytes:
         (Path(folder) / "constants.h").write_text(constants_header())
         options = [f"-mcpu={core}", "-mthumb", "-O2", "-ffreestanding", "-nostdlib", "-nostartfiles", f"-I{folder}"]
         paths = [str(HERE / source) for source in sources]
-        subprocess.run(["arm-none-eabi-gcc", *options, "-Wl,-Ttext=0,-e,0", *paths, "-o", str(elf)], check=True)
+        subprocess.run([COMPILER, *options, "-Wl,-Ttext=0,-e,0", *paths, "-o", str(elf)], check=True)
         subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", str(elf), str(image)], check=True)
         return image.read_bytes()
 
@@ -105,7 +106,19 @@ def constants_header() -> str:
 def format_hex(name: str, image: bytes) -> str:
     """The image as text, for people and for ``mcusim.machine.boot.read_rom``."""
     lines = [image[start : start + LINE_BYTES].hex() for start in range(0, len(image), LINE_BYTES)]
-    return "\n".join([f"# {name}: {len(image)} bytes from {', '.join(SOURCES[name][1])}", *lines, ""])
+    sources = ", ".join(SOURCES[name][1])
+    return "\n".join([f"# {name}: {len(image)} bytes from {sources}, {COMPILER} {compiler_version()}", *lines, ""])
+
+
+def compiler_version() -> str:
+    """Version of the compiler at hand: C gives the same code only for the same one."""
+    result = subprocess.run([COMPILER, "-dumpfullversion"], check=True, capture_output=True, text=True)
+    return result.stdout.strip()
+
+
+def recorded_version(name: str) -> str:
+    """Version of the compiler that made the image beside the sources."""
+    return (HERE / f"{name}.hex").read_text(encoding="ascii").splitlines()[0].rpartition(" ")[2]
 
 
 def main() -> None:

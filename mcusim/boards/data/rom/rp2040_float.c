@@ -407,7 +407,7 @@ u64 rom_ddiv(u64 x, u64 y)
     /* Digits of mx * 2^62 / my, of 28, 26 and 8 bits; each makes good what the one before was off by. */
     u64 sum = product((u32)(mx >> 22), r) >> 33;
     s64 rest = (s64)((mx << 28) - sum * my); /* less than 2^55: wrapping products are harmless */
-    for (u32 bits = 26; bits >= 8; bits -= 18) {
+    for (s32 bits = 26; bits >= 8; bits -= 18) {
         u32 negative = rest < 0;
         u64 magnitude = negative ? 0u - (u64)rest : (u64)rest;
         u64 digit = product((u32)(magnitude >> 23), r) >> (60 - bits);
