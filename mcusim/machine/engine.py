@@ -32,6 +32,9 @@ PAGE = 0x400
 UC_BYTES, CPU_BYTES = 4096, 1 << 16
 """How much of Unicorn's own structure, and of each that it points to, is searched for the register file."""
 USER_SPACE = 1 << 47
+LOAD_EXCLUSIVE = bytes.fromhex("51e8000f")
+"""LDREX R0, [R1]"""
+NO_ADDRESS = (1 << 64) - 1
 
 library = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
 _READ_TYPE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
@@ -80,6 +83,7 @@ class Engine:
         self.uc.hook_add(U.UC_HOOK_INTR, self._on_interrupt)
         self.uc.hook_add(U.UC_HOOK_MEM_INVALID, self._on_invalid)
         self.registers = self._register_file()
+        self.monitor = self._exclusive_monitor()
 
     # --- memory -----------------------------------------------------------------------------------------------------
     def map_memory(self, addresses: tuple[int, ...], size: int, writable: bool) -> np.ndarray:
@@ -182,6 +186,31 @@ class Engine:
         self.uc.reg_write(A.UC_ARM_REG_R0, before)
         return follows
 
+    def _exclusive_monitor(self) -> np.ndarray | None:
+        """Address held by the local exclusive monitor as a live 64-bit word; None on a core without LDREX.
+
+        The engine's interface does not give it: LDREX is run once, and the pair of address and value is searched for.
+        """
+        address, value = 0x1EEDA000, 0xC1EA5E00
+        self.uc.mem_map(address, PAGE)
+        self.uc.mem_write(address, LOAD_EXCLUSIVE + value.to_bytes(4, "little"))
+        self.registers[1] = address + len(LOAD_EXCLUSIVE)
+        try:
+            self.uc.emu_start(address | 1, address + len(LOAD_EXCLUSIVE))
+        except unicorn.UcError:
+            return None
+        finally:
+            self.uc.mem_unmap(address, PAGE)
+            self.registers[:16] = 0
+        pattern = np.array([address + len(LOAD_EXCLUSIVE), value], dtype="<u8").tobytes()
+        found = _search(self.address, pattern, lambda place: True, "exclusive monitor")
+        return np.ctypeslib.as_array(ctypes.cast(found, ctypes.POINTER(ctypes.c_uint64)), (1,))
+
+    def clear_exclusive(self) -> None:
+        """Make the next STREX fail, as CLREX does."""
+        if self.monitor is not None:
+            self.monitor[0] = NO_ADDRESS
+
     def get(self, name: str) -> int:
         """Value of a special register."""
         return self.uc.reg_read(SPECIAL_REGISTERS[name]) & 0xFFFFFFFF
@@ -246,7 +275,7 @@ class Engine:
         return False
 
 
-def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool]) -> int:
+def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool], what: str = "register file") -> int:
     """Address of ``pattern`` in the structures that the engine points to, ``confirmed`` to be live.
 
     Unicorn's interface has no pointer to the register file, and a call per register costs more than a whole block
@@ -261,7 +290,7 @@ def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool]) -> in
                 if confirmed(word + place):
                     return word + place
                 place = data.find(pattern, place + 4)
-    raise McusimError(f"register file not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
+    raise McusimError(f"{what} not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
 
 
 @contextlib.contextmanager

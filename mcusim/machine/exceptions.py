@@ -120,6 +120,7 @@ class ExceptionUnit:
             late = machine.late_arrival(number)
             number = late if late is not None else number
         handler = self._vector(number)
+        machine.engine.clear_exclusive()  # Armv7-M ARM B1.5.6, ExceptionTaken
         machine.control.nvic.activate(number)
         machine.engine.set_xpsr(machine.engine.get("xpsr") & 0xF80F0000 | number | XPSR_THUMB)
         machine.engine.registers[14] = exc_return
@@ -247,6 +248,7 @@ class ExceptionUnit:
             return
         values = struct.unpack("<8I", machine.read_memory(frame, 32))
         xpsr = values[7]
+        machine.engine.clear_exclusive()  # Armv7-M ARM B1.5.8, ExceptionReturn
         self._restore_mode(xpsr, process, thread)
         after = frame + 4 * words
         if xpsr & XPSR_ALIGN:

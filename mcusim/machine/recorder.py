@@ -541,9 +541,14 @@ class Recorder:
     ) -> tuple[int, int] | None:
         register = int(self.register_file[access.register])
         address = register + access.offset  # one that wraps around lies in no span
-        for index, start, end in self.spans:
-            if index == region and start <= address and address + access.length <= end:
-                return start - access.offset, end - access.length - access.offset
+        lowest, highest = 0, 1 << 32
+        for index, start, end in self.spans:  # what lies inside another span comes before it
+            if start <= address < end:
+                lowest, highest = max(lowest, start), min(highest, end)
+                fits = index == region and address + access.length <= highest
+                return (lowest - access.offset, highest - access.length - access.offset) if fits else None
+            lowest = max(lowest, end) if end <= address else lowest
+            highest = min(highest, start) if start > address else highest
         return None
 
     @staticmethod

@@ -17,11 +17,14 @@ from unicorn import arm_const as arm
 from mcusim.machine.boot import ROM_FILES, read_rom
 
 RAM, STOP = 0x20000000, 0x20080000
+# fmt: off
 FLOATS = (
-    "fadd fsub fmul fdiv fcmp flags fsqrt float2int float2fix float2uint float2ufix int2float fix2float uint2float "
-    "ufix2float fcos fsin ftan fsincos fexp fln fcmp_basic fatan2 int642float fix642float uint642float ufix642float "
-    "float2int64 float2fix64 float2uint64 float2ufix64 float2double"
-).split()
+    "fadd", "fsub", "fmul", "fdiv", "fcmp", "flags", "fsqrt", "float2int", "float2fix", "float2uint", "float2ufix",
+    "int2float", "fix2float", "uint2float", "ufix2float", "fcos", "fsin", "ftan", "fsincos", "fexp", "fln",
+    "fcmp_basic", "fatan2", "int642float", "fix642float", "uint642float", "ufix642float", "float2int64", "float2fix64",
+    "float2uint64", "float2ufix64", "float2double",
+)
+# fmt: on
 """Order of the table, pico/bootrom/sf_table.h."""
 
 
@@ -94,7 +97,8 @@ def random_floats(seed: int, count: int, spread: int = 40) -> list[float]:
     values = []
     for _ in range(count):
         mantissa = source.getrandbits(source.choice((4, 12, 23)))
-        bits = source.getrandbits(1) << 31 | (127 + source.randint(-spread, spread)) << 23 | mantissa << source.choice((0, 5)) & 0x7FFFFF
+        exponent = 127 + source.randint(-spread, spread)
+        bits = source.getrandbits(1) << 31 | exponent << 23 | mantissa << source.choice((0, 5)) & 0x7FFFFF
         values.append(number(bits))
     return values
 
@@ -124,7 +128,10 @@ def test_the_magic_and_version_are_those_of_silicon_b2(rom):
     assert rom.image[0x10:0x14] == b"Mu\x01\x03"
 
 
-@pytest.mark.parametrize("code", "P3 R3 L3 T3 MS S4 MC C4 UB IF EX RE RP FC CX WV".split())
+CODES = ("P3", "R3", "L3", "T3", "MS", "S4", "MC", "C4", "UB", "IF", "EX", "RE", "RP", "FC", "CX", "WV")
+
+
+@pytest.mark.parametrize("code", CODES)
 def test_every_documented_function_is_found_and_is_thumb_code(rom, code):
     address = rom.look_up(0x14, code) & 0xFFFFFFFF
     assert address & 1 and address < len(rom.image)
@@ -153,8 +160,12 @@ def test_rp2350_looks_functions_up_by_flag():
 @pytest.mark.parametrize("value", [0, 1, 0x80000000, 0xFFFFFFFF, 0x12345678, 0x00010000, 0x0000F000])
 def test_bit_functions(rom, value):
     bits = f"{value:032b}"
-    expected = {"P3": bits.count("1"), "R3": int(bits[::-1], 2), "L3": 32 - value.bit_length(),
-                "T3": (value & -value).bit_length() - 1 if value else 32}
+    expected = {
+        "P3": bits.count("1"),
+        "R3": int(bits[::-1], 2),
+        "L3": 32 - value.bit_length(),
+        "T3": (value & -value).bit_length() - 1 if value else 32,
+    }
     for code, result in expected.items():
         assert rom.call(rom.look_up(0x14, code) & 0xFFFFFFFF, value) & 0xFFFFFFFF == result, code
 
@@ -225,7 +236,9 @@ def test_single_square_root_is_correctly_rounded(rom, floats):
     assert rom.call(floats["fsqrt"], word(-1.0)) & 0xFFFFFFFF == word(-math.inf)
 
 
-@pytest.mark.parametrize(("x", "y", "expected"), [(1.0, 2.0, -1), (2.0, -3.0, 1), (-2.0, -3.0, 1), (0.0, -0.0, 0), (5.5, 5.5, 0)])
+@pytest.mark.parametrize(
+    ("x", "y", "expected"), [(1.0, 2.0, -1), (2.0, -3.0, 1), (-2.0, -3.0, 1), (0.0, -0.0, 0), (5.5, 5.5, 0)]
+)
 def test_comparison_gives_its_sign(rom, floats, doubles, x, y, expected):
     assert rom.call(floats["fcmp"], word(x), word(y)) & 0xFFFFFFFF == expected & 0xFFFFFFFF
     assert rom.call(doubles["fcmp"], *pair(x), *pair(y)) & 0xFFFFFFFF == expected & 0xFFFFFFFF
@@ -234,8 +247,12 @@ def test_comparison_gives_its_sign(rom, floats, doubles, x, y, expected):
 @pytest.mark.parametrize("value", [0.0, 0.75, -0.75, 1.5, -1.5, 1e9, -1e9, 3e9, -3e9, 123456.789, -2147483648.0])
 def test_conversion_to_integers_rounds_down_and_clips(rom, floats, doubles, value):
     single = number(word(value))
-    for bits, low, high, name in ((32, -(1 << 31), (1 << 31) - 1, "float2int"), (32, 0, (1 << 32) - 1, "float2uint"),
-                                  (64, -(1 << 63), (1 << 63) - 1, "float2int64"), (64, 0, (1 << 64) - 1, "float2uint64")):
+    for bits, low, high, name in (
+        (32, -(1 << 31), (1 << 31) - 1, "float2int"),
+        (32, 0, (1 << 32) - 1, "float2uint"),
+        (64, -(1 << 63), (1 << 63) - 1, "float2int64"),
+        (64, 0, (1 << 64) - 1, "float2uint64"),
+    ):
         mask = (1 << bits) - 1
         expected = min(max(math.floor(single), low), high) & mask
         assert rom.call(floats[name], word(value)) & mask == expected, name
@@ -332,6 +349,7 @@ def test_sine_and_cosine_come_together(rom, floats, doubles):
 # --- sources ----------------------------------------------------------------------------------------------------------------
 def builder():
     specification = importlib.util.spec_from_file_location("rom_build", Path(ROM_FILES) / "build.py")
+    assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
