@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcusim.isa.instruction import Instruction
+from mcusim.machine import layout as L
 from mcusim.machine.recorder import Node
 
 if TYPE_CHECKING:
     from mcusim.machine.machine import Machine
 
+WIDE = 0xE800
+"""First halfword from which on an instruction has two (Armv7-M ARM A5.1)."""
+
+
+@dataclass(slots=True)
+class Access:
+    """A register access being served; ``cycle`` and ``place`` (instruction, transfer) are worked out when asked for."""
+
+    address: int
+    size: int
+    write: bool
+    cycle: int | None = None
+    place: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A store on which the engine was asked to stop: node and (instruction, transfer), None in a bare run."""
+
+    node: Node | None
+    place: tuple[int, int] | None
+
 
 class RegisterAccesses:
     """Serves register reads and writes that Unicorn routes to Python, with time exact at the accessing instruction.
 
-    Unicorn tells the address but not the instruction; the instruction is the next one of the running block whose operand
-    meets the address with the registers as they are.
+    Unicorn tells the address but not the instruction. The block's facts tell which of its accesses go to registers, and these
+    call back in program order.
     """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.access: tuple[int, int, bool] | None = None
-        self.access_cycle: int | None = None
-        self.access_place: tuple[Node | None, int] | None = None
-        self.accessed: tuple[int, int] = (-1, -1)
+        self.access: Access | None = None
+        self.block: tuple[int, int] = (-1, -1)
+        self.number = 0
+        self.transfers: dict[int, list[tuple[int, int]]] = {}
 
     def serve_read(self, read: Callable[[int, int], int], address: int, size: int) -> int:
         """A register read by the running instruction: events that are due come first."""
-        self.access, self.access_cycle, self.access_place = (address, size, False), None, None
+        self._begin(address, size, write=False)
         try:
             self._run_due_events()
             value = read(address, size)
@@ -42,7 +65,7 @@ class RegisterAccesses:
 
     def serve_write(self, write: Callable[[int, int, int], None], address: int, size: int, value: int) -> None:
         """A register write by the running instruction."""
-        self.access, self.access_cycle, self.access_place = (address, size, True), None, None
+        self._begin(address, size, write=True)
         try:
             self._run_due_events()
             write(address, size, value)
@@ -78,51 +101,82 @@ class RegisterAccesses:
 
     def accessing(self) -> tuple[Node | None, int]:
         """The running node and the index of the instruction that is accessing a register now."""
-        if self.access_place is None:
-            self.access_place = self._find_access()
-        return self.access_place
-
-    def _find_access(self) -> tuple[Node | None, int]:
-        node = self.machine.stops.running()
-        if node is None or self.access is None:
+        node, access = self.machine.stops.running(), self.access
+        if node is None or access is None:
             return None, 0
-        key = hash((self.machine.recorder.cycles, node.index))
+        if access.place is None:
+            access.place = self._transfer(node, access)
+        return (None, 0) if access.place is None else (node, access.place[0])
+
+    def _begin(self, address: int, size: int, write: bool) -> None:
+        """Note an access and which one of its block it is."""
+        state = self.machine.recorder.state
+        block = (int(state[L.CYCLES]), int(state[L.CURRENT]))
+        self.number = self.number + 1 if block == self.block else 0
+        self.block = block
+        self.access = Access(address, size, write)
+
+    def _transfer(self, node: Node, access: Access) -> tuple[int, int] | None:
+        """Instruction and transfer of the access: register accesses of a block call back in program order, each once."""
+        if node.index not in self.transfers:
+            self.transfers[node.index] = self._register_transfers(node)
         instructions = node.record.block.instructions
-        first = self.accessed[1] if self.accessed[0] == key else 0
-        for number in range(first, len(instructions)):
-            if self._touches(instructions[number], *self.access):
-                again = instructions[number].memory.count > 1  # type: ignore[union-attr]
-                self.accessed = (key, number if again else number + 1)
-                return node, number
-        return None, 0
+        for number, transfer in self.transfers[node.index][self.number :]:
+            memory = instructions[number].memory
+            if memory is not None and memory.write == access.write:
+                return number, transfer
+        return None
+
+    def _register_transfers(self, node: Node) -> list[tuple[int, int]]:
+        """(instruction, transfer) of all accesses of the block that its facts place outside memory, in order."""
+        memories = len(self.machine.space.memories)
+        transfers = []
+        for slot, value in zip(node.record.program.slots, node.classes, strict=True):
+            if slot.op == L.OP_ACCESS and value and (value - 1) // 8 >= memories:
+                transfers += [(slot.instruction, transfer) for transfer in range(slot.transfers)]
+        return transfers
 
     def offset(self) -> int:
         """Cycles from block entry to the data phase (last cycle) of the instruction that is accessing a register now."""
         node, number = self.accessing()
         return max(node.passage.boundaries[number] - 1, 0) if node is not None else 0
 
-    def _touches(self, instruction: Instruction, address: int, size: int, write: bool) -> bool:
-        memory = instruction.memory
-        if memory is None or memory.write != write:
-            return False
-        registers = self.machine.engine.registers
-        base = (instruction.address + 4) & ~3 if memory.base == 15 else int(registers[memory.base])
-        if memory.index >= 0:
-            index = int(registers[memory.index]) << memory.shift
-            base += -index if memory.subtract else index
-        first = (base + memory.offset) & 0xFFFFFFFF
-        return first <= address < first + memory.size * memory.count
-
-    def stops_after_store(self) -> bool:
-        """True when the store being served makes an exception due that must be taken right behind it.
-
-        Unicorn stops on a store whose callback asks for it, with the store done but not its base update.
-        """
-        if self.machine.due_exception() is None:
-            return False
+    def remaining_cycles(self) -> int:
+        """Cycles from now to the end of the running block."""
         node, number = self.accessing()
-        if node is None:
+        return node.passage.boundaries[-1] - node.passage.boundaries[number] if node is not None else 0
+
+    def place(self) -> Unfinished:
+        """The store being served."""
+        node, _ = self.accessing()
+        access = self.access
+        return Unfinished(node, access.place if access is not None else None)
+
+    def can_stop(self) -> bool:
+        """True when the run can stop behind the store being served: not inside an IT block, whose state would be lost."""
+        if self.access is None or not self.access.write:
             return False
-        instruction = node.record.block.instructions[number]
-        memory = instruction.memory
-        return memory is not None and memory.count == 1 and not memory.writeback and not instruction.in_it
+        if self.machine.options.bare:
+            return True
+        node, number = self.accessing()
+        return node is not None and not node.record.block.instructions[number].in_it
+
+    def complete(self, unfinished: Unfinished, pc: int) -> int:
+        """Finish the store behind whose first register the engine stopped: further transfers and base update; next address.
+
+        Unicorn stops on a store whose callback asks for it, with that transfer done and the rest of the instruction undone.
+        """
+        node, place = unfinished.node, unfinished.place
+        if node is None or place is None:  # a bare run decodes nothing; its programs store with STR or STR.W
+            return pc + (4 if int.from_bytes(self.machine.engine.read(pc, 2), "little") >= WIDE else 2)
+        instruction, transfer = node.record.block.instructions[place[0]], place[1]
+        memory, registers = instruction.memory, self.machine.engine.registers
+        assert memory is not None
+        if transfer + 1 < memory.count and memory.registers:
+            first = (int(registers[memory.base]) + memory.offset) & 0xFFFFFFFF
+            for later in range(transfer + 1, memory.count):
+                data = int(registers[memory.registers[later]]).to_bytes(4, "little")[: memory.size]
+                self.machine.write_memory(first + later * memory.size, data)
+        if memory.writeback:
+            registers[memory.base] = (int(registers[memory.base]) + memory.writeback) & 0xFFFFFFFF
+        return instruction.end

@@ -81,10 +81,15 @@ class CallContexts:
         self.stack = stack
         self._load_low()
 
+    def note_low(self, pointer: int) -> None:
+        """The current stack has reached down to ``pointer``."""
+        if pointer < int(self._state[L.STACK_LOW]):
+            self._state[L.STACK_LOW] = pointer
+            self._state[L.STACK_LOW_CALL] = self._state[L.CALL_CURRENT]
+
     def suspend(self, frame: int, thread: bool) -> None:
         """An exception frame was pushed at ``frame`` on the current stack."""
-        self._state[L.STACK_LOW] = min(int(self._state[L.STACK_LOW]), frame)
-        self._state[L.STACK_LOW_CALL] = self._state[L.CALL_CURRENT]
+        self.note_low(frame)
         top = int(self._state[L.FRAME_TOP])
         self.suspended[frame] = Context(
             self.recorder.frames[:top].copy(), int(self._state[L.CALL_CURRENT]), self.stack

@@ -7,6 +7,7 @@ import ctypes
 import importlib
 import mmap
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ PAGE = 0x400
 """Unicorn's page of the M profile."""
 UC_BYTES, CPU_BYTES = 4096, 1 << 16
 """How much of Unicorn's own structure, and of each that it points to, is searched for the register file."""
+STATE_BYTES = 1 << 13
+"""How much behind R0 is certainly the core's state (the monitor lies 3776 bytes behind in 2.1.4)."""
 USER_SPACE = 1 << 47
 LOAD_EXCLUSIVE = bytes.fromhex("51e8000f")
 """LDREX R0, [R1]"""
@@ -189,22 +192,35 @@ class Engine:
     def _exclusive_monitor(self) -> np.ndarray | None:
         """Address held by the local exclusive monitor as a live 64-bit word; None on a core without LDREX.
 
-        The engine's interface does not give it: LDREX is run once, and the pair of address and value is searched for.
+        The engine's interface does not give it: LDREX is run on two addresses, and the word of the core's state that
+        held the one and then the other is it.
         """
-        address, value = 0x1EEDA000, 0xC1EA5E00
-        self.uc.mem_map(address, PAGE)
-        self.uc.mem_write(address, LOAD_EXCLUSIVE + value.to_bytes(4, "little"))
-        self.registers[1] = address + len(LOAD_EXCLUSIVE)
-        try:
-            self.uc.emu_start(address | 1, address + len(LOAD_EXCLUSIVE))
-        except unicorn.UcError:
+        places = [self._places_of(0x1EEDA000), self._places_of(0x1EEDB000)]
+        if not places[0]:
             return None
+        both = places[0] & places[1]
+        if len(both) != 1:
+            raise McusimError(f"exclusive monitor not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
+        return np.ctypeslib.as_array(ctypes.cast(both.pop(), ctypes.POINTER(ctypes.c_uint64)), (1,))
+
+    def _places_of(self, page: int) -> set[int]:
+        """Where the core's state holds the address and value that LDREX has just read in ``page``."""
+        address, value = page + len(LOAD_EXCLUSIVE), page ^ 0xC1EA5E00
+        self.uc.mem_map(page, PAGE)
+        self.uc.mem_write(page, LOAD_EXCLUSIVE + value.to_bytes(4, "little"))
+        self.registers[1] = address
+        try:
+            self.uc.emu_start(page | 1, address)
+        except unicorn.UcError:
+            return set()
         finally:
-            self.uc.mem_unmap(address, PAGE)
+            self.uc.mem_unmap(page, PAGE)
             self.registers[:16] = 0
-        pattern = np.array([address + len(LOAD_EXCLUSIVE), value], dtype="<u8").tobytes()
-        found = _search(self.address, pattern, lambda place: True, "exclusive monitor")
-        return np.ctypeslib.as_array(ctypes.cast(found, ctypes.POINTER(ctypes.c_uint64)), (1,))
+        pattern = np.array([address, value], dtype="<u8").tobytes()
+        start = self.registers.ctypes.data
+        with _own_memory() as memory:
+            data = _peek(memory, start, STATE_BYTES)
+        return {start + match.start() for match in re.finditer(re.escape(pattern), data)}
 
     def clear_exclusive(self) -> None:
         """Make the next STREX fail, as CLREX does."""
@@ -275,7 +291,7 @@ class Engine:
         return False
 
 
-def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool], what: str = "register file") -> int:
+def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool]) -> int:
     """Address of ``pattern`` in the structures that the engine points to, ``confirmed`` to be live.
 
     Unicorn's interface has no pointer to the register file, and a call per register costs more than a whole block
@@ -290,7 +306,7 @@ def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool], what:
                 if confirmed(word + place):
                     return word + place
                 place = data.find(pattern, place + 4)
-    raise McusimError(f"{what} not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
+    raise McusimError(f"register file not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
 
 
 @contextlib.contextmanager

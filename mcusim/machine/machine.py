@@ -16,7 +16,7 @@ from mcusim.isa.decode import decode
 from mcusim.machine import layout as L
 from mcusim.machine import nvic as N
 from mcusim.machine import system_control as C
-from mcusim.machine.access import RegisterAccesses
+from mcusim.machine.access import RegisterAccesses, Unfinished
 from mcusim.machine.address_space import AddressSpace
 from mcusim.machine.call_context import CallContexts
 from mcusim.machine.clock import CoreClock
@@ -51,7 +51,7 @@ class Machine:
         self.warnings: dict[str, int] = {}
         self.interrupt_sources: dict[int, set[str]] = {}
         self.exception_counts: dict[int, ExceptionCount] = {}
-        self.stored = False  # a store in a bare run asked for service
+        self.unfinished: Unfinished | None = None
         self.sleeping_cycles = self.exception_cycles = 0
         self.event_register = False
         self.snapshot: FaultSnapshot | None = None
@@ -136,15 +136,18 @@ class Machine:
     # --- Chip: what peripherals see -------------------------------------------------------------------------------------
     def now(self) -> int:
         """Core cycles since reset, exact at the instruction whose access is being served."""
-        if self.accesses.access is None:
+        access = self.accesses.access
+        if access is None:
             return self.recorder.cycles
-        if self.accesses.access_cycle is None:
-            self.accesses.access_cycle = self.recorder.cycles + self.accesses.offset()
-        return self.accesses.access_cycle
+        if access.cycle is None:
+            access.cycle = self.recorder.cycles + self.accesses.offset()
+        return access.cycle
 
     def at(self, cycle: int, action: Callable[[], None]) -> Event:
         event = self.agenda.add(max(int(cycle), self.now()), action)
         self.recorder.state[L.DEADLINE] = min(int(self.recorder.state[L.DEADLINE]), event.cycle)
+        if self.accesses.access is not None and event.cycle <= self.now() + self.accesses.remaining_cycles():
+            self.stop_behind_store()
         return event
 
     def set_interrupt(self, number: int, active: bool, source: str = "") -> None:
@@ -186,6 +189,7 @@ class Machine:
         """CCR traps were switched; blocks are looked at anew."""
         value = self.control.stored[C.CCR]
         self.recorder.set_traps(bool(value & C.CCR_DIV_0_TRAP), bool(value & C.CCR_UNALIGN_TRAP))
+        self.stop_behind_store()
 
     def transmit(self, name: str, data: bytes) -> None:
         self._serial_data(name, data)
@@ -291,9 +295,17 @@ class Machine:
     def request_service(self) -> None:
         """Come back to Python before the next block."""
         self.recorder.state[L.DEADLINE] = 0
-        access = self.accesses.access
-        if access is not None and access[2] and (self.options.bare or self.accesses.stops_after_store()):
-            self.stored = True
+        if self.due_exception() is not None:
+            self._stop_behind_store()
+
+    def stop_behind_store(self) -> None:
+        """Come back to Python right behind the store being served, not only before the next block."""
+        if not self.options.bare:
+            self._stop_behind_store()
+
+    def _stop_behind_store(self) -> None:
+        if self.unfinished is None and self.accesses.can_stop():
+            self.unfinished = self.accesses.place()
             self.engine.stop()
 
     def late_arrival(self, number: int) -> int | None:
@@ -337,6 +349,7 @@ class Machine:
     def float_changed(self) -> None:
         """CPACR was written."""
         self.update_float_guard()
+        self.stop_behind_store()
 
     def update_float_guard(self) -> None:
         """Stop before floating-point code while it is disabled or the context is not its own yet."""

@@ -308,7 +308,7 @@ class Recorder:
             block,
             program,
             code,
-            _dip(block),
+            stack_dip(block),
             self._flags(block),
             address in self.watched,
             trap,
@@ -342,7 +342,11 @@ class Recorder:
         identity = (record.number, state, key, self.timing_number, self.traps_epoch)
         if identity not in self.known:
             self.known[identity] = self._make_node(record, state, key, classes)
-        return self.known[identity]
+        node = self.known[identity]
+        row = self.rows[node.index]
+        if row[L.NODE_CHECKS] > 0 and not agrees(self.pointer, node.pointer):  # the same region at another address
+            row[L.NODE_CHECKS], row[L.NODE_PROGRAM], row[L.NODE_KEY] = -1, record.program.rows.ctypes.data, key
+        return node
 
     def _classes(self, record: BlockRecord) -> tuple[int, tuple[int, ...]]:
         if not record.program.slots and len(record.program.rows) == 1:
@@ -677,7 +681,7 @@ def _mask_flags(instruction: Instruction) -> int:
     return L.WATCH if register in STACK_REGISTERS else 0
 
 
-def _dip(block: Block) -> int:
+def stack_dip(block: Block) -> int:
     """Bytes by which SP was lower inside the block than at its end (SP moved by constants only)."""
     now = lowest = 0
     for instruction in block.instructions:

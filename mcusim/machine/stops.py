@@ -10,7 +10,7 @@ from mcusim.machine import layout as L
 from mcusim.machine import nvic as N
 from mcusim.machine.engine import Stop
 from mcusim.machine.exceptions import MAGIC_START, Fault
-from mcusim.machine.recorder import Node, is_float
+from mcusim.machine.recorder import Node, is_float, stack_dip
 from mcusim.pricing.passage import Passage, State
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Stops:
             self.machine.end("endless_loop", text=f"branch to itself at 0x{node.address:08x}, and no interrupt can end it")
             return
         turn = max(node.passage.taken.cycles, 1)
-        turns = max(-(-(due - self.machine.recorder.cycles) // turn), 0)
+        until = min(due, self.machine.limits.horizon())
+        turns = max(-(-(until - self.machine.recorder.cycles) // turn), 1)
         self.machine.recorder.leave_early(node, 1, turn * turns, turns)
         self.machine.recorder.resume(node.passage.taken.state)
 
@@ -93,17 +94,16 @@ class Stops:
         self._run_part(node, count)
 
     def _run_to_trap(self, node: Node, instruction: int, kind: str) -> None:
-        if instruction and not self._run_part(node, instruction):
+        if instruction:
+            self._run_part(node, instruction)  # what traps begins a block of its own then, and is asked again
             return
         self.machine.pc = node.record.block.instructions[instruction].address
-        if kind == "no_coprocessor" and self._coprocess(node, instruction):
+        if kind == "no_coprocessor" and self._coprocess(node):
             return
         self.machine.exceptions.raise_fault(Fault(kind, self.machine.pc))
 
-    def _coprocess(self, node: Node, instruction: int) -> bool:
+    def _coprocess(self, node: Node) -> bool:
         """A coprocessor of the chip takes the instruction at PC, in one cycle; it begins a block of its own."""
-        if instruction:
-            return self.machine.coprocessors.answers(self.machine.pc)
         if not self.machine.coprocessors.serve(self.machine.pc):
             return False
         self.machine.recorder.leave_early(node, 1, 1)
@@ -137,8 +137,16 @@ class Stops:
     def _leave_after(self, node: Node, count: int) -> None:
         """Account for the first ``count`` instructions of ``node`` and go on in the state behind them."""
         cycles = node.passage.boundaries[count - 1] if count else 0
+        self._note_stack(node, count)
         self.machine.recorder.leave_early(node, count, cycles)
         self.machine.recorder.resume(self._state_after(node, count))
+
+    def _note_stack(self, node: Node, count: int) -> None:
+        """Lowest stack pointer that the first ``count`` instructions of ``node`` have reached."""
+        block = node.record.block
+        if node.record.flags & L.STACK and count:
+            dip = stack_dip(Block(block.address, block.instructions[:count]))
+            self.machine.contexts.note_low(int(self.machine.engine.registers[13]) - dip)
 
     def _state_after(self, node: Node, count: int) -> State:
         return self.prefix(node, count).fall.state if count else node.state
@@ -189,6 +197,7 @@ class Stops:
         node = self.running()
         if node is not None:
             instructions = node.record.block.instructions
+            self._note_stack(node, len(instructions))
             self.machine.recorder.leave_early(node, len(instructions), node.passage.fall.cycles)
         if self.machine.exception_number() == 0:
             self._fetch_fault(magic)
@@ -243,6 +252,7 @@ class Stops:
             data = (int(registers[register]) & (1 << 8 * memory.size) - 1).to_bytes(memory.size, "little")
             if not (hasattr(controller, "program") and controller.program(first + number * memory.size, data)):
                 machine.warn(f"store to {region.name} that its controller did not take")
+        machine.recorder.invalidate()
         self.settle(instruction.end)
         registers[memory.base] = (int(registers[memory.base]) + memory.writeback) & 0xFFFFFFFF
         machine.pc = instruction.end
@@ -335,9 +345,9 @@ class Stops:
             if reason == L.STOP_WATCH:
                 self._after_watched()
             self.before_block(self.machine.recorder.current)
-        elif self.machine.stored:
-            self.machine.stored = False
-            self.machine.pc += 4 if int.from_bytes(self.machine.engine.read(stop.pc, 2), "little") >= 0xE800 else 2
+        elif self.machine.unfinished is not None:
+            unfinished, self.machine.unfinished = self.machine.unfinished, None
+            self.machine.pc = self.machine.accesses.complete(unfinished, stop.pc)
             self.settle(self.machine.pc)
         else:
             self._on_halt(stop)

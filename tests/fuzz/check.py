@@ -155,8 +155,8 @@ def run(case: Case, place: Arena) -> Outcome:
         kind, instructions = report.exit.reason, report.instructions
     except McusimError as error:
         kind, instructions = type(error).__name__, 0
-        if not str(error):
-            raise FuzzFailure(f"{case.name}: {kind} without a word") from error
+        if type(error) is McusimError or not str(error):
+            raise FuzzFailure(f"{case.name}: an error of no kind: {error}") from error
     seconds = time.perf_counter() - begin
     place.check(case)
     if peak_bytes() - before > LIMIT_BYTES:

@@ -41,8 +41,8 @@ int main(void)
         ("nop\n", 2),  # a NOP is absorbed by the load before it (H9)
         ("adds r3, r3, #1\n", 3),
         ("adds r3, r3, #1\n adds r3, r3, #1\n adds r3, r3, #1\n", 5),
-        # LDR 2, MOV 1, ten SUBS, nine taken branches of 1 + P with P = 1 (the target is known at decode), one not taken.
-        ("mov r5, #10\n 1: subs r5, #1\n bne 1b\n", 2 + 1 + 10 + 9 * 2 + 1),
+        # LDR 2, MOV 1, ten SUBS, nine taken branches of 1 + P, one not taken. The loop straddles two fetch words: P = 2.
+        ("mov r5, #10\n 1: subs r5, #1\n bne 1b\n", 2 + 1 + 10 + 9 * 3 + 1),
     ],
     ids=["nothing", "nop", "one add", "three adds", "loop of ten"],
 )
@@ -98,3 +98,29 @@ def test_traffic_of_a_known_loop_is_exact(build_source):
     profile = profile_of(machine)
     assert profile.traffic["ram"].read_bytes >= 64 * 4
     assert profile.unknown_facts == 0
+
+
+REUSED = r"""
+#define REGISTER(address) (*(volatile unsigned *)(address))
+unsigned words[4];
+__attribute__((noinline, naked)) unsigned gap(unsigned *memory)
+{
+    __asm__ volatile("push {r4, r7, lr}\n ldr r4, =0xe0001004\n mov r7, r0\n"
+                     "ldr r1, [r7]\n ldr r2, [r4]\n mov r7, r4\n" BODY "ldr r0, [r7]\n subs r0, r0, r2\n pop {r4, r7, pc}\n .ltorg");
+}
+int main(void)
+{
+    REGISTER(0xe000edfc) |= 1u << 24;
+    REGISTER(0xe0001000) |= 1;
+    return (int)gap(words);
+}
+"""
+
+
+@pytest.mark.parametrize("adds", [0, 1, 20])
+def test_a_counter_read_through_a_reused_register_is_exact(build_source, adds):
+    text = REUSED.replace("BODY", '"' + "adds r3, r3, #1\\n" * adds + '"')
+    report = mcusim.run(build_source(text, "m4"), core="m4")
+    # From the data phase of one LDR to that of the other: MOV, the additions, and the second LDR's two cycles; with the LDR
+    # address made by the MOV just before it, one more for the address (H3).
+    assert report.exit.code == 1 + adds + 2 + (1 if adds == 0 else 0)

@@ -12,6 +12,7 @@ PROGRAMS = {
     "bit_band": ("m3", "m4"),
     "calls": ALL,
     "cycle_counter": MAINLINE,
+    "exclusive": MAINLINE,
     "faults": MAINLINE,
     "faults_v6m": ("m0", "m0plus"),
     "itm": MAINLINE,
