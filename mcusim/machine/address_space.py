@@ -279,6 +279,12 @@ class AddressSpace:
         rows.append((0, 1 << 32, 0, count + 3))
         return rows
 
+    def refusing(self) -> list[int]:
+        """Regions whose stores fault: read-only memories that no controller programs, and where nothing is."""
+        programmed = set() if self.board.ideal else {m.name for m in self.memories if m.controller}
+        refusing = [i for i, m in enumerate(self.memories) if not m.writable and m.name not in programmed]
+        return [*refusing, len(self.names) - 1]
+
     def timing(self, machine: Machine) -> MemoryTiming:
         """Timing of each region with the wait states that the firmware has programmed."""
         regions = [region_timing(memory, machine) for memory in self.memories]

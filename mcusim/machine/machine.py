@@ -84,7 +84,7 @@ class Machine:
             lambda: self.engine.thumb, self.engine.stop, starts,
         )
         self.recorder.set_register_file(self.engine.registers)
-        self.recorder.set_regions(self.space.region_table())
+        self.recorder.set_regions(self.space.region_table(), self.space.refusing())
         state = self.recorder.state
         state[L.ENGINE] = self.engine.address
         state[L.EMU_STOP], state[L.REG_READ] = self.engine.function("uc_emu_stop"), self.engine.function("uc_reg_read")

@@ -124,6 +124,7 @@ class Recorder:
         self.float_enabled = True
         self.float_guard = False
         self.unaligned_traps = False
+        self.refusing: frozenset[int] = frozenset()
         self.traps_epoch = (False, False)
         self.timings: list[MemoryTiming] = []
         self.timing_number = 0
@@ -396,7 +397,16 @@ class Recorder:
                 traps.append((number, "divide_by_zero"))
             elif memory is not None and fact.executed and self._faults_unaligned(memory, fact):
                 traps.append((number, "unaligned"))
+            elif fact.executed and self._runs_on(record.block.instructions[number], fact):
+                traps.append((number, "data_bus"))
         return min(traps, default=None)
+
+    def _runs_on(self, instruction: Instruction, fact: Fact) -> bool:
+        """A store that no memory takes: inside an IT block Unicorn goes on to the end of the block before it stops."""
+        memory = instruction.memory
+        if memory is None or not memory.write or memory.exclusive:
+            return False
+        return instruction.in_it and fact.region in self.refusing
 
     def _faults_unaligned(self, memory: MemoryOperand, fact: Fact) -> bool:
         return bool(fact.misalignment & (memory.size - 1)) and (self.unaligned_traps or _needs_alignment(memory))
@@ -515,8 +525,12 @@ class Recorder:
                 return index
         return len(self.region_spans) - 1
 
-    def set_regions(self, table: list[tuple[int, int, int, int]]) -> None:
-        """Install the native region table: rows of start, end, host pointer (0: none), region index."""
+    def set_regions(self, table: list[tuple[int, int, int, int]], refusing: Iterable[int] = ()) -> None:
+        """Install the native region table: rows of start, end, host pointer (0: none), region index.
+
+        A store to one of the regions ``refusing`` faults.
+        """
+        self.refusing = frozenset(refusing)
         self.region_table = np.array(table, dtype=np.int64).reshape(-1, L.REGION_WORDS)
         self.state[L.REGIONS], self.state[L.REGION_COUNT] = (
             self.region_table.ctypes.data,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcusim.errors import UnsupportedError
-from mcusim.isa.instruction import Block
+from mcusim.isa.instruction import Block, Instruction
 from mcusim.machine import layout as L
 from mcusim.machine import nvic as N
 from mcusim.machine.engine import Stop
@@ -94,13 +94,23 @@ class Stops:
         self._run_part(node, count)
 
     def _run_to_trap(self, node: Node, instruction: int, kind: str) -> None:
+        trapping = node.record.block.instructions[instruction]
         if instruction:
-            self._run_part(node, instruction)  # what traps begins a block of its own then, and is asked again
-            return
-        self.machine.pc = node.record.block.instructions[instruction].address
+            reached = self._run_part(node, instruction)
+            if not reached or not trapping.in_it:
+                return  # what traps begins a block of its own now, and is asked again
+        self.machine.pc = trapping.address
         if kind == "no_coprocessor" and self._coprocess(node):
             return
-        self.machine.exceptions.raise_fault(Fault(kind, self.machine.pc))
+        address = self._accessed(trapping) if kind == "data_bus" else None
+        self.machine.exceptions.raise_fault(Fault(kind, self.machine.pc, address))
+
+    def _accessed(self, instruction: Instruction) -> int:
+        """First address that a load or store in front of PC accesses."""
+        memory, registers = instruction.memory, self.machine.engine.registers
+        assert memory is not None
+        index = int(registers[memory.index]) << memory.shift if memory.index >= 0 else 0
+        return (int(registers[memory.base]) + memory.offset + (-index if memory.subtract else index)) & 0xFFFFFFFF
 
     def _coprocess(self, node: Node) -> bool:
         """A coprocessor of the chip takes the instruction at PC, in one cycle; it begins a block of its own."""
@@ -242,7 +252,9 @@ class Stops:
         region = next((m for m in machine.space.memories if m.address <= address < m.address + m.size), None)
         if node is None or region is None or machine.board.ideal or not region.controller:
             return False
-        instruction = next(i for i in node.record.block.instructions if i.address == pc)
+        instruction = next((i for i in node.record.block.instructions if i.address == pc), None)
+        if instruction is None:  # a store in an IT block, behind which Unicorn went on
+            return False
         memory, registers = instruction.memory, machine.engine.registers
         if memory is None or memory.float_registers or memory.index >= 0:
             return False

@@ -106,7 +106,8 @@ unsigned words[4];
 __attribute__((noinline, naked)) unsigned gap(unsigned *memory)
 {
     __asm__ volatile("push {r4, r7, lr}\n ldr r4, =0xe0001004\n mov r7, r0\n"
-                     "ldr r1, [r7]\n ldr r2, [r4]\n mov r7, r4\n" BODY "ldr r0, [r7]\n subs r0, r0, r2\n pop {r4, r7, pc}\n .ltorg");
+                     "ldr r1, [r7]\n ldr r2, [r4]\n mov r7, r4\n" BODY
+                     "ldr r0, [r7]\n subs r0, r0, r2\n pop {r4, r7, pc}\n .ltorg");
 }
 int main(void)
 {

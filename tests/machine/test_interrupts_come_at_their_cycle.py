@@ -1,4 +1,4 @@
-"""Interrupts are taken at the first instruction boundary at or after their cycle, and exceptions behind the store that pends them."""
+"""Interrupts are taken at the first instruction boundary at or after their cycle, behind the store that pends them."""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ PLACES = {
     "nordic-rtc": "nordic_timer:Rtc",
     "nordic-uart": "nordic_uart:Uart",
     "nordic-nvmc": "nordic_flash:FlashControl",
+    "nordic-uicr": "nordic_flash:UserWords",
     "nordic-cache": "nordic_flash:Cache",
     "imxrt-analog": "imxrt_clocks:Analog",
     "imxrt-ccm": "imxrt_clocks:ClockControl",

@@ -1,4 +1,4 @@
-"""Flash of nRF52 and nRF53: NVMC with the instruction cache enable, nRF53's CACHE.
+"""Flash of nRF52 and nRF53: NVMC with the instruction cache enable, UICR, nRF53's CACHE.
 
 Sources: nRF52840 PS v1.8 4.3 (NVMC: tWRITE, tERASEPAGE, tERASEALL), nRF5340 PS v1.4 7.21, 7.6; wait states: see the chip files.
 """
@@ -20,12 +20,12 @@ class FlashControl(RegisterFile):
     """NVMC: busy times of writes and erases, and ICACHECNF (nRF52) or the CACHE peripheral (nRF53) for timing.
 
     Parameters: ``flash`` base address, ``size`` bytes, ``wait_states`` without and ``miss_wait_states`` with cache,
-    ``line_bytes`` and ``cache_bytes`` of the cache, ``cache`` name of the CACHE peripheral if there is one. Partial erase is
-    done at once, whole.
+    ``line_bytes`` and ``cache_bytes`` of the cache, ``cache`` name of the CACHE peripheral if there is one, ``uicr`` name of
+    the UserWords. Partial erase is done at once, whole.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset(
-        {"flash", "size", "wait_states", "miss_wait_states", "line_bytes", "cache_bytes", "cache"}
+        {"flash", "size", "wait_states", "miss_wait_states", "line_bytes", "cache_bytes", "cache", "uicr"}
     )
     READY, READYNEXT, CONFIG = 0x400, 0x408, 0x504
     ERASE_PAGE, ERASE_ALL, ERASE_PAGE_0, ERASE_UICR, ERASE_PARTIAL = 0x508, 0x50C, 0x510, 0x514, 0x518
@@ -66,6 +66,13 @@ class FlashControl(RegisterFile):
         self._wait(self.WRITE_TIME)
         return True
 
+    def start_write(self) -> bool:
+        """A word is written elsewhere (UICR); False where CONFIG does not allow it."""
+        allowed = self.stored(self.CONFIG) & 3 == WRITE
+        if allowed:
+            self._wait(self.WRITE_TIME)
+        return allowed
+
     def _wait(self, seconds: Fraction) -> None:
         start = max(self.chip.now(), self.busy_until)
         self.busy_until = start + seconds_to_cycles(seconds.numerator, seconds.denominator, self.chip.core_hertz())
@@ -84,6 +91,13 @@ class FlashControl(RegisterFile):
     def erase_all(self, value: int) -> None:
         if value & 1:
             self._erase(self.parameter("flash"), self.parameter("size"), self.ALL_TIME)
+            if self.stored(self.CONFIG) & 3 == ERASE:
+                self.chip.peripheral(self.parameter("uicr")).erase()
+
+    def erase_user_words(self, value: int) -> None:
+        if value & 1 and self.stored(self.CONFIG) & 3 == ERASE:
+            self.chip.peripheral(self.parameter("uicr")).erase()
+            self._wait(self.PAGE_TIME)
 
     def read_ready(self) -> int:
         return self.chip.now() >= self.busy_until
@@ -98,9 +112,39 @@ class FlashControl(RegisterFile):
         ERASE_PAGE_0: erase_page,
         ERASE_PARTIAL: erase_page,
         ERASE_ALL: erase_all,
-        ERASE_UICR: lambda self, value: None,
+        ERASE_UICR: erase_user_words,
         ICACHECNF: write_cache,
     }
+
+
+class UserWords(RegisterFile):
+    """UICR: words of flash that outlive resets, written through NVMC: bits go from 1 to 0. Their effects are not modelled.
+
+    Parameters: ``reset`` the words that are programmed when the board is delivered (others are erased), ``nvmc`` name of the
+    FlashControl. A write that NVMC's CONFIG does not allow is dropped, with a warning.
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"nvmc"})
+    ERASED = 0xFFFFFFFF
+
+    def reset_registers(self) -> None:
+        if "words" not in self.__dict__:
+            super().reset_registers()
+            self.words = self.registers
+        self.registers = self.words
+
+    def erase(self) -> None:
+        """All words as new."""
+        self.words.clear()
+
+    def read_register(self, offset: int) -> int:
+        return self.words.get(offset, self.ERASED)
+
+    def write_register(self, offset: int, value: int) -> None:
+        if self.chip.peripheral(self.parameter("nvmc")).start_write():
+            self.words[offset] = self.words.get(offset, self.ERASED) & value
+        else:
+            self.chip.warn(f"{self.spec.name}: write to +{offset:#x} while NVMC.CONFIG does not allow writes")
 
 
 class Cache(RegisterFile):

@@ -1,0 +1,120 @@
+"""What fuzzing has found, each as the smallest program that shows it."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+import mcusim
+from mcusim.errors import ProgramError
+
+TAKES_NO_STORE = 0x90000000
+
+
+def assembly(body: str) -> str:
+    return f".syntax unified\n.thumb\n.text\n.global main\n.thumb_func\nmain:\n{body}\n movs r0, #0\n bx lr\n .ltorg\n"
+
+
+def raw(tmp_path, body: bytes, board: str = "nucleo-l4r5zi"):
+    """A raw image for 0x08000000 that begins with ``body``."""
+    path = tmp_path / "image.bin"
+    path.write_bytes(struct.pack("<2I", 0x20010000, 0x08000009) + body)
+    return mcusim.run(path, board=board, load_address=0x08000000, vector_table=0x08000000, max_instructions=10_000)
+
+
+@pytest.mark.parametrize("core", ["m3", "m4", "m7", "m33"])
+def test_a_conditional_store_that_faults_runs_nothing_behind_it(build_source, core):
+    body = f" ldr r0, ={TAKES_NO_STORE}\n movs r2, #0\n b 1f\n1: cmp r2, #0\n itt eq\n streq r2, [r0, #4]\n addeq r2, #1\n adds r2, #1"
+    report = mcusim.run(build_source(assembly(body), core, suffix=".S"), core=core)
+    assert report.fault is not None
+    assert report.fault.disassembly.startswith("str")
+    assert report.fault.data_address == TAKES_NO_STORE + 4
+    assert report.fault.registers["r2"] == 0
+
+
+def test_an_address_that_wraps_around_costs_like_any_other(build_source):
+    """R1 + offset passes 2^32: the block's own registers must satisfy what it is recognised by."""
+    loop = " movs r2, #8\n ldr r3, =room\n2: mov r1, r3\n adds r1, #16\n subs r2, #1\n b 1f\n1: ldr r0, [r1, #-16]\n cmp r2, #0\n bne 2b"
+    wrapped = loop.replace("adds r1, #16", "sub.w r1, r1, #16").replace("[r1, #-16]", "[r1, #16]")
+    tail = "\n .bss\n .align 3\nroom: .space 64\n"
+    reports = [mcusim.run(build_source(assembly(text) + tail, "m4", suffix=".S"), core="m4") for text in (loop, wrapped)]
+    assert reports[0].exit.reason == reports[1].exit.reason == "exit"
+    assert reports[0].cycles == reports[1].cycles
+
+
+def test_flash_read_through_its_alias_is_counted_too(tmp_path):
+    """The same load meets flash at 0x08000000 and then at 0: both turns of the loop count."""
+    code = bytes.fromhex(
+        "0220"  # movs r0, #2
+        "0449"  # ldr r1, =0x08000000
+        "ffe7"  # 1: b 2f
+        "0a68"  # 2: ldr r2, [r1]
+        "0021"  # movs r1, #0
+        "0138"  # subs r0, #1
+        "fad1"  # bne 1b
+        "0020"  # movs r0, #0
+        "fee7"  # b .
+        "00bf"  # nop
+        "00000008"
+    )
+    report = raw(tmp_path, code)
+    assert report.exit.reason == "endless_loop"
+    assert report.instructions >= 2 + 2 * 5 + 1
+    assert report.memory.regions["flash"].read_bytes == 4 + 2 * 4
+
+
+def test_an_item_of_a_boot_block_that_is_cut_short_is_a_program_error(tmp_path):
+    path = tmp_path / "image.bin"
+    block = struct.pack("<I", 0xFFFFDED3) + bytes((0x44, 1, 0, 0, 0xFF, 0, 0, 0))
+    path.write_bytes(struct.pack("<2I", 0x20001000, 0x10000101).ljust(256, b"\0") + block + bytes(64))
+    with pytest.raises(ProgramError, match="0x10000100"):
+        mcusim.run(path, board="raspberry-pi-pico-2", load_address=0x10000000)
+
+
+def test_semihosting_writes_no_more_than_memory_holds(build_source, tmp_path):
+    """SYS_WRITE of 4 GiB: what lies in memory is written, the rest is told as not written, and soon."""
+    text = """
+    static int call(int operation, const void *parameter) {
+        register int r0 __asm__("r0") = operation;
+        register const void *r1 __asm__("r1") = parameter;
+        __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+        return r0;
+    }
+    int main(void) {
+        unsigned open[] = {(unsigned)"f", 5, 1};
+        unsigned write[] = {(unsigned)call(1, open), 0x20000000u, 0xFFFFFFFFu};
+        unsigned nowhere[] = {write[0], 0x90000000u, 0xFFFFFFFFu};
+        unsigned left = (unsigned)call(5, write);
+        return left < 0xFFFFFFFFu && (unsigned)call(5, nowhere) == 0xFFFFFFFFu ? 0 : 1;
+    }
+    """
+    report = mcusim.run(build_source(text, "m4"), core="m4", semihosting_root=tmp_path, timeout_seconds=20)
+    assert (report.exit.reason, report.exit.code) == ("exit", 0)
+    assert 1 << 16 <= (tmp_path / "f").stat().st_size <= 1 << 24
+
+
+def test_refusals_of_files_are_told_a_limited_number_of_times(build_source):
+    text = """
+    int main(void) {
+        static char name[4096];
+        for (int i = 0; i < 4095; i++) name[i] = 'x';
+        for (int i = 0; i < 500; i++) {
+            name[0] = (char)('a' + i % 26), name[1] = (char)('a' + i / 26);
+            unsigned open[] = {(unsigned)name, 5, 4095};
+            register int r0 __asm__("r0") = 1;
+            register unsigned *r1 __asm__("r1") = open;
+            __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+        }
+        return 0;
+    }
+    """
+    report = mcusim.run(build_source(text, "m3"), core="m3")
+    assert report.exit.reason == "exit"
+    assert 1 <= len(report.warnings) <= 60
+    assert max(map(len, report.warnings)) < 500
+
+
+def test_many_machines_in_one_process_find_their_engines_registers(build_source):
+    path = build_source("int main(void) { return 7; }", "m7")
+    assert {mcusim.run(path, core="m7").exit.code for _ in range(60)} == {7}
