@@ -1,6 +1,7 @@
 # make demo      build a sample firmware for a Cortex-M7 and run it
 # make test      lint and test everything
 # make bench     speed and fidelity, as ratios
+# make fuzz      tens of thousands of random and mutated images (FUZZ_IMAGES, FUZZ_SEED)
 # Each does all set-up on its own: a virtual environment, Python packages, a cross compiler.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -8,13 +9,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := m7
 WORKERS := 2
+FUZZ_IMAGES := 20000
+FUZZ_SEED := 0
 
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 COMPILER_READY := $(VENV)/.ready-compiler
 DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
 
-.PHONY: demo test lint bench wheel-test clean
+.PHONY: demo test lint bench fuzz wheel-test clean
 
 demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
@@ -29,6 +32,9 @@ lint: $(TEST_READY) $(COMPILER_READY)
 
 bench: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m benchmarks.simulation_speed
+
+fuzz: $(TEST_READY) $(COMPILER_READY)
+	$(BIN)/python -m tests.fuzz --count $(FUZZ_IMAGES) --first-seed $(FUZZ_SEED)
 
 wheel-test: build/demo.elf
 	tools/test_wheel.sh $(BIN)/python

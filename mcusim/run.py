@@ -11,10 +11,10 @@ from mcusim import boards, cores
 from mcusim import program as programs
 from mcusim.boards import Board
 from mcusim.errors import BoardError
+from mcusim.machine import diagnosis
 from mcusim.machine import layout as L
-from mcusim.machine.exceptions import FAULTS
-from mcusim.machine.machine import Machine, Options, disassemble
-from mcusim.machine.nvic import HARD_FAULT, exception_name
+from mcusim.machine.machine import Machine, Options
+from mcusim.machine.nvic import exception_name
 from mcusim.machine.profile import Call, Profile, profile_of
 from mcusim.program import Program
 from mcusim.report import (
@@ -22,8 +22,6 @@ from mcusim.report import (
     ClockEpoch,
     ExceptionUse,
     Exit,
-    Fault,
-    Frame,
     FunctionUse,
     Host,
     MarkUse,
@@ -164,7 +162,7 @@ def report_of(machine: Machine) -> Report:
         instructions=profile.instructions,
         clock_hertz=machine.clock.hertz,
         latency_seconds=float(machine.clock.seconds(profile.cycles)),
-        exit=Exit(reason, code, finish.text),
+        exit=Exit(reason, code, diagnosis.ending(machine)),
         serial=text_of(bytes(machine.serial.kept)),
         memory=_memory(machine, profile),
         host=Host(machine.wall_seconds, profile.instructions / wall),
@@ -183,7 +181,7 @@ def report_of(machine: Machine) -> Report:
         call_tree=_call_tree(profile.calls, names),
         clock_epochs=tuple(ClockEpoch(epoch.cycle, epoch.hertz) for epoch in machine.clock.epochs),
         causes=_causes(profile),
-        fault=_fault(machine, names) if finish.fault is not None else None,
+        fault=diagnosis.fault_of(machine),
         timeline=_timeline(machine, names) if machine.options.trace_events else None,
     )
 
@@ -277,12 +275,11 @@ def _stack_limit(program: Program, top: int) -> int | None:
 
 
 def _memory(machine: Machine, profile: Profile) -> Memory:
-    main = machine.contexts.main
     heap = machine.heap.peak_bytes if machine.heap.functions else None
     return Memory(
         flash_bytes=_flash_bytes(machine),
         ram_static_bytes=_static_bytes(machine),
-        stack_peak_bytes=max(main.top - main.low, 0),
+        stack_peak_bytes=max(max(stack.top - stack.low, 0) for stack in machine.contexts.stacks if not stack.process),
         heap_peak_bytes=heap,
         regions={name: RegionTraffic(t.read_bytes, t.written_bytes) for name, t in profile.traffic.items()},
     )
@@ -326,64 +323,13 @@ def _warnings(machine: Machine, profile: Profile) -> tuple[str, ...]:
     texts += list(dict.fromkeys(machine.semihosting.refused))
     if machine.serial.dropped:
         texts.append(f"serial output beyond the first 16 MiB is not in this report ({machine.serial.dropped:,} bytes)")
-    texts += _overflows(machine)
+    texts += diagnosis.overflows(machine)
     if profile.unknown_facts:
         texts.append(
             f"{profile.unknown_facts:,} accesses or conditions depended on values only known inside their block; "
             "they were priced as executed and aligned"
         )
     return tuple(texts)
-
-
-def _overflows(machine: Machine) -> list[str]:
-    """Stacks that grew into data of the program."""
-    statics = [s for s in machine.program.sections if s.kind in ("data", "bss") and s.size]
-    texts = []
-    for stack in machine.contexts.stacks:
-        hit = [s for s in statics if stack.low < s.end <= stack.top and s.address < stack.top]
-        if hit and stack is machine.contexts.main:
-            section = max(hit, key=lambda s: s.end)
-            texts.append(
-                f"stack overflow: {stack.name} reached down to 0x{stack.low:08x}, into {section.name} "
-                f"(0x{section.address:08x}..0x{section.end:08x})"
-            )
-    return texts
-
-
-def _fault(machine: Machine, names: _Names) -> Fault:
-    finish, control = machine.finish, machine.control
-    assert finish is not None and finish.fault is not None
-    fault, snapshot = finish.fault, machine.snapshot
-    found = machine.program.symbol_at(fault.pc)
-    registers = dict(snapshot.registers) if snapshot else {}
-    pc_readable = machine.engine.find_buffer(fault.pc, 4) is not None
-    kind = FAULTS[fault.kind]
-    exception = kind.exception if machine.traits.fault_status else HARD_FAULT
-    return Fault(
-        kind="lockup" if finish.reason == "lockup" else exception_name(exception),
-        cause=f"{kind.text}; {finish.text}" if finish.text else kind.text,
-        address=fault.pc,
-        symbol=found[0].name if found else "",
-        offset=found[1] if found else 0,
-        disassembly=disassemble(machine, fault.pc) if pc_readable else "",
-        data_address=fault.address,
-        registers=registers,
-        backtrace=_backtrace(machine, fault.pc, snapshot.returns if snapshot else ()),
-        cfsr=control.stored.get(0xED28, 0), hfsr=control.stored.get(0xED2C, 0),
-        mmfar=control.stored.get(0xED34, 0), bfar=control.stored.get(0xED38, 0),
-    )  # fmt: skip
-
-
-def _backtrace(machine: Machine, pc: int, returns: Sequence[int]) -> tuple[Frame, ...]:
-    frames: list[Frame] = []
-    for address in (pc, *(address & 0xFFFFFFFE for address in returns if address < 1 << 32)):
-        inside = address - 1 if frames else address  # a return address points behind the call
-        found = machine.program.symbol_at(inside)
-        line = machine.program.line_at(inside)
-        frames.append(
-            Frame(address, found[0].name if found else "", address - found[0].address if found else 0, *(line or ("", 0)))
-        )
-    return tuple(frames)
 
 
 def _timeline(machine: Machine, names: _Names) -> Timeline:

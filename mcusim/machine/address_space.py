@@ -92,6 +92,7 @@ class AddressSpace:
         self.boot = None if board.ideal else find_start(program, board)
         self._load()
         self.boot_vector_table = self._boot_table()
+        self._check_start()
 
     # --- loading --------------------------------------------------------------------------------------------------------
     def _load(self) -> None:
@@ -107,11 +108,27 @@ class AddressSpace:
             self.engine.write(address, data)
 
     def _too_large(self, address: int, size: int) -> str:
-        places = ", ".join(f"{m.name} 0x{m.address:08x}..0x{m.address + m.size:08x}" for m in self.memories)
         return (
             f"{self.program.path}: segment 0x{address:08x}..0x{address + size:08x} ({size:,} bytes) does not fit "
-            f"board {self.board.name}; its memories: {places}"
+            f"board {self.board.name}; its memories: {self._places()}"
         )
+
+    def _check_start(self) -> None:
+        """Refuse an image whose first stack pointer or instruction lies outside this board's memories."""
+        stack, entry = self.reset_vector(self.boot_vector_table)
+        if not self.is_writable((stack & ~3) - 1):
+            raise ProgramError(self._elsewhere(f"initial stack pointer 0x{stack:08x} lies in no RAM"))
+        if self.engine.find_buffer(entry & ~1, 2) is None:
+            raise ProgramError(self._elsewhere(f"entry 0x{entry & ~1:08x} lies in no memory"))
+
+    def _elsewhere(self, met: str) -> str:
+        return (
+            f"{self.program.path}: {met} of board {self.board.name}; its memories: {self._places()}. "
+            "Is the image built for another board, or loaded at another address?"
+        )
+
+    def _places(self) -> str:
+        return ", ".join(f"{m.name} 0x{m.address:08x}..0x{m.address + m.size:08x}" for m in self.memories)
 
     def _boot_table(self) -> int:
         if self.boot is not None:

@@ -35,6 +35,8 @@ UC_BYTES, CPU_BYTES = 4096, 1 << 16
 STATE_BYTES = 1 << 13
 """How much behind R0 is certainly the core's state (the monitor lies 3776 bytes behind in 2.1.4)."""
 USER_SPACE = 1 << 47
+PATTERN = 0x5EED0000
+"""What R0 holds while the register file is searched for."""
 LOAD_EXCLUSIVE = bytes.fromhex("51e8000f")
 """LDREX R0, [R1]"""
 NO_ADDRESS = (1 << 64) - 1
@@ -171,7 +173,7 @@ class Engine:
     # --- registers --------------------------------------------------------------------------------------------------
     def _register_file(self) -> np.ndarray:
         """R0..R15 inside the engine as a live array, found by searching for a pattern; see ``_search``."""
-        pattern = [0x5EED0000 + 0x01030709 * number & 0xFFFFFFFF for number in range(13)]
+        pattern = [PATTERN + 0x01030709 * number & 0xFFFFFFFF for number in range(13)]
         for number, value in enumerate(pattern):
             self.uc.reg_write(A.UC_ARM_REG_R0 + number, value)
         pattern_bytes = np.array(pattern, dtype="<u4").tobytes()
@@ -181,13 +183,12 @@ class Engine:
         return registers
 
     def _is_register_zero(self, address: int) -> bool:
-        """True when the word at ``address`` follows R0 (a stale copy of the pattern does not)."""
+        """True when the word at ``address`` follows R0. A stale copy of the pattern, which anything may overwrite, does not."""
         probe = ctypes.c_uint32.from_address(address)
-        before = probe.value
-        self.uc.reg_write(A.UC_ARM_REG_R0, before ^ 0xFFFFFFFF)
-        follows = probe.value == before ^ 0xFFFFFFFF
-        self.uc.reg_write(A.UC_ARM_REG_R0, before)
-        return follows
+        self.uc.reg_write(A.UC_ARM_REG_R0, PATTERN ^ 0xFFFFFFFF)
+        follows = probe.value == PATTERN ^ 0xFFFFFFFF
+        self.uc.reg_write(A.UC_ARM_REG_R0, PATTERN)
+        return follows and probe.value == PATTERN
 
     def _exclusive_monitor(self) -> np.ndarray | None:
         """Address held by the local exclusive monitor as a live 64-bit word; None on a core without LDREX.

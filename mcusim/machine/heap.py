@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from mcusim.machine.machine import Machine
 
 BREAK_FUNCTIONS = ("_sbrk", "sbrk")
-HEAP_STARTS = ("end", "_end", "__end__", "__HeapBase", "__heap_start__", "_heap_start")
 MAX_INCREMENT = 1 << 30
 
 

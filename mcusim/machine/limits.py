@@ -28,11 +28,16 @@ class Limits:
 
     def horizon(self) -> int:
         """Cycle at which Python looks in at the latest: a slice on, or where a limit may be reached."""
+        horizon = self.time_horizon()
+        if self.machine.options.max_instructions is not None:
+            horizon = min(horizon, self.next_count)
+        return horizon
+
+    def time_horizon(self) -> int:
+        """``horizon`` while no instruction runs."""
         horizon = self.machine.recorder.cycles + SLICE_CYCLES
         if self.machine.options.max_seconds is not None:
             horizon = min(horizon, self.machine.clock.cycle_at(Fraction(self.machine.options.max_seconds)))
-        if self.machine.options.max_instructions is not None:
-            horizon = min(horizon, self.next_count)
         return horizon
 
     def check(self) -> None:

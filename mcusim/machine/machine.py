@@ -38,6 +38,8 @@ from mcusim.machine.stops import Stops
 from mcusim.machine.traits import traits
 from mcusim.program import Program
 
+FAULT_EXCEPTIONS = (N.HARD_FAULT, N.MEMORY_FAULT, N.BUS_FAULT, N.USAGE_FAULT)
+
 
 class Machine:
     """Runs one program once. Construct, ``run()``, read the recorder."""
@@ -48,7 +50,9 @@ class Machine:
         self.program, self.board, self.core, self.options = program, board, core, options
         self.finish: Finish | None = None
         self.last_fault: Fault | None = None
+        self.last_branch: int | None = None  # address of the branch that left memory or Thumb state
         self.warnings: dict[str, int] = {}
+        self.reset_count = 0
         self.interrupt_sources: dict[int, set[str]] = {}
         self.exception_counts: dict[int, ExceptionCount] = {}
         self.unfinished: Unfinished | None = None
@@ -81,7 +85,7 @@ class Machine:
         starts = [symbol.address for symbol in self.program.symbols if symbol.kind == "function"]
         self.recorder = Recorder(
             self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable,
-            lambda: self.engine.thumb, self.engine.stop, starts,
+            lambda: self.engine.get("xpsr"), self.engine.stop, starts,
         )
         self.recorder.set_register_file(self.engine.registers)
         self.recorder.set_regions(self.space.region_table(), self.space.refusing())
@@ -113,23 +117,33 @@ class Machine:
         if not entry & 1:
             self.exceptions.raise_fault(Fault("invalid_state", entry))
 
-    def reset(self, reason: str) -> None:
-        """System reset at the next boundary: registers and peripherals, memories keep their contents."""
-        self.agenda.add(self.now(), lambda: self._reset(reason))
+    def reset(self, reason: str, local: bool = False) -> None:
+        """System reset at the next boundary: registers and peripherals (not when ``local``), memories keep their contents."""
+        self.agenda.add(self.now(), lambda: self._reset(reason, local))
         self.request_service()
 
-    def _reset(self, reason: str) -> None:
+    def _reset(self, reason: str, local: bool = False) -> None:
         self.warn(f"system reset: {reason}")
-        self.reset_count = getattr(self, "reset_count", 0) + 1
+        self.reset_count += 1
         if self.reset_count > 100:
             self.end("reset_loop", text=f"more than 100 system resets, the last one by {reason}")
             return
-        self.agenda.heap.clear()
+        self._close_exceptions()
+        self.event_register = False
+        self.last_fault = self.snapshot = None
+        lines = {number: set(sources) for number, sources in self.interrupt_sources.items() if local}
+        self.interrupt_sources.clear()
+        if not local:
+            self.agenda.heap.clear()
         self.control.reset()
         self.exceptions.reset()
-        for peripheral in self.peripherals.values():
-            peripheral.reset_registers()
-        self.set_core_hertz(self.board.clock_hertz)
+        if not local:
+            for peripheral in self.peripherals.values():
+                peripheral.reset_registers()
+            self.set_core_hertz(self.board.clock_hertz)
+        for number, sources in lines.items():  # peripherals that were not reset go on driving theirs
+            for source in sources:
+                self.set_interrupt(number, True, source)
         self.timing_changed()
         self.start()
 
@@ -241,8 +255,8 @@ class Machine:
         return 0, 0, 0, 0
 
     def exit_firmware(self, code: int) -> None:
-        """The firmware ends itself."""
-        self.end("exit", code & 0xFF)
+        """The firmware ends itself with the exit status ``code``, a word."""
+        self.end("exit", code - (code >> 31 << 32))  # an int in C
 
     def end(self, reason: str, code: int = 0, text: str = "", fault: Fault | None = None) -> None:
         """End the run; the first reason stands."""
@@ -254,9 +268,15 @@ class Machine:
         """End on an unhandled fault or lockup."""
         self.end(reason, text=text, fault=self.last_fault or Fault("undefined", self.pc))
 
+    def end_without_handler(self, number: int, pc: int, vector: int) -> None:
+        """End because exception ``number``, taken at ``pc``, finds no code at its ``vector`` (address in the table)."""
+        self.note_fault(Fault("no_handler", pc, vector))
+        self.end("fault", text=f"{N.exception_name(number)} has no handler: its vector at 0x{vector:08x} names no code",
+                 fault=self.last_fault)
+
     def lock_up(self, pc: int) -> None:
         """A fault at HardFault priority or above."""
-        self.end_with_fault("lockup", "a fault occurred while HardFault or NMI was active")
+        self.end_with_fault("lockup", f"a fault at 0x{pc:08x} occurred while HardFault or NMI was active")
 
     def note_fault(self, fault: Fault) -> None:
         """Keep registers and return addresses as they are at ``fault``, before its exception is taken."""
@@ -265,7 +285,7 @@ class Machine:
         registers = {name: int(self.engine.registers[number]) for number, name in enumerate(names)}
         special = {name: self.engine.get(name) for name in ("xpsr", "msp", "psp", "control")}
         top = int(self.recorder.state[L.FRAME_TOP])
-        returns = [int(frame[L.FRAME_RETURN]) for frame in self.recorder.frames[:top][::-1][:64]]
+        returns = [int(frame[L.FRAME_RETURN]) for frame in self.recorder.frames[:top][::-1]]
         self.snapshot = FaultSnapshot({**registers, "pc": fault.pc, **special}, tuple(returns))
 
     # --- interrupts -----------------------------------------------------------------------------------------------------
@@ -287,8 +307,6 @@ class Machine:
 
     def interrupts_changed(self) -> None:
         """Something became pending, enabled or more urgent: look before the next block."""
-        if self.control.stored.get(C.SCR, 0) & C.SEVONPEND and self.control.nvic.pending:
-            self.event_register = True
         if self.control.nvic.pending:
             self.request_service()
 
@@ -314,7 +332,7 @@ class Machine:
         nvic = self.control.nvic
         other = nvic.highest_pending()
         if other is not None and other != number and nvic.group(nvic.priority(other)) < nvic.group(nvic.priority(number)):
-            nvic.pend(number) if number >= N.SVCALL else None
+            nvic.pend(number)
             return other
         return None
 
@@ -331,16 +349,23 @@ class Machine:
     def end_exception(self, number: int) -> None:
         """Book the end of a handler."""
         self.event_register = True
+        if number in FAULT_EXCEPTIONS:
+            self.last_fault = self.snapshot = None
         count = self.exception_counts.get(number)
         if count is not None and count.since:
             count.cycles += self.recorder.cycles - count.since.pop()
-        self.exception_cycles += self.core.exceptions.exit
         self.contexts.leave_handler()
         record_event(self.recorder.pointer, L.EVENT_EXCEPTION_LEAVE, number)
 
+    def _close_exceptions(self) -> None:
+        """Book the handlers that do not return: a reset or the end of the run came first."""
+        for count in self.exception_counts.values():
+            while count.since:
+                count.cycles += self.recorder.cycles - count.since.pop()
+
     def begin_exception(self, frame: int, before: int, process: bool) -> None:
         """The frame has been pushed: remember the interrupted context."""
-        self.contexts.suspend(frame, self.exception_number() == 0)
+        self.contexts.suspend(frame, self.engine.get("msp") if process else frame)
 
     def resume_context(self, frame: int, after: int, process: bool, thread: bool) -> None:
         """The frame has been popped: back to the context that it belongs to."""
@@ -384,6 +409,7 @@ class Machine:
             self._service()
             if self.finish is None:
                 self.stops.dispatch(self.engine.run(self.pc))
+        self._close_exceptions()
         self.contexts.close()
         self.semihosting.close()
         self.wall_seconds = time.perf_counter() - self.started
@@ -392,6 +418,7 @@ class Machine:
     def interrupt(self) -> None:
         """Ctrl-C: end with what was recorded so far."""
         self.end("interrupted", text="stopped with Ctrl-C")
+        self._close_exceptions()
         self.contexts.close()
         self.semihosting.close()
         self.wall_seconds = time.perf_counter() - self.started

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 RESET, NMI, HARD_FAULT, MEMORY_FAULT, BUS_FAULT, USAGE_FAULT = 1, 2, 3, 4, 5, 6
 SVCALL, DEBUG_MONITOR, PENDSV, SYSTICK = 11, 12, 14, 15
 FIRST_INTERRUPT = 16
@@ -25,6 +27,7 @@ class Nvic:
         self.count = FIRST_INTERRUPT + interrupts
         self.priority_mask = 0xFF & ~((1 << (8 - priority_bits)) - 1)
         self.has_groups = has_groups
+        self.newly_pending: Callable[[], None] = lambda: None
         self.reset()
 
     def reset(self) -> None:
@@ -73,17 +76,17 @@ class Nvic:
         return None
 
     def pend(self, number: int) -> None:
-        """Make ``number`` pending."""
-        if number < self.count:
+        """Make ``number`` pending; ``newly_pending`` is told when it was not."""
+        if number < self.count and number not in self.pending:
             self.pending.add(number)
+            self.newly_pending()
 
     def set_level(self, interrupt: int, active: bool) -> None:
-        """Drive an interrupt line: a rising level pends it; a level still high when its handler returns pends it again."""
+        """Drive an interrupt line: a rising level pends it, while its handler runs too; so does one high at the return."""
         number = FIRST_INTERRUPT + interrupt
         if active and number not in self.levels:
             self.levels.add(number)
-            if number not in self.active:
-                self.pend(number)
+            self.pend(number)
         elif not active:
             self.levels.discard(number)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mcusim.machine import layout as L
 from mcusim.machine.machine import Machine
 from mcusim.machine.recorder import Node
+from mcusim.pricing import causes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def profile_of(machine: Machine) -> Profile:
     """Freeze what ``machine`` recorded."""
     recorder = machine.recorder
     uses = _uses(machine)
-    blocks = tuple(_block_use(node, *counts) for node, counts in uses.items())
+    blocks = tuple(_block_use(machine, node, *counts) for node, counts in uses.items())
     in_blocks = sum(block.cycles for block in blocks)
     sleep = machine.sleeping_cycles
     overhead = {"sleep": sleep, "exception": recorder.cycles - in_blocks - sleep}
@@ -85,21 +86,46 @@ def _uses(machine: Machine) -> dict[Node, tuple[int, int, list[tuple[int, int, i
     }
 
 
-def _block_use(node: Node, falls: int, takens: int, early: list[tuple[int, int, int]], misses: int) -> BlockUse:
+def _block_use(
+    machine: Machine, node: Node, falls: int, takens: int, early: list[tuple[int, int, int]], misses: int
+) -> BlockUse:
     passage = node.passage
     penalty = misses * node.mispredict_cycles
     early_cycles = sum(cycles for _, _, cycles in early)
-    causes: dict[str, int] = defaultdict(int)
+    sums: dict[str, int] = defaultdict(int)
     for count, way in ((falls, passage.fall), (takens, passage.taken)):
         for cause, cycles in way.causes.items():
-            causes[cause] += count * cycles
-    causes["branch"] += penalty
-    causes["issue"] += early_cycles
+            sums[cause] += count * cycles
+    sums[causes.BRANCH] += penalty
+    for partial in early:
+        for cause, cycles in _early_causes(machine, node, *partial).items():
+            sums[cause] += cycles
     size = len(node.record.block.instructions)
     instructions = size * (falls + takens) + sum(count * times for count, times, _ in early)
     total = falls * passage.fall.cycles + takens * passage.taken.cycles + early_cycles + penalty
-    used = {cause: cycles for cause, cycles in causes.items() if cycles}
+    used = {cause: cycles for cause, cycles in sums.items() if cycles}
     return BlockUse(node.address, node.record.block.end, instructions, falls, takens, total, used)
+
+
+def _early_causes(machine: Machine, node: Node, instructions: int, times: int, total: int) -> dict[str, int]:
+    """Where the ``total`` cycles of ``times`` early exits behind ``instructions`` went.
+
+    The boundary at which an interrupt is taken can lie off the sum of the causes by what the next instruction would
+    have hidden or paid; that rest goes to (or comes off) the cause with the most cycles.
+    """
+    if not instructions or not total:
+        return {causes.ISSUE: total} if total else {}
+    passage = machine.stops.prefix(node, instructions)
+    ways = passage.taken, passage.fall
+    way = next((way for way in ways if way.cycles * times == total), passage.fall)
+    booked = {cause: cycles * times for cause, cycles in way.causes.items()}
+    rest = total - sum(booked.values())
+    while rest:
+        most = max(booked, key=lambda cause: booked[cause], default=causes.ISSUE)
+        change = max(rest, -booked.get(most, 0))
+        booked[most] = booked.get(most, 0) + change
+        rest -= change
+    return booked
 
 
 def _calls(machine: Machine) -> tuple[Call, ...]:

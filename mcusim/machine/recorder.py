@@ -29,6 +29,7 @@ FRAMES_MAX = 1 << 16
 BRANCH_FLAGS = {
     "call": L.CALL, "call_register": L.CALL, "return": L.RETURN, "load": L.RETURN,
 }  # fmt: skip
+XPSR_THUMB = 1 << 24
 MASK_MNEMONICS = frozenset({"cps", "cpsie", "cpsid", "msr"})
 MASK_REGISTERS = frozenset({16, 17, 18, 19})
 STACK_REGISTERS = frozenset({5, 8, 9, 20})
@@ -63,9 +64,7 @@ class Node:
     uses_float: bool
     mispredict_cycles: int = 0
     trap: tuple[int, str] | None = None
-    exits: list[tuple[int, int]] = field(
-        default_factory=list
-    )  # (edge word address of count, successor address)
+    exits: list[tuple[int, int]] = field(default_factory=list)  # (edge word address of count, successor address)
 
     @property
     def address(self) -> int:
@@ -112,11 +111,11 @@ class Recorder:
         pipeline: Pipeline,
         read_code: Callable[[int, int], bytes],
         is_writable: Callable[[int], bool],
-        is_thumb: Callable[[], bool],
+        xpsr: Callable[[], int],
         stop: Callable[[], None],
         function_starts: Iterable[int] = (),
     ) -> None:
-        self.is_thumb, self.stop = is_thumb, stop
+        self.xpsr, self.stop = xpsr, stop
         self.core, self.pipeline = core, pipeline
         self.read_code, self.is_writable = read_code, is_writable
         self.function_starts = set(function_starts)
@@ -129,7 +128,7 @@ class Recorder:
         self.timings: list[MemoryTiming] = []
         self.timing_number = 0
         self.region_spans: list[tuple[int, int]] = []
-        self.blocks: dict[tuple[int, int, bytes], BlockRecord] = {}
+        self.blocks: dict[tuple[int, int, bytes, tuple[int, ...]], BlockRecord] = {}
         self.nodes: list[Node] = []
         self.rows: list[np.ndarray] = []
         self.node_at: dict[int, Node] = {}
@@ -152,10 +151,7 @@ class Recorder:
         self.frames = np.zeros((FRAMES_MAX, L.FRAME_WORDS), dtype=np.int64)
         self.scratch = np.zeros(L.SCRATCH_WORDS, dtype=np.int64)
         self.facts = np.zeros(L.FACTS_MAX, dtype=np.int64)
-        self.tables = [
-            np.ascontiguousarray(table, dtype=np.int64)
-            for table in self._operand_tables()
-        ]
+        self.tables = [np.ascontiguousarray(table, dtype=np.int64) for table in self._operand_tables()]
         self.callback = DISCOVER_TYPE(self._discover)
         state = self.state
         state[L.DEADLINE] = NEVER
@@ -173,9 +169,7 @@ class Recorder:
             self.scratch.ctypes.data,
             self.facts.ctypes.data,
         )
-        state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (
-            table.ctypes.data for table in self.tables
-        )
+        state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (table.ctypes.data for table in self.tables)
         state[L.STACK_LOW] = 0xFFFFFFFF
         state[L.CURRENT] = self.gate(self.pipeline.start())
 
@@ -227,9 +221,7 @@ class Recorder:
         """Enter the next block with an empty pipeline."""
         self.resume(self.pipeline.start())
 
-    def leave_early(
-        self, node: Node, instructions: int, cycles: int, times: int = 1
-    ) -> None:
+    def leave_early(self, node: Node, instructions: int, cycles: int, times: int = 1) -> None:
         """Account for ``times`` runs of the first ``instructions`` instructions of ``node``, ``cycles`` in all."""
         key = (node.index, instructions)
         partial = self.partials.setdefault(key, Partial(node, instructions))
@@ -252,17 +244,16 @@ class Recorder:
     def _retire(self, row: np.ndarray, slot: int) -> None:
         node = self.node_at[row.ctypes.data]
         if row[slot + L.SLOT_COUNT]:
-            node.exits.append(
-                (int(row[slot + L.SLOT_COUNT]), int(row[slot + L.SLOT_ADDRESS]))
-            )
+            node.exits.append((int(row[slot + L.SLOT_COUNT]), int(row[slot + L.SLOT_ADDRESS])))
         row[slot : slot + 4] = (-1, 0, 0, 0)
 
     # --- discovery ------------------------------------------------------------------------------------------------------
     def _discover(self, address: int, size: int) -> None:
         """Called by native code at a block that no known edge leads to."""
         try:
-            if self.is_thumb():
-                node = self.node(address, size, self._entry_state(address))
+            xpsr = self.xpsr()
+            if xpsr & XPSR_THUMB:
+                node = self.node(address, size, self._entry_state(address), open_conditions(xpsr))
                 self.add_edge(int(self.state[L.CURRENT]), node)
                 if node.record.block.end - address != size or not agrees(self.pointer, node.pointer):
                     raise RuntimeError(f"the node made for 0x{address:08x}, {size} bytes, does not match what made it")
@@ -283,22 +274,18 @@ class Recorder:
 
     def exit_of(self, node: Node, address: int):
         """The exit that ``node`` takes when ``address`` follows."""
-        return (
-            node.passage.fall
-            if address == node.record.block.end
-            else node.passage.taken
-        )
+        return node.passage.fall if address == node.record.block.end else node.passage.taken
 
-    def record(self, address: int, size: int) -> BlockRecord:
-        """The decoded block at ``address`` with the bytes that are there now."""
+    def record(self, address: int, size: int, conditions: tuple[int, ...] = ()) -> BlockRecord:
+        """The decoded block at ``address`` with the bytes that are there now, its first instructions in open IT slots."""
         code = self.read_code(address, size)
-        key = (address, size, code)
+        key = (address, size, code, conditions)
         if key not in self.blocks:
-            self.blocks[key] = self._decode(address, size, code)
+            self.blocks[key] = self._decode(*key)
         return self.blocks[key]
 
-    def _decode(self, address: int, size: int, code: bytes) -> BlockRecord:
-        block = decode_block(self.read_code, address, size)
+    def _decode(self, address: int, size: int, code: bytes, conditions: tuple[int, ...]) -> BlockRecord:
+        block = decode_block(self.read_code, address, size, conditions)
         program = compile_facts(block, self.core)
         if self.is_writable(address):
             program = _guard_code(program, address, code)
@@ -326,19 +313,19 @@ class Recorder:
                 flags |= L.WATCH
             if instruction.mnemonic in MASK_MNEMONICS:
                 flags |= _mask_flags(instruction)
+        if any(instruction.mnemonic == "msr" for instruction in block.instructions) and flags & L.WATCH:
+            flags &= ~L.STACK  # SP is the new stack's when the block ends
         last = block.instructions[-1]
         if last.branch is not None:
             flags |= BRANCH_FLAGS.get(last.branch.kind, 0)
-            if (
-                last.branch.kind in ("jump", "conditional", "compare")
-                and last.branch.target in self.function_starts
-            ):
+            direct = last.branch.kind in ("jump", "conditional", "compare")
+            if direct and last.branch.target in self.function_starts:
                 flags |= L.CALL | L.TAIL
         return flags
 
-    def node(self, address: int, size: int, state: State) -> Node:
+    def node(self, address: int, size: int, state: State, conditions: tuple[int, ...] = ()) -> Node:
         """The node for entering the block at ``address`` in ``state`` with the facts that hold now."""
-        record = self.record(address, size)
+        record = self.record(address, size, conditions)
         key, classes = self._classes(record)
         identity = (record.number, state, key, self.timing_number, self.traps_epoch)
         if identity not in self.known:
@@ -353,23 +340,16 @@ class Recorder:
         if not record.program.slots and len(record.program.rows) == 1:
             return 0, ()
         key = evaluate(self.pointer, record.program.rows.ctypes.data)
-        return int(key), tuple(
-            int(value) for value in self.facts[: len(record.program.slots)]
-        )
+        return int(key), tuple(int(value) for value in self.facts[: len(record.program.slots)])
 
-    def _make_node(
-        self, record: BlockRecord, state: State, key: int, classes: tuple[int, ...]
-    ) -> Node:
+    def _make_node(self, record: BlockRecord, state: State, key: int, classes: tuple[int, ...]) -> Node:
         facts = self.facts_of(record, classes)
         trap = self._trap(record, facts)
         passage = self._passage(record, state, facts, trap)
         pointer, row = self.node_chunks.take()
         absent = Fact()
         instructions = enumerate(record.block.instructions)
-        uses_float = any(
-            is_float(instruction) and facts.get(i, absent).executed
-            for i, instruction in instructions
-        )
+        uses_float = any(is_float(instruction) and facts.get(i, absent).executed for i, instruction in instructions)
         node = Node(
             record,
             state,
@@ -440,16 +420,8 @@ class Recorder:
             row[L.NODE_COUNTER] = self._counter(record.block.instructions[-1])
             row[L.NODE_PENALTY] = passage.mispredict_cycles
         row[L.NODE_LONGEST] = self.longest(node)
-        checks = (
-            None
-            if record.program.simple is None
-            else self._checks(record.program.simple, node.classes)
-        )
-        if (
-            checks is not None
-            and len(checks) <= L.CHECKS_MAX
-            and not self.is_writable(record.block.address)
-        ):
+        checks = None if record.program.simple is None else self._checks(record.program.simple, node.classes)
+        if checks is not None and len(checks) <= L.CHECKS_MAX and not self.is_writable(record.block.address):
             row[L.NODE_CHECKS] = len(checks)
             for place, check in enumerate(checks):
                 start = L.CHECK + place * L.CHECK_WORDS
@@ -469,24 +441,14 @@ class Recorder:
     def longest(self, node: Node) -> int:
         """Upper bound of the node's cycles; NEVER where Python must look before it runs."""
         record, passage = node.record, node.passage
-        if (
-            record.watched
-            or node.trap
-            or record.waits
-            or (node.uses_float and (self.float_guard or not self.float_enabled))
-        ):
+        if record.watched or node.trap or record.waits or (node.uses_float and (self.float_guard or not self.float_enabled)):
             return NEVER
         penalty = passage.mispredict_cycles
-        return (
-            max(passage.boundaries[-1], passage.fall.cycles, passage.taken.cycles)
-            + penalty
-        )
+        return max(passage.boundaries[-1], passage.fall.cycles, passage.taken.cycles) + penalty
 
     def stops_at(self, node: Node) -> bool:
         """True when native code would stop in front of ``node``."""
-        return self.cycles + int(self.rows[node.index][L.NODE_LONGEST]) >= int(
-            self.state[L.DEADLINE]
-        )
+        return self.cycles + int(self.rows[node.index][L.NODE_LONGEST]) >= int(self.state[L.DEADLINE])
 
     def guard_float(self, guard: bool, enabled: bool) -> None:
         """Stop before every block that uses floating point (``guard``: lazy state is pending; not ``enabled``: CPACR)."""
@@ -497,23 +459,16 @@ class Recorder:
             if node.uses_float:
                 row[L.NODE_LONGEST] = self.longest(node)
 
-    def facts_of(
-        self, record: BlockRecord, classes: tuple[int, ...]
-    ) -> dict[int, Fact]:
+    def facts_of(self, record: BlockRecord, classes: tuple[int, ...]) -> dict[int, Fact]:
         """Facts by instruction index."""
-        return {
-            slot.instruction: self._fact(slot.op, value)
-            for slot, value in zip(record.program.slots, classes, strict=True)
-        }
+        return {slot.instruction: self._fact(slot.op, value) for slot, value in zip(record.program.slots, classes, strict=True)}
 
     def _fact(self, op: int, value: int) -> Fact:
         if value == 0:
             return Fact(executed=False)
         if op == L.OP_ACCESS:
             region, low = divmod(value - 1, 8)
-            return Fact(
-                region=min(region, len(self.region_spans) - 1), misalignment=low
-            )
+            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=low)
         if op == L.OP_EXECUTED:
             return Fact()
         return Fact(operand_cycles=value)
@@ -539,9 +494,7 @@ class Recorder:
         self.spans = [(index, start, end) for start, end, _, index in table]
         self.region_spans = [(0, 0)] * (1 + max(index for index, _, _ in self.spans))
 
-    def _checks(
-        self, simple: tuple[SimpleAccess, ...], classes: tuple[int, ...]
-    ) -> list[tuple[int, int, int]] | None:
+    def _checks(self, simple: tuple[SimpleAccess, ...], classes: tuple[int, ...]) -> list[tuple[int, int, int]] | None:
         """Register comparisons equal to "all accesses keep region and alignment", or None when there is no such."""
         limits: dict[int, list[int]] = {}
         for access, value in zip(simple, classes, strict=True):
@@ -554,9 +507,7 @@ class Recorder:
             self._narrow(limits, access, span, low)
         return [self._check(register, *limit) for register, limit in limits.items()]
 
-    def _span(
-        self, region: int, access: SimpleAccess, low: int
-    ) -> tuple[int, int] | None:
+    def _span(self, region: int, access: SimpleAccess, low: int) -> tuple[int, int] | None:
         register = int(self.register_file[access.register])
         address = register + access.offset  # one that wraps around lies in no span
         lowest, highest = 0, 1 << 32
@@ -581,9 +532,7 @@ class Recorder:
         if access.mask > limit[2]:
             limit[2], limit[3] = access.mask, (low - access.offset) & access.mask
 
-    def _check(
-        self, register: int, lowest: int, highest: int, mask: int, low: int
-    ) -> tuple[int, int, int]:
+    def _check(self, register: int, lowest: int, highest: int, mask: int, low: int) -> tuple[int, int, int]:
         lowest += (low - lowest) & mask
         pointer = self.register_file.ctypes.data + 4 * register
         bounds = lowest | (highest - lowest) << 32
@@ -627,11 +576,7 @@ class Recorder:
             for count, address in node.exits:
                 yield node, address, count
         for chunk_number, chunk in enumerate(self.edge_chunks.arrays):
-            used = (
-                self.edge_chunks.used
-                if chunk_number == len(self.edge_chunks.arrays) - 1
-                else len(chunk)
-            )
+            used = self.edge_chunks.used if chunk_number == len(self.edge_chunks.arrays) - 1 else len(chunk)
             for edge in chunk[:used]:
                 source = self.node_at.get(int(edge[L.EDGE_FROM]))
                 if source is not None and edge[L.EDGE_COUNT]:
@@ -639,9 +584,7 @@ class Recorder:
 
 
 def _view(pointer: int, words: int) -> np.ndarray:
-    return np.ctypeslib.as_array(
-        ctypes.cast(pointer, ctypes.POINTER(ctypes.c_int64)), (words,)
-    )
+    return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(ctypes.c_int64)), (words,))
 
 
 def edge_bucket_index(node: int, address: int) -> int:
@@ -663,6 +606,16 @@ def first_prediction(instruction: Instruction) -> int:
     return 2 if instruction.branch.target <= instruction.address else 1
 
 
+def open_conditions(xpsr: int) -> tuple[int, ...]:
+    """Conditions of the IT slots that are open in EPSR.IT, which lies in bits 15:10 and 26:25 (Armv7-M ARM, A7.3.3, B1.4.2)."""
+    it = (xpsr >> 10 & 0x3F) << 2 | xpsr >> 25 & 3
+    conditions = []
+    while it & 0xF:
+        conditions.append(it >> 4)
+        it = it & 0xE0 | it << 1 & 0x1F
+    return tuple(conditions)
+
+
 def _needs_alignment(memory: MemoryOperand) -> bool:
     """LDM, LDRD, exclusives and floating-point transfers fault when unaligned on every core (Armv7-M ARM A3.2.1)."""
     return memory.count > 1 or memory.exclusive or bool(memory.float_registers)
@@ -671,11 +624,7 @@ def _needs_alignment(memory: MemoryOperand) -> bool:
 def _waits(block: Block) -> bool:
     """True for a branch to itself."""
     last = block.instructions[-1]
-    return (
-        last.branch is not None
-        and last.branch.kind == "jump"
-        and last.branch.target == block.address == last.address
-    )
+    return last.branch is not None and last.branch.kind == "jump" and last.branch.target == block.address == last.address
 
 
 def _mask_flags(instruction: Instruction) -> int:
@@ -683,11 +632,7 @@ def _mask_flags(instruction: Instruction) -> int:
     if instruction.mnemonic != "msr":
         return L.UNMASK
     register = next(
-        (
-            operand.value
-            for operand in instruction.operands
-            if operand.role == "special"
-        ),
+        (operand.value for operand in instruction.operands if operand.role == "special"),
         0,
     )
     if register in MASK_REGISTERS:
@@ -704,13 +649,8 @@ def stack_dip(block: Block) -> int:
         memory = instruction.memory
         if memory is not None and memory.base == SP:
             now += memory.writeback
-        elif (
-            instruction.mnemonic in ("sub", "add")
-            and instruction.operands[-1].role == "immediate"
-        ):
-            now += instruction.operands[-1].value * (
-                1 if instruction.mnemonic == "add" else -1
-            )
+        elif instruction.mnemonic in ("sub", "add") and instruction.operands[-1].role == "immediate":
+            now += instruction.operands[-1].value * (1 if instruction.mnemonic == "add" else -1)
         else:
             return 0
         lowest = min(lowest, now)
@@ -721,7 +661,5 @@ def _guard_code(program: FactProgram, address: int, code: bytes) -> FactProgram:
     """Add the block's own bytes to its facts, for code that may be rewritten."""
     words = -(-len(code) // 4)
     guards = [(L.OP_CODE, 0, 0, 0, address + 4 * word) for word in range(words)]
-    rows = np.concatenate(
-        [program.rows[:-1], np.array(guards, dtype=np.int64), program.rows[-1:]]
-    )
+    rows = np.concatenate([program.rows[:-1], np.array(guards, dtype=np.int64), program.rows[-1:]])
     return FactProgram(np.ascontiguousarray(rows), program.slots, None)

@@ -1,4 +1,4 @@
-"""WFI, WFE and sleep-on-exit: skip ahead to the event that wakes the core."""
+"""WFI, WFE and sleep-on-exit: skip ahead to the event that wakes the core (Armv7-M ARM B1.5.17 to B1.5.20)."""
 
 from __future__ import annotations
 
@@ -18,33 +18,46 @@ class Sleeper:
         self.machine = machine
 
     def wait_for_event(self, node: Node | None) -> None:
+        """WFE: clear the event register, or sleep until it is set or an exception is taken."""
         if node is not None and any(instruction.mnemonic == "sev" for instruction in node.record.block.instructions):
             self.machine.event_register = True
-        if self.machine.event_register:
-            self.machine.event_register = False
-        elif not self.machine.control.nvic.pending:
-            self.sleep()
+        if not self.machine.event_register:
+            self.sleep(for_event=True)
+        self.machine.event_register = False
 
-    def sleep(self) -> None:
-        """Skip ahead to the event that wakes the core."""
-        nvic = self.machine.control.nvic
-        start = self.machine.recorder.cycles
-        while self.machine.finish is None and not self.wakes():
-            due = self.machine.agenda.next_cycle()
+    def sleep(self, for_event: bool = False) -> None:
+        """Skip ahead to what wakes the core, a limit of the run, or a reset."""
+        machine, resets = self.machine, self.machine.reset_count
+        start = machine.recorder.cycles
+        wakes = self._event_wakes if for_event else self.wakes
+        machine.agenda.run_due(start)
+        while machine.finish is None and machine.reset_count == resets and not wakes():
+            due = machine.agenda.next_cycle()
             if due is None:
-                self.machine.end("asleep", text="the core sleeps and nothing can wake it")
+                machine.end("asleep", text="the core sleeps and nothing can wake it")
                 break
-            self.machine.recorder.state[L.CYCLES] = max(self.machine.recorder.cycles, due)
-            self.machine.agenda.run_due(self.machine.recorder.cycles)
-            self.machine.limits.check()
-        self.machine.sleeping_cycles += self.machine.recorder.cycles - start
-        self.machine.recorder.flush()
-        del nvic
+            self._skip_to(min(due, machine.limits.time_horizon()))
+        machine.sleeping_cycles += machine.recorder.cycles - start
+        machine.recorder.flush()
+
+    def _skip_to(self, cycle: int) -> None:
+        """Pass the time up to ``cycle``; no instruction runs meanwhile, so an instruction limit comes no nearer."""
+        machine, before = self.machine, self.machine.recorder.cycles
+        machine.recorder.state[L.CYCLES] = max(before, cycle)
+        machine.limits.next_count += machine.recorder.cycles - before
+        machine.agenda.run_due(machine.recorder.cycles)
+        machine.limits.check()
+
+    def _event_wakes(self) -> bool:
+        """An event, or an exception that is taken (PRIMASK holds it back)."""
+        return self.machine.event_register or self.machine.due_exception() is not None
 
     def wakes(self) -> bool:
-        """A pending exception wakes the core if it would preempt with PRIMASK clear."""
-        nvic = self.machine.control.nvic
+        """A pending exception wakes the core from WFI if it would be taken with PRIMASK clear."""
+        nvic, machine = self.machine.control.nvic, self.machine
         if not nvic.pending:
             return False
-        basepri = self.machine.engine.get("basepri") if self.machine.traits.groups else 0
-        return nvic.next_exception(nvic.execution_priority(0, basepri, 0)) is not None
+        if not machine.traits.groups:
+            return nvic.next_exception(nvic.execution_priority(0, 0, 0)) is not None
+        basepri, faultmask = machine.engine.get("basepri"), machine.engine.get("faultmask")
+        return nvic.next_exception(nvic.execution_priority(0, basepri, faultmask)) is not None

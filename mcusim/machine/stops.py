@@ -273,7 +273,9 @@ class Stops:
     def finish_block(self) -> None:
         node = self.running()
         if node is not None:
-            self.machine.recorder.leave_early(node, len(node.record.block.instructions), node.passage.taken.cycles)
+            instructions = node.record.block.instructions
+            self.machine.last_branch = instructions[-1].address
+            self.machine.recorder.leave_early(node, len(instructions), node.passage.taken.cycles)
             self.machine.recorder.flush()
 
     def _on_bad_fetch(self, pc: int) -> None:
@@ -333,10 +335,8 @@ class Stops:
     def _stack_changed(self) -> None:
         """MSR wrote a stack pointer or CONTROL."""
         if self.machine.exception_number() == 0:
-            if self.machine.engine.get("control") & 2:
-                self.machine.contexts.switch_to_process_stack(int(self.machine.engine.registers[13]))
-            else:
-                self.machine.contexts.switch_to_main_stack()
+            engine = self.machine.engine
+            self.machine.contexts.switch_stack(int(engine.registers[13]), bool(engine.get("control") & 2))
 
     def dispatch(self, stop: Stop) -> None:
         """Deal with the reason why the engine stopped."""

@@ -21,11 +21,14 @@ DWT, SCS = 0x1000, 0xE000
 ICSR, VTOR, AIRCR, SCR, CCR = 0xED04, 0xED08, 0xED0C, 0xED10, 0xED14
 SHCSR, CFSR, HFSR, DFSR, MMFAR, BFAR = 0xED24, 0xED28, 0xED2C, 0xED30, 0xED34, 0xED38
 CPACR, MPU_TYPE, MPU_CTRL, MPU_RNR, MPU_RBAR, MPU_RASR = 0xED88, 0xED90, 0xED94, 0xED98, 0xED9C, 0xEDA0
+DHCSR, DCRSR, DCRDR = 0xEDF0, 0xEDF4, 0xEDF8
 DEMCR, STIR, FPCCR, FPCAR, FPDSCR = 0xEDFC, 0xEF00, 0xEF34, 0xEF38, 0xEF3C
 ITM_TCR, ITM_TER = 0xE80, 0xE00
 VECTKEY, VECTKEY_READ = 0x05FA, 0xFA05
 TRCENA, CYCCNTENA = 1 << 24, 1
 CCR_UNALIGN_TRAP, CCR_DIV_0_TRAP, CCR_STKALIGN = 1 << 3, 1 << 4, 1 << 9
+CCR_V7, CCR_V8 = 0x0007031B, 0x0007051A
+"""Bits of CCR that can be written (Armv7-M ARM B3.2.8; Armv8-M ARM D1.2.9, where bits 0 and 9 are RES1)."""
 CCR_DATA_CACHE, CCR_INSTRUCTION_CACHE = 1 << 16, 1 << 17
 SLEEPONEXIT, SLEEPDEEP, SEVONPEND = 1 << 1, 1 << 2, 1 << 4
 SYSTEM_PRIORITIES = {4: N.MEMORY_FAULT, 5: N.BUS_FAULT, 6: N.USAGE_FAULT, 11: N.SVCALL, 12: N.DEBUG_MONITOR,
@@ -33,6 +36,14 @@ SYSTEM_PRIORITIES = {4: N.MEMORY_FAULT, 5: N.BUS_FAULT, 6: N.USAGE_FAULT, 11: N.
 SHCSR_ENABLES = {16: N.MEMORY_FAULT, 17: N.BUS_FAULT, 18: N.USAGE_FAULT}
 SHCSR_ACTIVE = {0: N.MEMORY_FAULT, 1: N.BUS_FAULT, 3: N.USAGE_FAULT, 7: N.SVCALL, 8: N.DEBUG_MONITOR, 10: N.PENDSV,
                 11: N.SYSTICK}  # fmt: skip
+ONE_TO_CLEAR = (CFSR, HFSR, DFSR)
+AIRCR_VECTRESET, AIRCR_VECTCLRACTIVE, AIRCR_SYSRESETREQ = 1, 2, 4
+PLAIN_REGISTERS = {
+    0xE008, 0xED3C, 0xED84, MPU_RNR, 0xEDC0, 0xEDC4, FPCAR, FPDSCR, ITM_TCR, ITM_TER, 0xE40, 0xFB0, DWT + 0xFB0, SCS + 0xFB0,
+    *range(0xEF50, 0xEF7C, 4), *range(0xEF90, 0xEFAC, 4), *range(0x40000, 0x41000, 4),
+}  # fmt: skip
+"""Registers that hold what was written and change nothing here: ACTLR, AFSR, CSSELR, MPU_RNR, MPU_MAIR, lazy stacking's, ITM's,
+lock access, cache maintenance, the Cortex-M7's TCM and cache control, and the trace port."""
 SHCSR_PENDING = {12: N.USAGE_FAULT, 13: N.MEMORY_FAULT, 14: N.BUS_FAULT, 15: N.SVCALL}
 PROFILE_ENABLES = {0x08: 17, 0x0C: 18, 0x10: 19, 0x14: 20, 0x18: 21}
 """Bits of DWT_CTRL that let each profiling counter count (Armv7-M ARM C1.8.7)."""
@@ -46,6 +57,7 @@ class SystemControl:
         self.machine = machine
         board = machine.board
         self.nvic = N.Nvic(board.interrupt_count, board.priority_bits, machine.traits.groups)
+        self.nvic.newly_pending = self._note_pending
         self.systick = SysTick(machine.now, machine.at, lambda: machine.pend(N.SYSTICK), self._reference_divider)
         self.itm_output: list[int] = []
         self.reads: dict[int, Callable[[], int]] = {}
@@ -69,6 +81,7 @@ class SystemControl:
         self.stored: dict[int, int] = dict(self.machine.traits.identification)
         self.stored.update({CCR: self.machine.traits.ccr, FPCCR: 0xC0000000 if core.has_fpu else 0})
         self.stored.update(dict.fromkeys((SCR, CFSR, HFSR, DFSR, MMFAR, BFAR, SHCSR, DEMCR, CPACR, MPU_CTRL), 0))
+        self.modelled = set(self.stored) | PLAIN_REGISTERS
         self.vector_table = self.machine.reset_vector_table
         self.dwt_control = self.cycle_base = self.cycle_held = 0
         self.mpu_regions: dict[int, tuple[int, int]] = {}
@@ -93,8 +106,13 @@ class SystemControl:
                 self._write_priority_byte(offset + byte, value >> (8 * byte) & 0xFF)
         else:
             shift, mask = 8 * (offset & 3), (1 << (8 * size)) - 1
-            before = self.read_word(offset & ~3) & ~(mask << shift)
+            before = 0 if self._acts_on_ones(offset & ~3) else self.read_word(offset & ~3) & ~(mask << shift)
             self.write_word(offset & ~3, before | (value & mask) << shift)
+
+    @staticmethod
+    def _acts_on_ones(offset: int) -> bool:
+        """True for registers in which a written zero does nothing: the lanes not written are zeros."""
+        return offset in ONE_TO_CLEAR or offset == ICSR or SCS + 0x100 <= offset < SCS + 0x400
 
     def read_word(self, offset: int) -> int:
         handler = self.reads.get(offset)
@@ -104,9 +122,13 @@ class SystemControl:
             return self._read_interrupt_bits(offset)
         if SCS + 0x400 <= offset < SCS + 0x800 or SCS + 0xD18 <= offset < SCS + 0xD24:
             return sum(self._read_priority_byte(offset + byte) << 8 * byte for byte in range(4))
-        if offset not in self.stored:
-            self.unmodelled[offset] = self.unmodelled.get(offset, 0) + 1
+        self._note_unmodelled(offset)
         return self.stored.get(offset, 0)
+
+    def _note_unmodelled(self, offset: int) -> None:
+        """Count an access to a register that means nothing here, though it reads as last written."""
+        if offset not in self.modelled:
+            self.unmodelled[offset] = self.unmodelled.get(offset, 0) + 1
 
     def write_word(self, offset: int, value: int) -> None:
         handler = self.writes.get(offset)
@@ -118,6 +140,7 @@ class SystemControl:
             for byte in range(4):
                 self._write_priority_byte(offset + byte, value >> 8 * byte & 0xFF)
         elif offset not in self.machine.traits.identification:
+            self._note_unmodelled(offset)
             self.stored[offset] = value
         self.machine.interrupts_changed()
 
@@ -132,6 +155,7 @@ class SystemControl:
             DWT: lambda: self.machine.traits.dwt_control | self.dwt_control, DWT + 4: self.cycle_count,
         }  # fmt: skip
         self.reads.update({DWT + offset: self._profile_reader(offset) for offset in PROFILE_COUNTERS})
+        self.reads.update(dict.fromkeys((DHCSR, DCRSR, DCRDR), lambda: 0))  # no debugger is connected
         self.reads.update({4 * port: (lambda: 1) for port in range(32)})
         self.writes = {
             0xE010: tick.write_control, 0xE014: tick.write_reload, 0xE018: lambda value: tick.write_value(),
@@ -140,8 +164,9 @@ class SystemControl:
             DFSR: lambda value: self._clear(DFSR, value), CCR: self._write_ccr, CPACR: self._write_cpacr,
             MPU_RBAR: self._write_rbar, MPU_RASR: self._write_rasr, DWT: self._write_dwt_control,
             DWT + 4: self._write_cycle_count, STIR: lambda value: nvic.pend(N.FIRST_INTERRUPT + (value & 0x1FF)),
-            DEMCR: self._write_demcr, 0xE01C: lambda value: None,
+            DEMCR: self._write_demcr,
         }  # fmt: skip
+        self.writes.update(dict.fromkeys((DHCSR, DCRSR, DCRDR, 0xE01C), lambda value: None))
         self.writes.update({DWT + offset: self._profile_writer(offset) for offset in PROFILE_COUNTERS})
 
     # --- SCB ------------------------------------------------------------------------------------------------------------
@@ -155,6 +180,11 @@ class SystemControl:
             value |= (number in nvic.pending) << bit
         return value
 
+    def _note_pending(self) -> None:
+        """SCR.SEVONPEND: an exception that becomes pending is an event (Armv7-M ARM B1.5.18)."""
+        if self.stored.get(SCR, 0) & SEVONPEND:
+            self.machine.event_register = True
+
     def _write_icsr(self, value: int) -> None:
         for bit, number in ((31, N.NMI), (28, N.PENDSV), (26, N.SYSTICK)):
             if value >> bit & 1:
@@ -165,15 +195,19 @@ class SystemControl:
 
     def _write_vtor(self, value: int) -> None:
         if self.machine.traits.vtor:
-            self.vector_table = value & 0xFFFFFF80
+            self.vector_table = value & self.machine.traits.vtor
 
     def _write_aircr(self, value: int) -> None:
         if value >> 16 != VECTKEY:
             return
         if self.machine.traits.groups:
             self.nvic.group_point = value >> 8 & 7
-        if value & 4:
+        if value & AIRCR_SYSRESETREQ:
             self.machine.reset("SYSRESETREQ")
+        elif value & AIRCR_VECTRESET and self.machine.traits.groups and not self.machine.traits.v8:
+            self.machine.reset("VECTRESET", local=True)
+        if value & AIRCR_VECTCLRACTIVE:
+            self.machine.warn("AIRCR.VECTCLRACTIVE written while the core runs: UNPREDICTABLE, ignored")
 
     def _read_shcsr(self) -> int:
         nvic = self.nvic
@@ -185,14 +219,16 @@ class SystemControl:
         for bit, number in SHCSR_ENABLES.items():
             (self.nvic.enabled.add if value >> bit & 1 else self.nvic.enabled.discard)(number)
         for bit, number in SHCSR_PENDING.items():
-            (self.nvic.pending.add if value >> bit & 1 else self.nvic.pending.discard)(number)
+            (self.nvic.pend if value >> bit & 1 else self.nvic.pending.discard)(number)
 
     def _clear(self, offset: int, value: int) -> None:
         self.stored[offset] &= ~value
 
     def _write_ccr(self, value: int) -> None:
-        if not self.machine.traits.vtor and not self.machine.traits.groups:
+        if not self.machine.traits.groups:
             return  # v6-M: read-only
+        fixed = 0x201 if self.machine.traits.v8 else 0
+        value = value & (CCR_V8 if self.machine.traits.v8 else CCR_V7) | fixed
         before, self.stored[CCR] = self.stored[CCR], value
         if (before ^ value) & (CCR_DATA_CACHE | CCR_INSTRUCTION_CACHE):
             self.machine.timing_changed()

@@ -24,10 +24,10 @@ DWT_NO_CYCCNT, DWT_NO_PROFILE = 1 << 25, 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """System-level facts of a core. ``vtor``: VTOR can be written; ``groups``: BASEPRI, FAULTMASK and priority groups exist;
+    """System-level facts of a core. ``vtor``: the bits of VTOR that can be written; ``groups``: BASEPRI, FAULTMASK and priority groups exist;
     ``fault_status``: CFSR and configurable faults exist; ``ccr``: CCR at reset."""
 
-    vtor: bool
+    vtor: int
     groups: bool
     fault_status: bool
     v8: bool
@@ -37,13 +37,14 @@ class Traits:
     identification: Mapping[int, int] = field(default_factory=dict)
 
 
-V6 = Traits(False, False, False, False, 0x208, 0, False)
-V6_PLUS = Traits(True, False, False, False, 0x208, 0, False)
-V7 = Traits(True, True, True, False, 0x200, DWT_NUMCOMP_4, True)
-V8 = Traits(True, True, True, True, 0x201, DWT_NUMCOMP_4, True)
+V6 = Traits(0, False, False, False, 0x208, 0, False)
+V6_PLUS = Traits(0xFFFFFF00, False, False, False, 0x208, 0, False)
+V7 = Traits(0xFFFFFF80, True, True, False, 0x200, DWT_NUMCOMP_4, True)
+V8 = Traits(0xFFFFFF80, True, True, True, 0x201, DWT_NUMCOMP_4, True)
 BY_CORE = {"m0": V6, "m0plus": V6_PLUS, "m3": V7, "m4": V7, "m7": V7, "m33": V8}
 """CCR: Armv6-M ARM B3.2.8 (UNALIGN_TRP and STKALIGN read as one), Armv7-M ARM B3.2.8 (STKALIGN one at reset),
-Armv8-M ARM D1.2.9 (STKALIGN RES1, NONBASETHRDENA-less bit 0 RES1)."""
+Armv8-M ARM D1.2.9 (STKALIGN RES1, NONBASETHRDENA-less bit 0 RES1). VTOR: TBLOFF is bits 31..7 (Armv7-M ARM B3.2.5), of the
+Cortex-M0+ bits 31..8 (CMSIS core_cm0plus.h, SCB_VTOR_TBLOFF_Msk)."""
 
 
 def traits(core: Core) -> Traits:

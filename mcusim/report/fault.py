@@ -83,4 +83,5 @@ def _backtrace(fault: Fault) -> Iterator[str]:
 def _frame(frame: Frame) -> str:
     name = printable(f"{frame.function}+{frame.offset:#x}") if frame.function else "?"
     line = f" ({printable(frame.file)}:{frame.line})" if frame.file else ""
-    return f"{frame.address:#010x} {name}{line}"
+    times = f" ({frame.times} times)" if frame.times > 1 else ""
+    return f"{frame.address:#010x} {name}{line}{times}"

@@ -30,9 +30,10 @@ class ProgramFile:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """Why the run ended (a reason of ``mcusim.report.exit``) and the exit code of the process.
+    """Why the run ended (a reason of ``mcusim.report.exit``) and its exit code.
 
-    ``code`` is the firmware's own for reason ``"exit"``. ``detail`` is one line for people, ``""`` if there is nothing
+    ``code`` is the firmware's own for reason ``"exit"``, in full (a signed word); the process returns 255 for what does
+    not fit 8 bits. ``detail`` is one line for people, ``""`` if there is nothing
     to add.
     """
 
@@ -153,13 +154,17 @@ class ClockEpoch:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of a backtrace. ``function`` is ``""`` and ``line`` 0 where none is known."""
+    """One frame of a backtrace. ``function`` is ``""`` and ``line`` 0 where none is known.
+
+    ``times``: in recursion a turn of up to eight frames stands once, each frame with the number of turns.
+    """
 
     address: int
     function: str = ""
     offset: int = 0
     file: str = ""
     line: int = 0
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

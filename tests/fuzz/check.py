@@ -163,7 +163,7 @@ def run(case: Case, place: Arena) -> Outcome:
         raise FuzzFailure(f"{case.name}: took {peak_bytes() - before >> 20} MiB")
     if report is not None:
         check_report(case, report)
-        if hash(case.name) and int.from_bytes(case.image[-1:], "little") % 8 == 0:
+        if report.cycles % 8 == 1:
             check_again(case, report, path, options)
     return Outcome(kind, instructions, seconds)
 
@@ -192,8 +192,9 @@ def check_report(case: Case, report: Report) -> None:
         problems.append("JSON does not come back as the report it was made of")
     if problems:
         raise FuzzFailure(f"{case.name}: {'; '.join(problems)}")
-    report_text(report)
     flamegraph(report)
+    if report.cycles % 4 == 0:  # the slowest of the formats
+        report_text(report)
     if report.timeline is not None:
         trace(report)
 

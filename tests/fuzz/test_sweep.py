@@ -8,7 +8,7 @@ from tests.fuzz.cases import CORES, PLAN, REAL_BOARDS, names
 from tests.fuzz.sweep import sweep
 
 PARTS = {
-    "streams on ideal boards": names({"stream": CORES}, 84),
+    "streams on ideal boards": names({"stream": CORES}, 72),
     "streams on real boards": names({"stream": REAL_BOARDS}, 52),
     "mutated firmware": names({"mutant": PLAN["mutant"]}, 60),
     "noise and boot headers": names({"noise": PLAN["noise"], "boot": PLAN["boot"]}, 90),
