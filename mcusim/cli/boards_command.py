@@ -66,8 +66,8 @@ def board_summary(board: Board) -> dict[str, Any]:
         "description": board.description,
         "clock_hertz": board.clock_hertz,
         "rated_hertz": board.rated_hertz,
-        "flash_bytes": sum(region.size for region in board.memories if region.kind in FLASH),
-        "ram_bytes": sum(region.size for region in board.memories if region.kind in RAM),
+        "flash_bytes": sum(region.size for region in board.memories if region.kind in FLASH and not region.alias_of),
+        "ram_bytes": sum(region.size for region in board.memories if region.kind in RAM and not region.alias_of),
     }
 
 

@@ -17,6 +17,8 @@ from mcusim.machine.recorder import Recorder
 
 HANDLER_MARK = 1 << 40
 NO_ADDRESS = 0xFFFFFFFF
+UNSEEN_BYTES = 128
+"""What the block that moves MSP away can have pushed before: all registers and S16 to S31 take 120 bytes."""
 
 
 @dataclass(slots=True)
@@ -138,7 +140,8 @@ class CallContexts:
         self._save_low()
         stacks = [stack for stack in self.stacks if stack.process == process]
         same = next((stack for stack in stacks if stack.top == pointer), None)
-        around = next((stack for stack in stacks if stack.low <= pointer <= stack.top), None)
+        slack = 0 if process else UNSEEN_BYTES
+        around = next((stack for stack in stacks if stack.low - slack <= pointer <= stack.top), None)
         return same or around or self._add(pointer, process, kind)
 
     def _add(self, pointer: int, process: bool, kind: str = "") -> Stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mcusim.boards.board import MemoryRegion
+from mcusim.isa.decode import decode
 from mcusim.machine import nvic as N
 from mcusim.machine import system_control as C
 from mcusim.machine.call_context import Stack
@@ -15,7 +16,8 @@ from mcusim.program import Section, Symbol
 from mcusim.report import Fault, Frame
 
 NO_HANDLER = "no_handler"
-NOT_REACHED = ("invalid_state", "instruction_bus", "instruction_access", NO_HANDLER)
+JUMP_FAULTS = ("invalid_state", "instruction_bus", "instruction_access")
+NOT_REACHED = (*JUMP_FAULTS, NO_HANDLER)
 """Faults at whose address no instruction was decoded."""
 STACK_FAULTS = ("data_bus", "stacking", "unstacking")
 NEAR_BYTES = 256
@@ -78,16 +80,22 @@ def _exception(machine: Machine, fault: MachineFault) -> int:
 
 def _cause(machine: Machine, fault: MachineFault) -> str:
     if fault.kind == NO_HANDLER:
-        return "exception without a handler"
+        return f"exception without a handler: the vector at 0x{fault.address or 0:08x} names no code"
     if fault.kind == "data_bus" and fault.address is not None:
         kept = next((m for m in machine.space.memories if _holds(m, fault.address) and not m.writable), None)
         if kept is not None:
             return f"write to 0x{fault.address:08x}, in memory that cannot be written ({kept.name})"
     text = FAULTS[fault.kind].text
-    branch = machine.last_branch
-    if fault.kind in NOT_REACHED and branch is not None:
-        return f"{text}, from {place(machine, branch)}: {disassemble(machine, branch)}"
-    return text
+    branch = _origin(machine, fault)
+    return f"{text}, from {place(machine, branch)}: {disassemble(machine, branch)}" if branch is not None else text
+
+
+def _origin(machine: Machine, fault: MachineFault) -> int | None:
+    """The branch that led to where no instruction is; None for other faults and where execution ran off the end."""
+    address = machine.last_branch
+    if address is None or fault.kind not in JUMP_FAULTS:
+        return None
+    return address if decode(machine.engine.read(address, 4), address).branch is not None else None
 
 
 def _holds(memory: MemoryRegion, address: int) -> bool:
@@ -96,7 +104,7 @@ def _holds(memory: MemoryRegion, address: int) -> bool:
 
 def _below_ram(machine: Machine, fault: MachineFault) -> str:
     """The stack overflow behind a fault: SP has left its RAM at the lower end. Empty where it has not."""
-    if fault.kind not in STACK_FAULTS or machine.snapshot is None:
+    if machine.snapshot is None:
         return ""
     pointer, top = machine.snapshot.registers["sp"], machine.contexts.stack.top
     home = next((m for m in machine.space.memories if m.writable and m.address < top <= m.address + m.size), None)
@@ -105,7 +113,9 @@ def _below_ram(machine: Machine, fault: MachineFault) -> str:
     region = f"{home.name}, 0x{home.address:08x}..0x{home.address + home.size:08x}"
     if pointer < home.address:
         return f"stack overflow: SP 0x{pointer:08x} is below RAM ({region})"
-    if fault.kind == "data_bus" and not home.address - NEAR_BYTES <= (fault.address or 0) < home.address:
+    accessed = pointer if fault.address is None else fault.address
+    beside = fault.kind == "data_bus" and not home.address - NEAR_BYTES <= accessed < home.address
+    if fault.kind not in STACK_FAULTS or beside:
         return ""
     return f"stack overflow: SP 0x{pointer:08x} cannot go down any further in RAM ({region})"
 
@@ -118,7 +128,7 @@ def _disassembly(machine: Machine, fault: MachineFault) -> str:
 
 def _backtrace(machine: Machine, fault: MachineFault, returns: Sequence[int]) -> tuple[Frame, ...]:
     """Frames from the fault outwards, repeated ones folded; behind a jump into nowhere stands the branch that made it."""
-    branch = machine.last_branch if fault.kind in NOT_REACHED[:3] else None
+    branch = _origin(machine, fault)
     found = [(fault.pc, fault.pc)]
     found += [(branch, branch)] if branch is not None else []
     # a return address points behind the call

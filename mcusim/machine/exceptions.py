@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mcusim.machine.machine import Machine
 
 BASIC_WORDS, FLOAT_WORDS = 8, 18
-CONTROL_NPRIV, CONTROL_SPSEL, CONTROL_FPCA = 1, 2, 4
+CONTROL_NPRIV, CONTROL_SPSEL, CONTROL_FPCA, CONTROL_SFPA = 1, 2, 4, 8
 XPSR_THUMB, XPSR_ALIGN = 1 << 24, 1 << 9
 XPSR_FLAGS, XPSR_IT, XPSR_EXCEPTION = 0xF80F0000, 0x0600FC00, 0x1FF
 FPSCR_DEFAULTS = 0x1F << 22
@@ -73,6 +73,8 @@ class ExceptionUnit:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        # The engine's Armv8-M core is in the secure state, where a context without SFPA counts as new at its next FP use.
+        self.context_bits = CONTROL_FPCA | (CONTROL_SFPA if machine.traits.v8 else 0)
         self.reset()
 
     def reset(self) -> None:
@@ -226,8 +228,7 @@ class ExceptionUnit:
         registers, control = engine.registers, engine.get("control")
         thread = machine.exception_number() == 0
         process = thread and bool(control & CONTROL_SPSEL)
-        context = bool(control & CONTROL_FPCA) if machine.options.bare else self.float_context
-        extended = context and bool(machine.control.stored[C.FPCCR] & FPCCR_ASPEN)
+        extended = bool(control & CONTROL_FPCA) and bool(machine.control.stored[C.FPCCR] & FPCCR_ASPEN)
         before = int(registers[13])
         words = BASIC_WORDS + (FLOAT_WORDS if extended else 0)
         align = not machine.traits.groups or bool(machine.control.stored[C.CCR] & C.CCR_STKALIGN) or extended
@@ -281,14 +282,14 @@ class ExceptionUnit:
     def _begin_float_context(self) -> None:
         """CONTROL.FPCA = 1 and FPSCR's modes from FPDSCR, before the engine would do it with an FPDSCR of its own."""
         engine, stored = self.machine.engine, self.machine.control.stored
-        control = engine.get("control")
-        if control & CONTROL_FPCA:
-            return
+        control, modes = engine.get("control"), stored.get(C.FPDSCR, 0) & FPSCR_DEFAULTS
+        if control & CONTROL_FPCA or not modes:
+            return  # the engine sets FPCA itself, with all modes 0
         xpsr = engine.get("xpsr")
         engine.set_xpsr(xpsr | N.HARD_FAULT)  # handlers are privileged: CONTROL can be written whatever nPRIV is
-        engine.set("control", control & (CONTROL_NPRIV | CONTROL_SPSEL) | CONTROL_FPCA)
+        engine.set("control", control & (CONTROL_NPRIV | CONTROL_SPSEL) | self.context_bits)
         engine.set_xpsr(xpsr)
-        engine.set("fpscr", engine.get("fpscr") & ~FPSCR_DEFAULTS | stored.get(C.FPDSCR, 0) & FPSCR_DEFAULTS)
+        engine.set("fpscr", engine.get("fpscr") & ~FPSCR_DEFAULTS | modes)
 
     def control_written(self) -> None:
         """MSR wrote CONTROL: the floating-point context is what FPCA says."""
@@ -399,7 +400,7 @@ class ExceptionUnit:
         """Flags, ITSTATE and IPSR from the frame, CONTROL.SPSEL and FPCA from EXC_RETURN; see ``_enter_handler_mode``."""
         engine = self.machine.engine
         control = engine.get("control") & CONTROL_NPRIV
-        control |= (CONTROL_SPSEL if process else 0) | (CONTROL_FPCA if extended else 0)
+        control |= (CONTROL_SPSEL if process else 0) | (self.context_bits if extended else 0)
         engine.set("control", 0)
         engine.set_xpsr(xpsr & (XPSR_FLAGS | XPSR_IT | XPSR_EXCEPTION) | XPSR_THUMB)
         engine.set("control", control)

@@ -265,21 +265,23 @@ class Machine:
             self.request_service()
 
     def end_with_fault(self, reason: str, text: str) -> None:
-        """End on an unhandled fault or lockup."""
+        """End on an unhandled fault or lockup, or on an exception that found no handler."""
+        number = self.exception_number()
+        if reason == "fault" and number not in FAULT_EXCEPTIONS:
+            self.note_fault(Fault("no_handler", self.pc, self.control.vector_table + 4 * number))
         self.end(reason, text=text, fault=self.last_fault or Fault("undefined", self.pc))
-
-    def end_without_handler(self, number: int, pc: int, vector: int) -> None:
-        """End because exception ``number``, taken at ``pc``, finds no code at its ``vector`` (address in the table)."""
-        self.note_fault(Fault("no_handler", pc, vector))
-        self.end("fault", text=f"{N.exception_name(number)} has no handler: its vector at 0x{vector:08x} names no code",
-                 fault=self.last_fault)
 
     def lock_up(self, pc: int) -> None:
         """A fault at HardFault priority or above."""
         self.end_with_fault("lockup", f"a fault at 0x{pc:08x} occurred while HardFault or NMI was active")
 
     def note_fault(self, fault: Fault) -> None:
-        """Keep registers and return addresses as they are at ``fault``, before its exception is taken."""
+        """Keep registers and return addresses as they are at ``fault``, before its exception is taken.
+
+        A frame of that exception that does not fit the stack is no news: what made it stands.
+        """
+        if fault.kind == "stacking" and self.last_fault is not None and self.last_fault.pc == fault.pc:
+            return
         self.last_fault = fault
         names = [f"r{number}" for number in range(13)] + ["sp", "lr"]
         registers = {name: int(self.engine.registers[number]) for number, name in enumerate(names)}

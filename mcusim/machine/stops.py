@@ -330,6 +330,7 @@ class Stops:
         if "sev" in names:
             self.machine.event_register = True
         if "msr" in names:
+            self.machine.exceptions.control_written()
             self._stack_changed()
 
     def _stack_changed(self) -> None:

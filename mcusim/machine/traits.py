@@ -24,8 +24,8 @@ DWT_NO_CYCCNT, DWT_NO_PROFILE = 1 << 25, 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """System-level facts of a core. ``vtor``: the bits of VTOR that can be written; ``groups``: BASEPRI, FAULTMASK and priority groups exist;
-    ``fault_status``: CFSR and configurable faults exist; ``ccr``: CCR at reset."""
+    """System-level facts of a core. ``vtor``: the bits of VTOR that can be written; ``groups``: BASEPRI,
+    FAULTMASK and priority groups exist; ``fault_status``: CFSR and configurable faults exist; ``ccr``: CCR at reset."""
 
     vtor: int
     groups: bool

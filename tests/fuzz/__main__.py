@@ -54,10 +54,13 @@ class Progress:
     SECONDS = 10.0
 
     def __init__(self, total: int, begin: float) -> None:
-        self.total, self.begin, self.shown = total, begin, begin
+        self.total, self.begin, self.shown, self.failures = total, begin, begin, 0
 
     def show(self, summary: Summary) -> None:
         now = time.perf_counter()
+        for name in list(summary.failures)[self.failures :]:
+            self.failures += 1
+            print(f"failure: {name}: {summary.failures[name].splitlines()[0][:200]}", file=sys.stderr)
         if now - self.shown >= self.SECONDS:
             self.shown = now
             rate = summary.images / (now - self.begin)

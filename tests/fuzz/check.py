@@ -16,7 +16,7 @@ import mcusim
 from mcusim.errors import McusimError
 from mcusim.machine.compiled import CACHE_DIRECTORY
 from mcusim.report import Report
-from mcusim.report.exit import FIRMWARE, REASONS
+from mcusim.report.exit import FIRMWARE, REASONS, code_of
 from mcusim.report.flamegraph import flamegraph
 from mcusim.report.terminal import report_text
 from mcusim.report.trace import trace
@@ -180,7 +180,7 @@ def check_report(case: Case, report: Report) -> None:
     problems = [f"{name} sums to {total:,}, cycles are {report.cycles:,}" for name, total in wrong.items()]
     if reason == "timeout" and report.instructions < LEAST_INSTRUCTIONS:
         problems.append(f"no end within {LIMIT_SECONDS:g} s, {report.instructions:,} instructions, {report.cycles:,} cycles")
-    if (reason != FIRMWARE and EXIT_CODES.get(reason) != code) or not 0 <= code <= 255:
+    if (reason != FIRMWARE and EXIT_CODES.get(reason) != code) or not 0 <= code_of(reason, code) <= 255:
         problems.append(f"exit {reason!r} with code {code} is not documented")
     if report.instructions > case.options["max_instructions"] + SLACK_INSTRUCTIONS:
         problems.append(f"{report.instructions:,} instructions, the limit is {case.options['max_instructions']:,}")

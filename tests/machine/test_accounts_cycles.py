@@ -16,12 +16,11 @@ void SysTick_Handler(void)
 __attribute__((noinline)) void divide(void)
 {
     while (ticks < 200) {
-        __asm__ volatile(".rept 50\n udiv r0, r1, r2\n .endr" ::: "r0");
+        __asm__ volatile("mvn r1, #0\n movs r2, #1\n .rept 50\n udiv r0, r1, r2\n .endr" ::: "r0", "r1", "r2", "cc");
     }
 }
 int main(void)
 {
-    __asm__ volatile("ldr r1, =0xffffffff\n movs r2, #1" ::: "r1", "r2");
     REGISTER(0xe000e014) = 299;
     REGISTER(0xe000e018) = 0;
     REGISTER(0xe000e010) = 7;

@@ -13,19 +13,7 @@ from mcusim.report.exit import code_of
 
 HEAD = "#define REGISTER(address) (*(volatile unsigned *)(address))\n"
 
-TABLE = r"""
-__attribute__((naked, used)) void start(void)
-{
-    __asm__ volatile(BODY);
-}
-void handle_fault(void)
-{
-    __asm__ volatile("ldr r0, [sp, #24]\n adds r0, #2\n str r0, [sp, #24]\n bx lr");
-}
-"""
-
-
-def image(table: list[int], code: str, origin: int = 0) -> bytes:
+def image(table: list[int], code: str) -> bytes:
     """A raw image: vectors, then code from 0x80 on, as hexadecimal halfwords in order of memory."""
     halfwords = [int(word, 16).to_bytes(2, "little") for word in code.split()]
     return b"".join(word.to_bytes(4, "little") for word in table).ljust(0x80, b"\0") + b"".join(halfwords)
@@ -80,8 +68,9 @@ def test_a_write_to_flash_of_an_ideal_board_is_named(build_source):
     assert report.fault.data_address == 0x40
 
 
-def test_a_stack_below_ram_is_told_first(build, build_source):
-    text = "__attribute__((naked)) int main(void) { __asm__ volatile(\"ldr r0, =0x1fffffe0\\n mov sp, r0\\n push {r0}\\n .ltorg\"); }"
+def test_a_stack_below_ram_is_told_first(build_source):
+    body = "ldr r0, =0x1fffffe0\\n mov sp, r0\\n push {r0}\\n .ltorg"
+    text = f'__attribute__((naked)) int main(void) {{ __asm__ volatile("{body}"); }}'
     report = mcusim.run(build_source(text, "m4"), core="m4", max_instructions=10_000)
     assert report.fault is not None
     assert report.fault.cause.startswith("stack overflow: SP 0x1fffffe0 is below RAM (ram, 0x20000000")
@@ -89,7 +78,7 @@ def test_a_stack_below_ram_is_told_first(build, build_source):
 
 def test_recursion_without_end_is_a_stack_overflow_with_a_short_backtrace(tmp_path):
     # main at 0x80: PUSH {r4-r7, lr}; BL 0x80
-    report = run_image(tmp_path, [0x20001000, 0x81, 0x91, 0x91], "b5f0 f7ff fffd e7fe")
+    report = run_image(tmp_path, [0x20001000, 0x81, 0x91, 0x91], "b5f0 f7ff fffd e7fe e7fe e7fe e7fe e7fe e7fe")
     assert report.fault is not None
     assert report.fault.cause.startswith("stack overflow: SP 0x2000")
     assert len(report.fault.backtrace) < 8
@@ -104,6 +93,8 @@ def test_a_jump_to_zero_shows_no_code_made_of_vectors(build_source, core):
     report = mcusim.run(build_source(text, core), core=core)
     assert report.fault is not None
     assert (report.fault.address, report.fault.disassembly) == (0, "")
+    assert re.search(r"from 0x\w+ <main\+0x\w+>: blx r\d", report.fault.cause)
+    assert report.fault.backtrace[1].function == "main"
 
 
 def test_an_image_for_another_board_is_refused_with_the_memories(tmp_path):

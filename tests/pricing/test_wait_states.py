@@ -71,6 +71,26 @@ def test_the_write_buffer_hides_one_store(core: str) -> None:
     assert price(core, f"{STORE} {DMB}", timing=timing).fall.cycles == 1 + 2 + 1
 
 
+@pytest.mark.parametrize("core", ["m3", "m4"])
+@pytest.mark.parametrize(
+    ("words", "cycles"),
+    [
+        # One entry, emptied 3 cycles behind its store: issue of the store 1, and the next access waits for the rest.
+        (f"{STORE} {STORE} {STORE}", 1 + (3 + 1) + (3 + 1)),  # each later store finds the entry full
+        (f"{STORE} {NARROW} {STORE}", 1 + 1 + (2 + 1)),  # one cycle of the three was hidden
+        (f"{STORE} {NARROW} {NARROW} {NARROW} {STORE}", 5),  # all three were
+        (f"{STORE} {DMB}", 1 + 3 + 1),  # a barrier drains it
+        (f"{STORE} f3bf 8f4f", 1 + 3 + 1),  # DSB too
+        (f"{STORE} {NARROW} {DMB}", 1 + 1 + 2 + 1),
+        (f"{STORE} {NARROW} {NARROW}", 3),  # nothing waits that does not access memory
+    ],
+)
+def test_h11_the_write_buffer_has_one_entry(core: str, words: str, cycles: int) -> None:
+    """H11: M4 TRM (DDI 0439D) 3.5: stores are buffered one deep, the next access waits while it is full."""
+    timing = MemoryTiming((RegionTiming("slow", write_wait_cycles=3),))
+    assert price(core, words, timing=timing).fall.cycles == cycles
+
+
 def test_a_store_in_the_buffer_delays_the_next_block() -> None:
     engine = pipeline(cores.load("m4"))
     timing = MemoryTiming((RegionTiming("slow", write_wait_cycles=4),))

@@ -98,7 +98,7 @@ class NordicPeripheral(RegisterFile):
     def _announce(self, event: int) -> None:
         channels = self.parameter("channels")
         if channels:
-            self.chip.peripheral(channels).publish(self, event)
+            self.chip.peripheral(channels).announce(self, event)
 
     def _subscribe(self, offset: int, value: int) -> None:
         self.registers[offset] = value
@@ -110,6 +110,28 @@ class Channels(NordicPeripheral):
 
     CHEN, CHENSET, CHENCLR, GROUPS = 0x500, 0x504, 0x508, 0x800
     COUNT = 6
+
+    following = 0
+
+    def announce(self, source: NordicPeripheral, event: int) -> None:
+        """Publish an event. A ring of events and tasks never comes to an end here: UnsupportedError."""
+        if self.following >= LONGEST_CHAIN:
+            raise UnsupportedError(
+                f"{self.spec.name}: event 0x{event:03x} of {source.spec.name} triggers itself through a ring of channels; "
+                f"chains of up to {LONGEST_CHAIN} tasks are modelled"
+            )
+        self.following += 1
+        try:
+            self.publish(source, event)
+        finally:
+            self.following -= 1
+
+    def publish(self, source: NordicPeripheral, event: int) -> None:
+        """Run the tasks that listen to an event."""
+        raise NotImplementedError
+
+    def subscribe(self, peripheral: NordicPeripheral, task: int, value: int) -> None:
+        """A write to a SUBSCRIBE register, which chips with PPI do not have."""
 
     def reset_state(self) -> None:
         self.open = 0
