@@ -265,7 +265,7 @@ class Stream:
         chance, places = self.chance, self.places
         skip = places.base + 4 * VECTORS | 1
         good_stack = places.ram_end - 8 * chance.randrange(1, 64)
-        stack = good_stack if chance.random() < 0.85 else chance.choice((self.address(), places.ram + 16, 0, places.base + 256))
+        stack = good_stack if chance.random() < 0.95 else chance.choice((self.address(), places.ram + 16, 0, places.base + 256))
         wild = (self.start | 1, self.address(), self.address() | 1, places.base + len(self.code) - 2 | 1, 0, 0xFFFFFFFF)
         tame = chance.random() < 0.7
         handlers = [skip if tame or chance.random() < 0.5 else chance.choice(wild) for _ in range(VECTORS - 2)]

@@ -7,9 +7,11 @@ import struct
 import pytest
 
 import mcusim
-from mcusim.errors import ProgramError
+from kernels_c.toolchain import Layout
+from mcusim.errors import ProgramError, UnsupportedError
 
 TAKES_NO_STORE = 0x90000000
+NRF52840 = Layout(flash_bytes=0x100000, ram_bytes=0x40000)
 
 
 def assembly(body: str) -> str:
@@ -120,3 +122,21 @@ def test_refusals_of_files_are_told_a_limited_number_of_times(build_source):
 def test_many_machines_in_one_process_find_their_engines_registers(build_source):
     path = build_source("int main(void) { return 7; }", "m7")
     assert {mcusim.run(path, core="m7").exit.code for _ in range(60)} == {7}
+
+
+def firmware_of_stores(*stores: tuple[int, int]) -> str:
+    """A program that writes words to addresses and ends."""
+    lines = (f"*(volatile unsigned *){address:#x} = {value:#x}u;" for address, value in stores)
+    return f"int main(void) {{ {' '.join(lines)} return 0; }}"
+
+
+def test_an_event_that_triggers_itself_is_refused(build_source):
+    """EGU0 event 0 -> PPI channel 0 -> EGU0 task 0."""
+    ring = ((0x4001F510, 0x40014100), (0x4001F514, 0x40014000), (0x4001F504, 1), (0x40014000, 1))
+    with pytest.raises(UnsupportedError, match="triggers itself"):
+        mcusim.run(build_source(firmware_of_stores(*ring), "m4", layout=NRF52840), board="nano-33-ble")
+
+
+def test_a_subscription_on_a_chip_that_has_none_is_only_a_register(build_source):
+    report = mcusim.run(build_source(firmware_of_stores((0x40014080, 0x80000000)), "m4", layout=NRF52840), board="nano-33-ble")
+    assert report.exit.reason == "exit"

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from mcusim.errors import UnsupportedError
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 
 Task = Callable[[Any], None]
 SUBSCRIBE, EVENTS, PUBLISH = 0x080, 0x100, 0x180
 SHORTS, INTEN, INTENSET, INTENCLR, INTPEND = 0x200, 0x300, 0x304, 0x308, 0x30C
 CONNECTED, CHANNEL = 1 << 31, 0xFF
+LONGEST_CHAIN = 64
 
 
 def seconds_to_cycles(numerator: int, denominator: int, core_hertz: int) -> int:
