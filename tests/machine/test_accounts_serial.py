@@ -54,5 +54,8 @@ def test_the_search_for_a_text_that_never_comes_does_not_start_anew_each_time():
         type_bytes(console, b"x" * count)
         return time.perf_counter() - start
 
+    def fastest(count: int) -> float:
+        return min(seconds(count) for _ in range(5))
+
     seconds(1000)
-    assert seconds(80_000) < 12 * max(seconds(20_000), 1e-3)  # four times the bytes; quadratic would be sixteen times
+    assert fastest(80_000) < 12 * max(fastest(20_000), 1e-3)  # four times the bytes; quadratic would be sixteen times
