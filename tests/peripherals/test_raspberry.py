@@ -257,6 +257,7 @@ def test_a_uart_paces_its_dma_channel(uart):
     # The test's bus has no registers: stand in for it.
     uart.write_memory = lambda address, data: uart.store(address, data[0], 1)  # type: ignore[method-assign]
     uart.store(DMA + 0xC, 1 | 1 << 4 | 20 << 15)
+    uart.advance(1)
     uart.advance(39 * CHARACTER)
     assert len(uart.text("uart0")) == 39
     uart.advance(CHARACTER)

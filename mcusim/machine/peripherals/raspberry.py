@@ -29,7 +29,8 @@ class RaspberryRegisters(RegisterFile):
     """
 
     def read(self, offset: int, size: int) -> int:
-        return super().read(offset & ~ALIAS, size)
+        word = self.read_register(offset & ~ALIAS & ~3)
+        return word if size == 4 else word >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
 
     def write(self, offset: int, size: int, value: int) -> None:
         word = (value & ((1 << (8 * size)) - 1)) * REPLICATE[size]

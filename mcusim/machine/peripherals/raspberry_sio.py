@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from mcusim.errors import UnsupportedError
 from mcusim.machine.coprocessor import Transfer
-from mcusim.machine.peripherals.register_file import RegisterFile, offsets
+from mcusim.machine.peripherals.raspberry_interpolator import Interpolator
+from mcusim.machine.peripherals.register_file import RegisterFile
 
 FIFO_READY = 2
 DIVIDE_CYCLES = 8
@@ -75,8 +76,8 @@ COPROCESSOR_OPERATIONS = ("put", "xor", "set", "clear")
 class SingleCycleIo(RegisterFile):
     """SIO as core 0 sees it. The second core is never started: starting it stops the run with UnsupportedError.
 
-    Parameters: ``layout``, ``pads`` and ``flash_pads`` names of the pad blocks. The mailbox reads empty. Interpolators,
-    TMDS encoder and doorbells are storage.
+    Parameters: ``layout``, ``pads`` and ``flash_pads`` names of the pad blocks. The mailbox reads empty. TMDS encoder and
+    doorbells are storage.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"layout", "pads", "flash_pads"})
@@ -90,6 +91,7 @@ class SingleCycleIo(RegisterFile):
         self.locks = 0
         self.quotient, self.remainder, self.ready_at, self.dirty = 0, 0, 0, 0
         self.operands = {0x60: 0, 0x64: 0}
+        self.interpolators = tuple(Interpolator(self.layout == "rp2350", blends) for blends in (True, False))
 
     def read_pins(self, bank: int) -> int:
         pads = self.parameter("flash_pads" if bank else "pads")
@@ -104,6 +106,8 @@ class SingleCycleIo(RegisterFile):
             return getattr(self.banks[bank], name)
         if 0x100 <= offset < 0x180:
             return self._claim((offset - 0x100) // 4)
+        if 0x80 <= offset < 0x100:
+            return self.interpolators[offset >> 6 & 1].read(offset & 0x3F)
         if self.layout == "rp2040" and offset in DIVIDER_READS:
             return DIVIDER_READS[offset](self)
         return super().read_register(offset)
@@ -114,6 +118,8 @@ class SingleCycleIo(RegisterFile):
             self.banks[bank].write(name, operation, value)
         elif 0x100 <= offset < 0x180:
             self.locks &= ~(1 << (offset - 0x100) // 4)
+        elif 0x80 <= offset < 0x100:
+            self.interpolators[offset >> 6 & 1].write(offset & 0x3F, value)
         elif self.layout == "rp2040" and offset in DIVIDER_WRITES:
             DIVIDER_WRITES[offset](self, value)
         else:
@@ -178,7 +184,7 @@ class SingleCycleIo(RegisterFile):
         else:  # the second word chooses the bank
             self.banks[values[1] & 1].write(name, operation, values[0])
 
-    RESET = {0x50: FIFO_READY, **dict.fromkeys(offsets(0x80, 32), 0)}
+    RESET = {0x50: FIFO_READY}
     READS = {
         0x00: lambda self: 0,  # CPUID
         0x04: lambda self: self.read_pins(0),

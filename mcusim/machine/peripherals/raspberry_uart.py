@@ -140,11 +140,11 @@ class Uart(RaspberryRegisters):
         self._update()
 
     def read_flags(self) -> int:
-        flags = BUSY * (not self.line.idle)
-        flags |= RX_EMPTY * (not self.received)
-        flags |= RX_FULL * (len(self.received) >= self._depth())
-        flags |= TX_EMPTY * (not self.line.level)
-        return flags | TX_FULL * (self.line.level >= self._depth())
+        level, received, depth = len(self.line.fifo), len(self.received), self._depth()
+        flags = (0 if received else RX_EMPTY) | (0 if level else TX_EMPTY)
+        if level or self.line.shifting is not None:
+            flags |= BUSY
+        return flags | (RX_FULL if received >= depth else 0) | (TX_FULL if level >= depth else 0)
 
     def write_mask(self, value: int) -> None:
         self.store(IMSC, value)
