@@ -135,8 +135,8 @@ class Compiler:
         return ["-ffreestanding", *(["-nostdlib", "-lgcc"] if self.name == "gcc" else [])]
 
 
-# zig's cortex_m7 has no double precision unless told; the other cores' defaults are the FPUs of TARGETS.
-ZIG_FPU = {"": "", "fpv4-sp-d16": "", "fpv5-sp-d16": "", "fpv5-d16": "+fp_armv8d16"}
+# LLVM's features of each FPU: for a bare machine zig's CPU models (0.17) have none unless told.
+ZIG_FPU = {"": "", "fpv4-sp-d16": "+vfp4d16sp", "fpv5-sp-d16": "+fp_armv8d16sp", "fpv5-d16": "+fp_armv8d16"}
 
 
 def target_of(core: str) -> Target:

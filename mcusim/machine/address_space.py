@@ -201,6 +201,13 @@ class AddressSpace:
         return [] if inside else [(spec.address & ~(PAGE - 1), _round(spec.size))]
 
     def _map_io(self, machine: Machine, start: int, size: int, read, write) -> None:
+        for memory in self.memories:
+            if memory.address < start + size and start < memory.address + memory.size:
+                raise ProgramError(
+                    f"{self.program.path}: 0x{memory.address:08x}..0x{memory.address + memory.size:08x} holds the program's "
+                    f"{memory.name}, where core {machine.core.name} has registers or bit-band aliases "
+                    f"(0x{start:08x}..0x{start + size:08x})"
+                )
         self.engine.map_io(
             start, size,
             lambda address, width: machine.accesses.serve_read(read, address, width),

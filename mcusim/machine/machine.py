@@ -458,6 +458,8 @@ class Machine:
         field_name = {"cpi": "extra_cycles", "load_store": "load_store_cycles", "fold": "folded"}[name]
         total = sum(getattr(node.passage, field_name) * count for node, _, count in self.recorder.edges())
         for partial in self.recorder.partials.values():
+            if not partial.instructions:
+                continue  # the first instruction faulted
             total += getattr(self.stops.prefix(partial.node, partial.instructions), field_name) * partial.times
         node, number = self.accesses.accessing()
         if node is not None and number:

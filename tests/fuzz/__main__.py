@@ -60,7 +60,7 @@ class Progress:
         now = time.perf_counter()
         for name in list(summary.failures)[self.failures :]:
             self.failures += 1
-            print(f"failure: {name}: {summary.failures[name].splitlines()[0][:200]}", file=sys.stderr)
+            print(f"failure: {name}: {summary.failures[name]}", file=sys.stderr)
         if now - self.shown >= self.SECONDS:
             self.shown = now
             rate = summary.images / (now - self.begin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_conditional_store_that_faults_runs_nothing_behind_it(build_source, co
 
 def test_an_address_that_wraps_around_costs_like_any_other(build_source):
     """R1 + offset passes 2^32: the block's own registers must satisfy what it is recognised by."""
-    loop = " movs r2, #8\n b 1f\n1: ldr.w r0, [r1, #-4]\n subs r2, #1\n bne 1b"
+    loop = " movs r2, #8\n b 1f\n1: ldr r0, [r1, #-4]\n subs r2, #1\n bne 1b"
     reports = []
     for base, offset in ((0x100, -4), (0xFFFFFFFC, 0x100)):
         text = f" ldr.w r1, ={base}\n{loop}".replace("#-4", f"#{offset}")
@@ -140,3 +141,27 @@ def test_an_event_that_triggers_itself_is_refused(build_source):
 def test_a_subscription_on_a_chip_that_has_none_is_only_a_register(build_source):
     report = mcusim.run(build_source(firmware_of_stores((0x40014080, 0x80000000)), "m4", layout=NRF52840), board="nano-33-ble")
     assert report.exit.reason == "exit"
+
+
+def test_profiling_counters_survive_a_block_that_faulted_at_once(build_source):
+    handler = """
+    .global HardFault_Handler
+    .thumb_func
+    HardFault_Handler: ldr r1, [sp, #24]
+     adds r1, #2
+     str r1, [sp, #24]
+     bx lr
+    """
+    fault = f" ldr r0, ={TAKES_NO_STORE}\n b 1f\n1: ldr r0, [r0]\n"
+    enable = (
+        " ldr r0, =0xE000EDFC\n ldr r1, =0x01000000\n str r1, [r0]\n ldr r0, =0xE0001000\n ldr r1, =0x003E0001\n str r1, [r0]"
+    )
+    report = mcusim.run(build_source(assembly(fault + enable) + handler, "m4", suffix=".S"), core="m4")
+    assert report.exit.reason == "exit"
+    assert [(row.name, row.count) for row in report.exceptions] == [("HardFault", 1)]
+
+
+def test_a_program_in_the_bit_band_alias_is_refused(build_source):
+    elf = build_source("int main(void) { return 0; }", "m4", layout=replace(Layout(), ram_origin=0x21FFF000))
+    with pytest.raises(ProgramError, match="bit-band aliases"):
+        mcusim.run(elf, core="m4")

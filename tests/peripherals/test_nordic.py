@@ -384,3 +384,29 @@ def test_erasing_a_page_takes_85_milliseconds(nano):
 def test_identification_words_cannot_be_written(nano):
     nano.store(0x10000100, 0)
     assert nano.load(0x10000100) == 0x52840
+
+
+UICR = 0x10001000
+
+
+def test_uicr_is_written_like_flash_and_outlives_resets(nano):
+    nano.store(UICR + 0x20C, 0)
+    assert nano.load(UICR + 0x20C) == 0xFFFFFFFF
+    assert "uicr: write to +0x20c" in nano.warnings[0]
+    nano.store(NVMC + 0x504, 1)
+    nano.store(UICR + 0x20C, 0xFFFFFFFE)
+    nano.store(UICR + 0x20C, 0xFFFFFFFD)
+    assert not nano.load(NVMC + 0x400)
+    nano.advance(2 * 41 * 64)
+    assert nano.load(NVMC + 0x400)
+    nano.peripheral("uicr").reset_registers()
+    assert nano.load(UICR + 0x20C) == 0xFFFFFFFC
+    assert nano.load(UICR + 0x200) == 18
+
+
+def test_erasing_uicr_makes_its_words_new(nano):
+    nano.store(NVMC + 0x514, 1)
+    assert nano.load(UICR + 0x200) == 18
+    nano.store(NVMC + 0x504, 2)
+    nano.store(NVMC + 0x514, 1)
+    assert nano.load(UICR + 0x200) == 0xFFFFFFFF

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import pytest
+
 from kernels_c import ROOT as KERNELS
 from kernels_c.toolchain import Compiler, Layout, find_compiler
 
@@ -37,6 +39,8 @@ def build_firmware(
     """
     files = [find(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
     chosen = compiler(compiler_name)
+    if library not in chosen.libraries:
+        pytest.skip(f"{chosen.name} has no {library}")
     options = (core, tuple(flags), sorted((defines or {}).items()), layout, library, str(files))
     place = KEPT / fingerprint(chosen, files, options)
     elf = place / f"{files[0].stem}.elf"

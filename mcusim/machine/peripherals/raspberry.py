@@ -63,6 +63,18 @@ class PlainRegisters(RaspberryRegisters):
         return super().read_register(offset) | self.ones.get(offset, 0)
 
 
+class ProgrammableIo(PlainRegisters):
+    """PIO (chapter 3): storage. Its programs do not run, which a warning says: data for them vanish, and none ever come."""
+
+    CTRL = 0x0
+
+    def write_register(self, offset: int, value: int) -> None:
+        started = offset == self.CTRL and value & ~self.stored(self.CTRL) & 0xF
+        super().write_register(offset, value & 0xF if offset == self.CTRL else value)
+        if started:
+            self.chip.warn(f"{self.spec.name}: state machines are started, but PIO programs are not modelled")
+
+
 class Resets(RaspberryRegisters):
     """RESETS (2.14): a peripheral held in reset has its reset values; RESET_DONE follows at once.
 

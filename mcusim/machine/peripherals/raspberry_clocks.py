@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from mcusim.errors import BoardError
+from mcusim.errors import BoardError, UnsupportedError
 from mcusim.machine.peripherals.raspberry import RaspberryRegisters
 from mcusim.machine.peripherals.register_file import offsets
 from mcusim.machine.peripherals.tick_counter import TickCounter
@@ -224,13 +224,14 @@ class Clocks(RaspberryRegisters):
     """CLOCKS (2.15): generators with muxes and dividers, frequency counter; clk_sys is the core clock.
 
     Parameters: ``layout`` ``"rp2040"`` or ``"rp2350"``, ``ticks`` name of the peripheral that makes the ticks. A mux switches
-    at once; a stopped source gives a rate of 0, except that the core keeps its clock. Resuscitation and clock gating
-    (WAKE_EN, SLEEP_EN) are storage.
+    at once; a stopped source gives a rate of 0. A stopped clk_sys is resuscitated at once where RESUS_CTRL says so, else it
+    ends the run with UnsupportedError. Clock gating (WAKE_EN, SLEEP_EN) is storage.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset({"layout", "ticks"})
 
     ENABLE = 1 << 11
+    RESUSCITATE, FORCE, CLEAR = 1 << 8, 1 << 12, 1 << 16
 
     def reset_state(self) -> None:
         layout = self.parameter("layout")
@@ -241,7 +242,8 @@ class Clocks(RaspberryRegisters):
         # RESUS_CTRL, RESUS_STATUS, FC0_REF_KHZ, MIN, MAX, DELAY, INTERVAL, SRC
         values = (0xFF, 0, 0, 0, 0x1FFFFFF, 1, 8, 0)
         self.registers |= {self.resus + 4 * i: value for i, value in enumerate(values)}
-        self.registers |= {self.resus + 0x28 + 4 * i: 0xFFFFFFFF for i in range(4)}
+        self.registers |= {self.resus + 0x28 + 4 * i: 0xFFFFFFFF for i in range(6)}  # WAKE_EN, SLEEP_EN, ENABLED
+        self.registers |= {self.resus + 0x44: 0, self.resus + 0x48: 0}
         self.selected = {g.control + 8: g for g in self.generators.values()}
         self.result, self.done_at = 0, 0
 
@@ -260,7 +262,24 @@ class Clocks(RaspberryRegisters):
 
     def update(self) -> None:
         """Derive the core clock again, and tell those that run from the other clocks."""
-        self.chip.set_core_hertz(self.clock_hertz("clk_sys") or self.chip.core_hertz())
+        hertz = self.clock_hertz("clk_sys")
+        if not hertz:
+            self._resuscitate()
+            hertz = self.clock_hertz("clk_sys")
+        if not hertz:
+            raise UnsupportedError(f"{self.spec.name}: the program stops its own clock clk_sys; nothing could start it again")
+        self.chip.set_core_hertz(hertz)
+
+    def _resuscitate(self) -> None:
+        """clk_sys goes to clk_ref (2.15.5)."""
+        if self.stored(self.resus) & (self.RESUSCITATE | self.FORCE):
+            self.registers[self.generators["clk_sys"].control] &= ~3
+            self.registers[self.resus + 4] = 1
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        raw = self.stored(self.resus + 4) | self.stored(self.resus + 0x48)
+        self.interrupt(raw & self.stored(self.resus + 0x44))
 
     def read_register(self, offset: int) -> int:
         if offset in self.selected:
@@ -270,14 +289,22 @@ class Clocks(RaspberryRegisters):
             return (self.chip.now() >= self.done_at) << 4
         if offset == self.resus + 0x24:
             return self.result
+        if offset in (self.resus + 0x40, self.resus + 0x4C):
+            mask = self.stored(self.resus + 0x44) if offset == self.resus + 0x4C else 1
+            return (self.stored(self.resus + 4) | self.stored(self.resus + 0x48)) & mask
         return super().read_register(offset)
 
     def write_register(self, offset: int, value: int) -> None:
         super().write_register(offset, value)
         if offset == self.resus + 0x1C:
             self._count(value)
-        if offset < self.resus:
+        if offset == self.resus:
+            self.registers[self.resus + 4] &= ~(value & self.CLEAR) >> 16
+            if value & self.FORCE:
+                self._resuscitate()
+        if offset <= self.resus:
             self.update()
+        self._interrupt()
 
     def _source(self, generator: Generator) -> int:
         return self.stored(generator.control) & 3
