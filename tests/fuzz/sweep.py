@@ -84,15 +84,15 @@ def ask(worker: subprocess.Popen, name: str) -> dict | None:
         worker.stdin.flush()
     except BrokenPipeError:
         return None
-    for _ in ("begin", "end"):
-        line = read_line(worker)
-        if not line:
-            return None
-    return json.loads(line)
+    line = read_line(worker)
+    return json.loads(line) if line else None
 
 
 def read_line(worker: subprocess.Popen) -> str:
-    """The next line, or nothing after SILENCE_SECONDS."""
+    """The answer to the one case that was asked, or nothing after SILENCE_SECONDS.
+
+    One line an answer: a second one could wait in the buffer of ``stdout``, where select does not see it.
+    """
     with selectors.DefaultSelector() as selector:
         selector.register(worker.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
         if not selector.select(SILENCE_SECONDS):

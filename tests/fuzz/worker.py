@@ -1,4 +1,4 @@
-"""A process that runs cases by name: names come in by line, a line begins and ends each case on its output."""
+"""A process that runs cases by name: names come in by line, one line of its output answers each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ def main() -> None:
     with arena() as place:
         for number, line in enumerate(sys.stdin):
             name = line.strip()
-            print(json.dumps({"begin": name}), file=output, flush=True)
             print(json.dumps({"end": name, **serve(name, place)}), file=output, flush=True)
             if number % COLLECT_EVERY == 0:
                 gc.collect()
