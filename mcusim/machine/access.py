@@ -92,7 +92,7 @@ class RegisterAccesses:
 
     def _longest_here(self) -> int:
         node = self.machine.stops.partial or self.machine.recorder.current
-        return node.passage.boundaries[-1] if node is not None else 0
+        return node.passage.boundaries[-1] + node.longest_stall if node is not None else 0
 
     def _keep(self, error: BaseException) -> None:
         if self.machine.recorder.error is None:
@@ -106,12 +106,14 @@ class RegisterAccesses:
             return None, 0
         if access.place is None:
             access.place = self._transfer(node, access)
+            if access.place is not None and node.touches is not None:
+                self.machine.recorder.memory.settle(node.pointer, access.place[0] + 1)
         return (None, 0) if access.place is None else (node, access.place[0])
 
     def _begin(self, address: int, size: int, write: bool) -> None:
         """Note an access and which one of its block it is."""
         state = self.machine.recorder.state
-        block = (int(state[L.CYCLES]), int(state[L.CURRENT]))
+        block = (int(state[L.CYCLES] - state[L.MET_STALLS]), int(state[L.CURRENT]))
         self.number = self.number + 1 if block == self.block else 0
         self.block = block
         self.access = Access(address, size, write)
@@ -142,9 +144,11 @@ class RegisterAccesses:
         return max(node.passage.boundaries[number] - 1, 0) if node is not None else 0
 
     def remaining_cycles(self) -> int:
-        """Cycles from now to the end of the running block."""
+        """Cycles from now to the end of the running block, at most."""
         node, number = self.accessing()
-        return node.passage.boundaries[-1] - node.passage.boundaries[number] if node is not None else 0
+        if node is None:
+            return 0
+        return node.passage.boundaries[-1] - node.passage.boundaries[number] + node.longest_stall
 
     def place(self) -> Unfinished:
         """The store being served."""

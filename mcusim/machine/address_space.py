@@ -12,7 +12,7 @@ from mcusim.errors import ProgramError
 from mcusim.machine import system_control as C
 from mcusim.machine.boot import find_start
 from mcusim.machine.engine import PAGE, Engine
-from mcusim.machine.memory_timing import region_timing
+from mcusim.machine.memory_timing import memory_timing
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.peripherals import create
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
@@ -311,6 +311,6 @@ class AddressSpace:
 
     def timing(self, machine: Machine) -> MemoryTiming:
         """Timing of each region with the wait states that the firmware has programmed."""
-        regions = [region_timing(memory, machine) for memory in self.memories]
         port = RegionTiming(IO_PORT, single_cycle_io=True)
-        return MemoryTiming((*regions, port, RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER)))
+        others = (port, RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER))
+        return memory_timing(tuple(self.memories), machine, others)

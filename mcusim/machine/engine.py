@@ -37,8 +37,9 @@ STATE_BYTES = 1 << 13
 USER_SPACE = 1 << 47
 PATTERN = 0x5EED0000
 """What R0 holds while the register file is searched for."""
-LOAD_EXCLUSIVE = bytes.fromhex("51e8000f")
-"""LDREX R0, [R1]"""
+MONITOR_PROBE = bytes.fromhex("51e8000f bff32f8f")
+"""LDREX R0, [R1]; CLREX"""
+PROBE_PAGE = 0x1EEDA000
 NO_ADDRESS = (1 << 64) - 1
 
 library = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
@@ -193,35 +194,35 @@ class Engine:
     def _exclusive_monitor(self) -> np.ndarray | None:
         """Address held by the local exclusive monitor as a live 64-bit word; None on a core without LDREX.
 
-        The engine's interface does not give it: LDREX is run on two addresses, and the word of the core's state that
-        held the one and then the other is it.
+        The engine's interface does not give it: of the words near the core's state that hold the address and value which
+        LDREX has just read (copies of them may lie there too), it is the one that CLREX changes to no address.
         """
-        places = [self._places_of(0x1EEDA000), self._places_of(0x1EEDB000)]
-        if not places[0]:
-            return None
-        both = places[0] & places[1]
-        if len(both) != 1:
-            raise McusimError(f"exclusive monitor not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
-        return np.ctypeslib.as_array(ctypes.cast(both.pop(), ctypes.POINTER(ctypes.c_uint64)), (1,))
-
-    def _places_of(self, page: int) -> set[int]:
-        """Where the core's state holds the address and value that LDREX has just read in ``page``."""
-        address, value = page + len(LOAD_EXCLUSIVE), page ^ 0xC1EA5E00
-        self.uc.mem_map(page, PAGE)
-        self.uc.mem_write(page, LOAD_EXCLUSIVE + value.to_bytes(4, "little"))
+        address, value = PROBE_PAGE + len(MONITOR_PROBE), PROBE_PAGE ^ 0xC1EA5E00
+        pattern = np.array([address, value], dtype="<u8").tobytes()
+        self.uc.mem_map(PROBE_PAGE, PAGE)
+        self.uc.mem_write(PROBE_PAGE, MONITOR_PROBE + value.to_bytes(4, "little"))
         self.registers[1] = address
         try:
-            self.uc.emu_start(page | 1, address)
+            self.uc.emu_start(PROBE_PAGE | 1, PROBE_PAGE + 4)
+            before = self._state_bytes()
+            self.uc.emu_start(PROBE_PAGE + 4 | 1, address)
+            after = self._state_bytes()
         except unicorn.UcError:
-            return set()
+            return None
         finally:
-            self.uc.mem_unmap(page, PAGE)
+            self.uc.mem_unmap(PROBE_PAGE, PAGE)
             self.registers[:16] = 0
-        pattern = np.array([address, value], dtype="<u8").tobytes()
-        start = self.registers.ctypes.data
+        places = [match.start() for match in re.finditer(re.escape(pattern), before)]
+        live = [place for place in places if after[place : place + 8] == NO_ADDRESS.to_bytes(8, "little")]
+        if len(live) != 1:
+            raise McusimError(f"exclusive monitor not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
+        pointer = ctypes.cast(self.registers.ctypes.data + live[0], ctypes.POINTER(ctypes.c_uint64))
+        return np.ctypeslib.as_array(pointer, (1,))
+
+    def _state_bytes(self) -> bytes:
+        """What lies behind R0 in this process."""
         with _own_memory() as memory:
-            data = _peek(memory, start, STATE_BYTES)
-        return {start + match.start() for match in re.finditer(re.escape(pattern), data)}
+            return _peek(memory, self.registers.ctypes.data, STATE_BYTES)
 
     def clear_exclusive(self) -> None:
         """Make the next STREX fail, as CLREX does."""

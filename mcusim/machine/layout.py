@@ -25,6 +25,8 @@ BYPASS = 38
 UNKNOWN_FACTS = 39
 WATCHED_NODE = 40
 SLOW_FIND, SLOW_ENTER, SLOW_EVALUATE = 41, 42, 43
+ADDRESSES, MET_NODE, MET_DONE, MET_STALLS = 44, 45, 46, 47
+"""Touches of the running block: their addresses, the node they belong to, how many of them were walked, the stalls they had."""
 STATE_WORDS = 64
 
 # Values of STOPPED.
@@ -41,10 +43,15 @@ CHECKS_MAX = 4
 NODE_PROGRAM, NODE_KEY, NODE_END, NODE_BLOCK = 24, 25, 26, 27
 NODE_COUNTER, NODE_INDEX, NODE_SIZE, NODE_RETURN = 28, 29, 30, 31
 NODE_DIP, NODE_MISSES, NODE_PENALTY = 32, 33, 34
+NODE_TOUCHES, NODE_TOUCH_COUNT = 35, 36
+NODE_STALLS = 37
+"""Three words: stall cycles of fetches, reads and writes (mcusim.pricing.memory)."""
 NODE_WORDS = 40
 
 # Bits of NODE_FLAGS: what leaving the node needs beyond counting.
 CALL, RETURN, STACK, UNMASK, PREDICT, TAIL, WATCH = 1, 2, 4, 8, 16, 32, 64
+TOUCHED, TOUCH = 128, 256
+"""TOUCHED: the node accesses memories that have paths; TOUCH, of an edge only: the node it leads to does."""
 
 # --- edge ------------------------------------------------------------------------------------------------------------
 EDGE_FROM, EDGE_ADDRESS, EDGE_NODE, EDGE_COST, EDGE_COUNT, EDGE_NEXT = 0, 1, 2, 3, 4, 5
@@ -63,6 +70,30 @@ EVENT_ENTER, EVENT_LEAVE, EVENT_EXCEPTION_ENTER, EVENT_EXCEPTION_LEAVE = 0, 1, 2
 REGION_START, REGION_END, REGION_HOST, REGION_INDEX = 0, 1, 2, 3
 REGION_WORDS = 4
 
+# --- memories: touches of a node, paths, caches, devices (mcusim.pricing.memory) ---------------------------------------------
+TOUCH_PATH, TOUCH_INSTRUCTION, TOUCH_OFFSET, TOUCH_POINTER, TOUCH_ADDEND, TOUCH_LENGTH = 0, 1, 2, 3, 4, 5
+"""TOUCH_OFFSET: cycles from block entry to the instruction. Address: TOUCH_ADDEND + the 32 bits at TOUCH_POINTER (0: none)."""
+TOUCH_WORDS = 6
+TOUCHES_MAX = 4096
+"""More than one block can have."""
+PATH_CACHE, PATH_DEVICE, PATH_KIND, PATH_SHIFT, PATH_BUFFERED, PATH_LEAD, PATH_LAST = 0, 1, 2, 3, 4, 5, 6
+"""PATH_SHIFT: of the unit that is looked up at once. PATH_LAST: address of the word that holds the unit touched last."""
+PATH_OWN_LAST, PATH_UNITS, PATH_STALLS = 7, 8, 9
+"""PATH_UNITS counts units touched that were not the one touched last."""
+PATH_WORDS = 12
+CACHE_SHIFT, CACHE_SECTOR_SHIFT, CACHE_SET_MASK, CACHE_WAYS, CACHE_ROTATE, CACHE_ALLOCATE = 0, 1, 2, 3, 4, 5
+CACHE_TAGS, CACHE_STAMPS, CACHE_VALID, CACHE_DIRTY, CACHE_MEMO = 6, 7, 8, 9, 10
+CACHE_CLOCK, CACHE_LAST, CACHE_HITS, CACHE_MISSES, CACHE_WRITEBACKS = 11, 12, 13, 14, 15
+CACHE_WORDS = 16
+MEMO_MASK = 1023
+"""Lines find their place through a table of that size first."""
+DEVICE_SHIFT, DEVICE_FIRST, DEVICE_NEXT, DEVICE_CRITICAL, DEVICE_RECOVERY, DEVICE_PREFETCH = 0, 1, 2, 3, 4, 5
+DEVICE_WRITE, DEVICE_BACKLOG = 6, 7
+DEVICE_BUSY, DEVICE_AHEAD, DEVICE_READY = 8, 9, 10
+"""Until when the device is busy; the word read ahead, and when it is there."""
+DEVICE_READS, DEVICE_HITS_AHEAD, DEVICE_WRITES = 11, 12, 13
+DEVICE_WORDS = 16
+
 # --- fact program: rows of op, destination, a, b, immediate ------------------------------------------------------------
 ROW_WORDS = 5
 (
@@ -73,6 +104,8 @@ ROW_WORDS = 5
     OP_CODE, OP_SPECIAL,
     OP_MULTIPLY_HIGH, OP_MULTIPLY_HIGH_SIGNED, OP_REVERSE,
 ) = range(38)
+FACT_OPS = frozenset({OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS})
+"""Rows that yield one fact each, in the order of the program's slots."""
 DIVIDE_TRAP = 255
 """Class of a division by zero while CCR.DIV_0_TRP is set."""
 OVERLAY_MAX = 16

@@ -464,12 +464,16 @@ class Machine:
         node, number = self.accesses.accessing()
         if node is not None and number:
             total += getattr(self.stops.prefix(node, number), field_name)
+        total += self._stalls(L.NODE_STALLS, 1) if name == "cpi" else 0
+        total += self._stalls(L.NODE_STALLS + 1, 2) if name == "load_store" else 0
         if name == "cpi":
             taken = ((n.passage, count) for n, address, count in self.recorder.edges() if address != n.record.block.end)
             total += sum((passage.taken.cycles - passage.fall.cycles) * count for passage, count in taken)
         return total
 
-
+    def _stalls(self, first: int, count: int) -> int:
+        """Stall cycles of all nodes, of ``count`` kinds of access from record word ``first`` on."""
+        return sum(int(row[first : first + count].sum()) for row in self.recorder.rows)
 
 
 def disassemble(machine: Machine, address: int) -> str:

@@ -49,6 +49,7 @@ from mcusim.machine.layout import (
     FRAME_WORDS,
     FRAMES,
     HOLD,
+    MET_NODE,
     MISPREDICTS,
     NODE_CHECKS,
     NODE_COUNTER,
@@ -81,6 +82,8 @@ from mcusim.machine.layout import (
     TIMELINE,
     TIMELINE_COUNT,
     TIMELINE_LIMIT,
+    TOUCH,
+    TOUCHED,
     UNMASK,
     WATCH,
     WATCHED_NODE,
@@ -93,9 +96,12 @@ from mcusim.machine.memory_access import (
     load_word,
     store_word,
 )
+from mcusim.machine.memory_native import meet_touches, settle_touches
 
 W = 8
 MASK = 0xFFFFFFFF
+WHOLE = 1 << 30
+"""More instructions than a block has."""
 
 
 @njit(inline="always")
@@ -226,10 +232,12 @@ def stop(state, reason):
 
 @native
 def reach_deadline(state, node):
-    """Stop, unless Python has just decided that ``node`` shall run as a whole."""
-    if load_word(state + HOLD * W) != node:
+    """Stop, unless Python has just decided that ``node`` shall run as a whole; True when stopped."""
+    held = load_word(state + HOLD * W) == node
+    if not held:
         stop(state, STOP_DEADLINE)
     store_word(state + HOLD * W, 0)
+    return not held
 
 
 @native
@@ -256,18 +264,26 @@ def enter(state, node, following, slot, address):
     word = load_word(slot + 16)
     flags = word >> 32
     store_word(slot + 24, load_word(slot + 24) + 1)
+    if flags & TOUCHED:
+        settle_touches(state, node, WHOLE)
+        store_word(state + MET_NODE * W, 0)
     store_word(state + CYCLES * W, load_word(state + CYCLES * W) + (word & MASK))
-    if flags:
+    if flags & ~(TOUCH | TOUCHED):
         leave(state, node, address, flags)
     store_word(state + CURRENT * W, following)
+    stopped = False
     if load_word(state + CYCLES * W) + load_word(following + NODE_LONGEST * W) >= load_word(state + DEADLINE * W):
-        reach_deadline(state, following)
+        stopped = reach_deadline(state, following)
     elif flags & (UNMASK | WATCH):
         if flags & WATCH:
             store_word(state + WATCHED_NODE * W, node)
             stop(state, STOP_WATCH)
+            stopped = True
         elif load_word(state + STOP_ON_UNMASK * W):
             stop(state, STOP_UNMASK)
+            stopped = True
+    if flags & TOUCH and not stopped:
+        meet_touches(state, following)
 
 
 @native

@@ -10,6 +10,7 @@ from mcusim.machine import layout as L
 from mcusim.machine.machine import Machine
 from mcusim.machine.recorder import Node
 from mcusim.pricing import causes
+from mcusim.pricing.memory import FETCH, READ, WRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,27 @@ def _block_use(
         for cause, cycles in way.causes.items():
             sums[cause] += count * cycles
     sums[causes.BRANCH] += penalty
+    stalls = _stall_causes(machine, node)
+    for cause, cycles in stalls.items():
+        sums[cause] += cycles
     for partial in early:
         for cause, cycles in _early_causes(machine, node, *partial).items():
             sums[cause] += cycles
     size = len(node.record.block.instructions)
     instructions = size * (falls + takens) + sum(count * times for count, times, _ in early)
     total = falls * passage.fall.cycles + takens * passage.taken.cycles + early_cycles + penalty
+    total += sum(stalls.values())
     used = {cause: cycles for cause, cycles in sums.items() if cycles}
     return BlockUse(node.address, node.record.block.end, instructions, falls, takens, total, used)
+
+
+def _stall_causes(machine: Machine, node: Node) -> dict[str, int]:
+    """Stall cycles of a node in caches and buffers, by cause."""
+    row = machine.recorder.rows[node.index]
+    sums: dict[str, int] = defaultdict(int)
+    for kind in (FETCH, READ, WRITE):
+        sums[causes.STALLS[kind, bool(node.cached >> kind & 1)]] += int(row[L.NODE_STALLS + kind])
+    return {cause: cycles for cause, cycles in sums.items() if cycles}
 
 
 def _early_causes(machine: Machine, node: Node, instructions: int, times: int, total: int) -> dict[str, int]:

@@ -15,6 +15,7 @@ from mcusim.isa.legality import illegality
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram, SimpleAccess, compile_facts
 from mcusim.machine.facts_native import evaluate
+from mcusim.machine.memory_system import MemorySystem
 from mcusim.machine.native import agrees, evaluate_program, slow_enter, slow_find
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, State
 
@@ -64,6 +65,10 @@ class Node:
     uses_float: bool
     mispredict_cycles: int = 0
     trap: tuple[int, str] | None = None
+    touches: np.ndarray | None = None
+    longest_stall: int = 0
+    cached: int = 0
+    """Bit per kind of access: some of them go through a cache."""
     exits: list[tuple[int, int]] = field(default_factory=list)  # (edge word address of count, successor address)
 
     @property
@@ -170,6 +175,7 @@ class Recorder:
             self.facts.ctypes.data,
         )
         state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (table.ctypes.data for table in self.tables)
+        self.memory = MemorySystem(state)
         state[L.STACK_LOW] = 0xFFFFFFFF
         state[L.CURRENT] = self.gate(self.pipeline.start())
 
@@ -199,6 +205,7 @@ class Recorder:
             return
         if timing not in self.timings:
             self.timings.append(timing)
+        self.memory.configure(timing)
         self.timing_number = self.timings.index(timing)
         self.invalidate()
 
@@ -223,6 +230,8 @@ class Recorder:
 
     def leave_early(self, node: Node, instructions: int, cycles: int, times: int = 1) -> None:
         """Account for ``times`` runs of the first ``instructions`` instructions of ``node``, ``cycles`` in all."""
+        if node.touches is not None:
+            self.memory.leave(node.pointer, instructions)
         key = (node.index, instructions)
         partial = self.partials.setdefault(key, Partial(node, instructions))
         partial.times += times
@@ -362,11 +371,24 @@ class Recorder:
             passage.mispredict_cycles,
             trap,
         )
+        self._add_touches(row, node, facts)
         self._fill(row, node, key)
         self.nodes.append(node)
         self.rows.append(row)
         self.node_at[pointer] = node
         return node
+
+    def _add_touches(self, row: np.ndarray, node: Node, facts: dict[int, Fact]) -> None:
+        """Hang the accesses that go through caches and buffers on the node."""
+        record = node.record
+        touches = self.memory.touches(
+            record.block, record.program, facts, node.passage, self.region_of(record.block.address),
+            self.register_file.ctypes.data, self.scratch.ctypes.data,
+        )  # fmt: skip
+        if len(touches):
+            node.touches, node.longest_stall = touches, self.memory.longest(touches)
+            node.cached = self.memory.cached_kinds(touches)
+            row[L.NODE_TOUCHES], row[L.NODE_TOUCH_COUNT] = touches.ctypes.data, len(touches)
 
     def _trap(self, record: BlockRecord, facts: dict[int, Fact]) -> tuple[int, str] | None:
         """First instruction that faults under these facts, and the kind of fault."""
@@ -414,6 +436,7 @@ class Recorder:
         row[L.NODE_SIZE] = record.block.end - record.block.address
         row[L.SLOT_A] = row[L.SLOT_B] = -1
         row[L.NODE_FLAGS] = record.flags | (L.PREDICT if passage.predicted else 0)
+        row[L.NODE_FLAGS] |= 0 if node.touches is None else L.TOUCHED
         row[L.NODE_RETURN], row[L.NODE_DIP] = record.block.end, record.dip
         row[L.NODE_INDEX] = node.index
         if passage.predicted:
@@ -443,7 +466,7 @@ class Recorder:
         record, passage = node.record, node.passage
         if record.watched or node.trap or record.waits or (node.uses_float and (self.float_guard or not self.float_enabled)):
             return NEVER
-        penalty = passage.mispredict_cycles
+        penalty = passage.mispredict_cycles + node.longest_stall
         return max(passage.boundaries[-1], passage.fall.cycles, passage.taken.cycles) + penalty
 
     def stops_at(self, node: Node) -> bool:
@@ -550,6 +573,8 @@ class Recorder:
         node = self.node_at.get(source)
         if node is not None:
             cost = self.exit_of(node, target.address).cycles | int(_view(source, L.NODE_WORDS)[L.NODE_FLAGS]) << 32
+        if target.touches is not None:
+            cost |= L.TOUCH << 32
         row = _view(source, L.NODE_WORDS)
         for slot in (L.SLOT_A, L.SLOT_B):
             if row[slot] == -1:

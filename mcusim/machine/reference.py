@@ -17,8 +17,10 @@ from mcusim.isa.decode import decode_block
 from mcusim.isa.instruction import Block, Instruction
 from mcusim.machine.facts import address_mask
 from mcusim.machine.machine import Machine
+from mcusim.machine.memory_twin import TwinMemory
 from mcusim.machine.recorder import first_prediction
-from mcusim.pricing.passage import Fact, State
+from mcusim.pricing.memory import FETCH, READ, WRITE
+from mcusim.pricing.passage import Fact, Passage, State
 
 DIVIDES = ("udiv", "sdiv")
 LONG_MULTIPLIES = ("umull", "smull", "umlal", "smlal")
@@ -46,6 +48,7 @@ class ReferenceProfile:
         self.written_bytes: dict[str, int] = {}
         self.counters: dict[int, int] = {}
         self.now = -1
+        self.memory = TwinMemory(self.recorder.timing)
         uc = machine.engine.uc
         uc.hook_add(UC_HOOK_BLOCK, self._on_block)
         uc.hook_add(UC_HOOK_CODE, self._on_instruction)
@@ -86,11 +89,28 @@ class ReferenceProfile:
         region = self.recorder.region_of(seen.block.address)
         passage = self.recorder.pipeline.run(seen.block, self.state, facts, self.recorder.timing, region)
         exit = passage.fall if following == seen.block.end else passage.taken
+        self.cycles += self._stalls(seen, facts, region, passage)
         self.cycles += exit.cycles
         if passage.predicted:
             self._predict(seen.block.instructions[-1], following != seen.block.end, passage.mispredict_cycles)
         self.state = exit.state
         self.instructions += len(seen.block.instructions)
+
+    def _stalls(self, seen: Seen, facts: dict[int, Fact], code: int, passage: Passage) -> int:
+        """Stall cycles of the block's fetches and accesses, one after the other."""
+        total, unit, last = 0, self.memory.fetch_unit(code), -1
+        for number, instruction in enumerate(seen.block.instructions):
+            begin = self.cycles + (passage.boundaries[number - 1] if number else 0)
+            if unit:
+                for fetched in range(instruction.address // unit, (instruction.end - 1) // unit + 1):
+                    if fetched != last:
+                        total += self.memory.access(code, FETCH, fetched * unit, 1, begin + total)
+                    last = fetched
+            memory, address = instruction.memory, seen.accesses.get(instruction.address)
+            if memory is not None and address is not None:
+                kind, size = WRITE if memory.write else READ, memory.size * memory.count
+                total += self.memory.access(facts[number].region, kind, address, size, begin + total)
+        return total
 
     def _predict(self, branch: Instruction, taken: bool, penalty: int) -> None:
         counter = self.counters.setdefault(branch.address, first_prediction(branch))

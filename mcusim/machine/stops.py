@@ -81,10 +81,10 @@ class Stops:
         if due is not None and due <= now:
             return
         boundaries = node.passage.boundaries
-        if due is None or now + boundaries[-1] <= due:
+        if due is None or now + boundaries[-1] + node.longest_stall <= due:
             self.held = node
             return
-        count = next(i for i, boundary in enumerate(boundaries) if now + boundary >= due) + 1
+        count = self._instructions_before(node, due)
         instructions = node.record.block.instructions
         while count < len(instructions) and instructions[count].in_it:
             count += 1
@@ -92,6 +92,15 @@ class Stops:
             self.held = node
             return
         self._run_part(node, count)
+
+    def _instructions_before(self, node: Node, due: int) -> int:
+        """How many instructions of ``node`` run until the boundary at or after the cycle ``due``."""
+        recorder, boundaries = self.machine.recorder, node.passage.boundaries
+        stalls = [0] * len(boundaries)
+        if node.touches is not None:
+            stalls = recorder.memory.foresee(recorder.rows[node.index], len(boundaries))
+        ends = (recorder.cycles + boundary + stall for boundary, stall in zip(boundaries, stalls, strict=True))
+        return next((number for number, end in enumerate(ends, 1) if end >= due), len(boundaries))
 
     def _run_to_trap(self, node: Node, instruction: int, kind: str) -> None:
         trapping = node.record.block.instructions[instruction]
@@ -127,6 +136,8 @@ class Stops:
         until = block.instructions[count].address
         self.machine.engine.drop_translations(block.address, block.end)
         self.partial = node
+        if node.touches is not None:
+            self.machine.recorder.memory.meet(node.pointer)
         self.machine.recorder.state[L.CURRENT] = self.machine.recorder.gate("part")
         state[L.BYPASS] = 1
         stop = self.machine.engine.run(node.address, until)

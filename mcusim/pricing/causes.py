@@ -30,8 +30,22 @@ BARRIER = "barrier"
 PAIRING = "pairing"
 """Issue slots lost because neighbours cannot issue together (half cycles are rounded into it)."""
 
+FLASH = "flash"
+"""Waiting for a memory without a cache in front of it: instructions, and data read from it."""
+INSTRUCTION_MISS = "instruction_miss"
+"""Waiting for lines that the instruction cache did not hold."""
+DATA_MISS = "data_miss"
+"""Waiting for lines that the data cache did not hold."""
+BUS = "bus"
+"""Waiting to hand over a store."""
+
+STALLS = {
+    (0, False): FLASH, (0, True): INSTRUCTION_MISS, (1, False): FLASH, (1, True): DATA_MISS, (2, False): BUS, (2, True): BUS,
+}  # fmt: skip
+"""Cause by kind of access (``mcusim.pricing.memory``) and whether it goes through a cache."""
+
 CAUSES = (
     ISSUE, LOAD_USE, ADDRESS, LATENCY, TRANSFER, STORE, ALIGNMENT, FETCH, BRANCH, DIVIDE, FLOAT, MEMORY, BARRIER,
-    PAIRING,
+    PAIRING, FLASH, INSTRUCTION_MISS, DATA_MISS, BUS,
 )  # fmt: skip
 """All causes, in the order of reports."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcusim.isa.instruction import Block
+from mcusim.pricing.memory import NO_PATHS, Cache, Device, Paths
 
 State = Hashable
 """Bounded pipeline state that outlives a block; equal states price the future equally."""
@@ -46,6 +47,8 @@ class RegionTiming:
     slave: int = 0
     tightly_coupled: bool = False
     single_cycle_io: bool = False
+    paths: Paths = NO_PATHS
+    """Caches and buffers in front of the region; the waits above do not apply where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class MemoryTiming:
     """Timing of all regions of a board as the firmware has programmed them now."""
 
     regions: tuple[RegionTiming, ...]
+    caches: tuple[Cache, ...] = ()
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -11,17 +12,27 @@ from mcusim import program as programs
 from mcusim.machine.machine import Machine, Options
 from mcusim.machine.profile import profile_of
 from mcusim.machine.reference import ReferenceProfile
+from mcusim.pricing import causes
+from mcusim.pricing.memory import Cache, Device, Path, Paths
+from mcusim.pricing.passage import MemoryTiming
 from mcusim.run import core_of
 
+STALL_CAUSES = frozenset(causes.STALLS.values())
 CORES = ("m0", "m0plus", "m3", "m4", "m7", "m33")
 
 
-def both(elf, core):
-    """(fast profile, slow twin) of a program that reads no counter and takes no interrupt."""
+def both(elf, core, memories=None):
+    """(fast profile, slow twin) of a program that reads no counter and takes no interrupt.
+
+    ``memories`` gives the machine other memories than the ideal board's.
+    """
     board = boards.load(core)
     fast = Machine(programs.load(elf), board, core_of(board), Options(max_instructions=2_000_000))
-    fast.run()
     slow = Machine(programs.load(elf), board, core_of(board), Options(bare=True))
+    if memories is not None:
+        for machine in (fast, slow):
+            machine.recorder.use_timing(memories(machine.recorder.timing))
+    fast.run()
     twin = ReferenceProfile(slow)
     slow.run()
     twin.close()
@@ -91,3 +102,60 @@ def random_program(seed: int) -> str:
 @pytest.mark.parametrize("seed", range(6))
 def test_random_programs_cost_the_same(build_source, core, seed):
     assert_equal(*both(build_source(random_program(seed), core, suffix=".S"), core))
+
+
+FLASH = Device("flash", 8, 5, next_cycles=6)
+PREFETCHING = replace(FLASH, prefetch=True, first_cycles=4)
+RAM = Device("ram", 8, 9, next_cycles=2, write_cycles=3, write_depth=2, recovery_cycles=1)
+SMALL = Cache("small", 16, 2, 2, sector_bytes=8)
+FULL = Cache("full", 32, 1, 4, policy="round_robin")
+DATA = Cache("data", 32, 2, 2, write_allocate=True)
+ROTATING = replace(DATA, policy="round_robin", ways=1)
+CODE = Path("flash")
+SYSTEMS = {
+    "buffer": ((), (FLASH,), Paths(CODE, CODE), Paths()),
+    "no buffer": ((), (FLASH, RAM), Paths(CODE, replace(CODE, buffered=False)), Paths(None, Path("ram"), Path("ram"))),
+    "prefetch": ((), (PREFETCHING,), Paths(CODE, CODE), Paths()),
+    "lead": ((), (PREFETCHING,), Paths(replace(CODE, lead_cycles=2), CODE), Paths()),
+    "accelerator": ((SMALL, FULL), (PREFETCHING,), Paths(Path("flash", "small"), Path("flash", "full")), Paths()),
+    "unified": ((SMALL,), (FLASH,), Paths(Path("flash", "small"), Path("flash", "small")), Paths()),
+    "first level": (
+        (FULL, DATA), (FLASH, RAM), Paths(Path("flash", "full"), Path("flash", "data")),
+        Paths(None, Path("ram", "data"), Path("ram", "data")),
+    ),
+    "rotating": (
+        (FULL, ROTATING), (FLASH, RAM), Paths(Path("flash", "full"), Path("flash", "data")),
+        Paths(None, Path("ram", "data"), Path("ram", "data")),
+    ),
+    "whole line first": (
+        (DATA,), (replace(FLASH, critical_word_first=False), RAM), Paths(CODE, Path("flash", "data")),
+        Paths(None, Path("ram", "data"), Path("ram", "data")),
+    ),
+}  # fmt: skip
+
+
+def behind(system):
+    """The memories of an ideal board, its flash and RAM behind the caches and devices of ``system``."""
+    caches, devices, flash, ram = SYSTEMS[system]
+
+    def memories(timing):
+        paths = {"flash": flash, "ram": ram}
+        regions = tuple(replace(region, paths=paths.get(region.name, Paths())) for region in timing.regions)
+        return MemoryTiming(regions, caches, devices)
+
+    return memories
+
+
+@pytest.mark.parametrize("core", ["m3", "m4", "m7", "m33"])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_random_programs_stall_the_same_in_caches_and_buffers(build_source, core, system):
+    for seed in range(3):
+        profile, twin = both(build_source(random_program(seed), core, suffix=".S"), core, behind(system))
+        assert_equal(profile, twin)
+        assert sum(cycles for block in profile.blocks for cause, cycles in block.causes.items() if cause in STALL_CAUSES) > 0
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_recursion_stalls_the_same(build, core, system):
+    assert_equal(*both(build("recursion.c", core), core, behind(system)))

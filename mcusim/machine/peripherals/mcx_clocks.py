@@ -303,6 +303,8 @@ class FlashManagement(RegisterFile):
             line_bytes=self.parameter("line_bytes"),
             instruction_lines=lines,
             data_lines=lines,
+            ways=4,  # unverified on silicon
+            unified=True,
         )
 
     def write_control(self, value: int) -> None:

@@ -49,6 +49,9 @@ class FlashControl(RegisterFile):
             line_bytes=self.parameter("line_bytes"),
             instruction_lines=lines,
             data_lines=lines,
+            ways=2,  # nRF5340 PS, CACHE: 2-way; nRF52840: by analogy  # unverified on silicon
+            unified=bool(self.parameter("cache")),
+            data_buffer=False,
         )
 
     def _cached(self) -> bool:

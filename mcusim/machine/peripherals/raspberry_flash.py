@@ -193,6 +193,8 @@ class XipControl(RaspberryRegisters):
             line_bytes=LINE_BYTES,
             instruction_lines=CACHE_LINES,
             data_lines=CACHE_LINES,
+            ways=2,  # RP2040 DS 2.6.3.1, RP2350 DS 4.4
+            unified=True,
         )
 
     def write_control(self, value: int) -> None:

@@ -23,7 +23,9 @@ class FlashTiming:
     ``read_bytes`` come with one flash read, which takes ``wait_states`` + 1 cycles of the bus clock named ``clock``
     (the core's where empty). ``instruction_lines`` and ``data_lines`` of ``line_bytes`` are the accelerator's caches,
     which count only while ``instruction_cache`` and ``data_cache`` are on. Where ``accelerated_bus`` is set, prefetch
-    and caches serve only regions on that bus (STM32F7: the ITCM bus).
+    and caches serve only regions on that bus (STM32F7: the ITCM bus). ``ways`` of the caches, 0 for fully associative;
+    ``unified``: data go through the instruction cache; ``data_buffer``: repeated reads of one word without a cache are
+    free.
     """
 
     wait_states: int = 0
@@ -36,6 +38,10 @@ class FlashTiming:
     data_lines: int = 0
     clock: str = ""
     accelerated_bus: str = ""
+    ways: int = 0
+    unified: bool = False
+    data_buffer: bool = True
+    critical_word_first: bool = True
 
 
 class FlashController(RegisterBank):

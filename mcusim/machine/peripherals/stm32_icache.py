@@ -21,6 +21,8 @@ class CacheTiming:
     size_bytes: int
     line_bytes: int
     ways: int
+    miss_cycles: int = 1
+    """Cycles of a miss beyond the memory's wait states: the look-up before the burst starts.  # unverified on silicon"""
 
 
 class InstructionCache(RegisterFile):

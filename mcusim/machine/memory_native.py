@@ -1,0 +1,247 @@
+"""Accesses walked through caches and devices, natively: stalls that depend on what was touched before.
+
+The data are ``mcusim.pricing.memory``'s; the slow twin is ``mcusim.machine.memory_twin``.
+"""
+
+from __future__ import annotations
+
+from mcusim.machine.compiled import native
+from mcusim.machine.layout import (
+    ADDRESSES,
+    CACHE_ALLOCATE,
+    CACHE_CLOCK,
+    CACHE_DIRTY,
+    CACHE_HITS,
+    CACHE_MEMO,
+    CACHE_MISSES,
+    CACHE_ROTATE,
+    CACHE_SECTOR_SHIFT,
+    CACHE_SET_MASK,
+    CACHE_SHIFT,
+    CACHE_STAMPS,
+    CACHE_TAGS,
+    CACHE_VALID,
+    CACHE_WAYS,
+    CACHE_WRITEBACKS,
+    CYCLES,
+    DEVICE_AHEAD,
+    DEVICE_BACKLOG,
+    DEVICE_BUSY,
+    DEVICE_CRITICAL,
+    DEVICE_FIRST,
+    DEVICE_HITS_AHEAD,
+    DEVICE_NEXT,
+    DEVICE_PREFETCH,
+    DEVICE_READS,
+    DEVICE_READY,
+    DEVICE_RECOVERY,
+    DEVICE_SHIFT,
+    DEVICE_WRITE,
+    DEVICE_WRITES,
+    MEMO_MASK,
+    MET_DONE,
+    MET_NODE,
+    MET_STALLS,
+    NODE_STALLS,
+    NODE_TOUCH_COUNT,
+    NODE_TOUCHES,
+    PATH_BUFFERED,
+    PATH_CACHE,
+    PATH_DEVICE,
+    PATH_KIND,
+    PATH_LAST,
+    PATH_LEAD,
+    PATH_SHIFT,
+    PATH_STALLS,
+    PATH_UNITS,
+    TOUCH_ADDEND,
+    TOUCH_INSTRUCTION,
+    TOUCH_LENGTH,
+    TOUCH_OFFSET,
+    TOUCH_PATH,
+    TOUCH_POINTER,
+    TOUCH_WORDS,
+)
+from mcusim.machine.memory_access import load_u32, load_word, store_word
+from mcusim.pricing.memory import FETCH, WRITE
+
+W = 8
+MASK = 0xFFFFFFFF
+NOTHING = -1
+
+
+@native
+def read_device(device, address, size, now, fetching):
+    """Stall of reading ``size`` bytes that hold ``address``, a whole number of the device's words."""
+    shift = load_word(device + DEVICE_SHIFT * W)
+    word = address >> shift
+    ahead = load_word(device + DEVICE_AHEAD * W)
+    if fetching and word == ahead:
+        store_word(device + DEVICE_HITS_AHEAD * W, load_word(device + DEVICE_HITS_AHEAD * W) + 1)
+        stall = max(load_word(device + DEVICE_READY * W) - now, 0)
+    else:
+        store_word(device + DEVICE_READS * W, load_word(device + DEVICE_READS * W) + 1)
+        stall = max(load_word(device + DEVICE_BUSY * W) - now, 0) + load_word(device + DEVICE_FIRST * W)
+    rest = max((size >> shift) - 1, 0) * load_word(device + DEVICE_NEXT * W)
+    done = now + stall + rest
+    if load_word(device + DEVICE_CRITICAL * W) == 0:
+        stall += rest
+    if fetching and load_word(device + DEVICE_PREFETCH * W):
+        first = (word << shift) & -size if size > 1 << shift else word << shift
+        store_word(device + DEVICE_AHEAD * W, (first >> shift) + max(size >> shift, 1))
+        done += load_word(device + DEVICE_FIRST * W) + 1
+        store_word(device + DEVICE_READY * W, done)
+    store_word(device + DEVICE_BUSY * W, done + load_word(device + DEVICE_RECOVERY * W))
+    return stall
+
+
+@native
+def write_device(device, now):
+    """Stall of handing a store to the device: none until too many are outstanding."""
+    store_word(device + DEVICE_WRITES * W, load_word(device + DEVICE_WRITES * W) + 1)
+    busy = max(load_word(device + DEVICE_BUSY * W), now)
+    stall = max(busy - now - load_word(device + DEVICE_BACKLOG * W), 0)
+    store_word(device + DEVICE_BUSY * W, busy + load_word(device + DEVICE_WRITE * W))
+    return stall
+
+
+@native
+def find_line(cache, line):
+    """Place of ``line`` in the cache, -1 where it is not."""
+    tags, memo = load_word(cache + CACHE_TAGS * W), load_word(cache + CACHE_MEMO * W) + (line & MEMO_MASK) * W
+    place = load_word(memo)
+    if load_word(tags + place * W) == line:
+        return place
+    ways = load_word(cache + CACHE_WAYS * W)
+    first = (line & load_word(cache + CACHE_SET_MASK * W)) * ways
+    for place in range(first, first + ways):
+        if load_word(tags + place * W) == line:
+            store_word(memo, place)
+            return place
+    return NOTHING
+
+
+@native
+def choose_victim(cache, line):
+    """Place that ``line`` takes: the one used longest ago, or the next in turn; an empty one first."""
+    ways = load_word(cache + CACHE_WAYS * W)
+    first = (line & load_word(cache + CACHE_SET_MASK * W)) * ways
+    stamps = load_word(cache + CACHE_STAMPS * W)
+    victim = first
+    for place in range(first + 1, first + ways):
+        if load_word(stamps + place * W) < load_word(stamps + victim * W):
+            victim = place
+    return victim
+
+
+@native
+def allocate(cache, device, line, now):
+    """Make room for ``line``; a dirty line that goes keeps the device busy."""
+    place = choose_victim(cache, line)
+    dirty = load_word(cache + CACHE_DIRTY * W) + place * W
+    if load_word(dirty):
+        store_word(dirty, 0)
+        store_word(cache + CACHE_WRITEBACKS * W, load_word(cache + CACHE_WRITEBACKS * W) + 1)
+        write_device(device, now)
+    store_word(load_word(cache + CACHE_TAGS * W) + place * W, line)
+    store_word(load_word(cache + CACHE_VALID * W) + place * W, 0)
+    store_word(load_word(cache + CACHE_MEMO * W) + (line & MEMO_MASK) * W, place)
+    clock = load_word(cache + CACHE_CLOCK * W) + 1
+    store_word(cache + CACHE_CLOCK * W, clock)
+    store_word(load_word(cache + CACHE_STAMPS * W) + place * W, clock)
+    return place
+
+
+@native
+def through_cache(cache, device, address, now, kind):
+    """Stall of one access through a cache; it stays within a sector."""
+    line = address >> load_word(cache + CACHE_SHIFT * W)
+    sector_shift = load_word(cache + CACHE_SECTOR_SHIFT * W)
+    sector = 1 << ((address >> sector_shift) & ((1 << (load_word(cache + CACHE_SHIFT * W) - sector_shift)) - 1))
+    place = find_line(cache, line)
+    if place >= 0:
+        if load_word(cache + CACHE_ROTATE * W) == 0:
+            clock = load_word(cache + CACHE_CLOCK * W) + 1
+            store_word(cache + CACHE_CLOCK * W, clock)
+            store_word(load_word(cache + CACHE_STAMPS * W) + place * W, clock)
+    elif kind == WRITE and load_word(cache + CACHE_ALLOCATE * W) == 0:
+        store_word(cache + CACHE_MISSES * W, load_word(cache + CACHE_MISSES * W) + 1)
+        return write_device(device, now)
+    else:
+        place = allocate(cache, device, line, now)
+    valid = load_word(cache + CACHE_VALID * W) + place * W
+    if kind == WRITE:
+        store_word(load_word(cache + CACHE_DIRTY * W) + place * W, 1)
+    if load_word(valid) & sector:
+        store_word(cache + CACHE_HITS * W, load_word(cache + CACHE_HITS * W) + 1)
+        return 0
+    store_word(valid, load_word(valid) | sector)
+    store_word(cache + CACHE_MISSES * W, load_word(cache + CACHE_MISSES * W) + 1)
+    stall = read_device(device, address, 1 << sector_shift, now, kind == FETCH)
+    return 0 if kind == WRITE else stall  # the store waits in the store buffer while its line is fetched
+
+
+@native
+def touch(path, address, length, now):
+    """Stall of accessing ``length`` bytes from ``address`` on."""
+    shift, kind = load_word(path + PATH_SHIFT * W), load_word(path + PATH_KIND * W)
+    cache, device = load_word(path + PATH_CACHE * W), load_word(path + PATH_DEVICE * W)
+    last = load_word(path + PATH_LAST * W)
+    buffered = load_word(path + PATH_BUFFERED * W)
+    total = 0
+    for unit in range(address >> shift, ((address + length - 1) >> shift) + 1):
+        if buffered and load_word(last) == unit and kind != WRITE:
+            continue
+        store_word(path + PATH_UNITS * W, load_word(path + PATH_UNITS * W) + 1)
+        start = now + total - load_word(path + PATH_LEAD * W)
+        if cache:
+            stall = through_cache(cache, device, unit << shift, start, kind)
+        elif kind == WRITE:
+            stall = write_device(device, start)
+        else:
+            stall = read_device(device, unit << shift, 1 << shift, start, kind == FETCH)
+        total += max(stall - load_word(path + PATH_LEAD * W), 0)
+        store_word(last, NOTHING if kind == WRITE else unit)  # a store may have evicted the unit touched before
+    store_word(path + PATH_STALLS * W, load_word(path + PATH_STALLS * W) + total)
+    return total
+
+
+@native
+def meet_touches(state, node):
+    """Note the addresses that the touches of ``node`` will have: its registers hold their values of block entry now."""
+    row, place = load_word(node + NODE_TOUCHES * W), load_word(state + ADDRESSES * W)
+    for _ in range(load_word(node + NODE_TOUCH_COUNT * W)):
+        pointer, address = load_word(row + TOUCH_POINTER * W), load_word(row + TOUCH_ADDEND * W)
+        store_word(place, (address + load_u32(pointer)) & MASK if pointer else address)
+        row += TOUCH_WORDS * W
+        place += W
+    store_word(state + MET_NODE * W, node)
+    store_word(state + MET_DONE * W, 0)
+    store_word(state + MET_STALLS * W, 0)
+
+
+@native
+def settle_touches(state, node, instructions):
+    """Walk the touches of the first ``instructions`` instructions of the block that is running, as far as not yet done."""
+    if load_word(state + MET_NODE * W) != node:
+        return
+    now, number = load_word(state + CYCLES * W), load_word(state + MET_DONE * W)
+    row = load_word(node + NODE_TOUCHES * W) + number * TOUCH_WORDS * W
+    place = load_word(state + ADDRESSES * W) + number * W
+    total = 0
+    for _ in range(load_word(node + NODE_TOUCH_COUNT * W) - number):
+        if load_word(row + TOUCH_INSTRUCTION * W) >= instructions:
+            break
+        path = load_word(row + TOUCH_PATH * W)
+        begin = now + total + load_word(row + TOUCH_OFFSET * W)
+        stall = touch(path, load_word(place), load_word(row + TOUCH_LENGTH * W), begin)
+        if stall:
+            kind = node + (NODE_STALLS + load_word(path + PATH_KIND * W)) * W
+            store_word(kind, load_word(kind) + stall)
+            total += stall
+        number += 1
+        row += TOUCH_WORDS * W
+        place += W
+    store_word(state + MET_DONE * W, number)
+    store_word(state + MET_STALLS * W, load_word(state + MET_STALLS * W) + total)
+    store_word(state + CYCLES * W, now + total)

@@ -1,0 +1,264 @@
+"""The Python half of memories with caches and buffers: native records of paths, touches of nodes, what was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcusim.isa.instruction import Block
+from mcusim.machine import layout as L
+from mcusim.machine.facts import FactProgram
+from mcusim.machine.memory_native import meet_touches, settle_touches
+from mcusim.pricing.memory import FETCH, READ, WRITE, Cache, Device, Path
+from mcusim.pricing.passage import Fact, MemoryTiming, Passage
+
+KIND_NAMES = ("fetch", "read", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """What one path of a region saw: units touched (lines or words, not counting repeats), and stall cycles."""
+
+    region: str
+    kind: str
+    units: int
+    stall_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """Lookups of one cache."""
+
+    name: str
+    hits: int
+    misses: int
+    writebacks: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """Accesses of one memory behind caches and buffers: random reads, words found read ahead, stores."""
+
+    name: str
+    reads: int
+    hits_ahead: int
+    writes: int
+
+
+@dataclass(slots=True)
+class _CacheRecord:
+    spec: Cache
+    row: np.ndarray
+    arrays: tuple[np.ndarray, ...]
+
+
+class MemorySystem:
+    """Contents and counters of caches and devices for the whole run; nodes refer to its records by address."""
+
+    def __init__(self, state: np.ndarray) -> None:
+        self.state = state
+        self.caches: dict[Cache, _CacheRecord] = {}
+        self.devices: dict[str, np.ndarray] = {}
+        self.paths: dict[tuple[str, int, Path, str, str], np.ndarray] = {}
+        self.addresses = np.zeros(L.TOUCHES_MAX, dtype=np.int64)
+        state[L.ADDRESSES] = self.addresses.ctypes.data
+        self.memory = MemoryTiming(())
+
+    # --- configuration ------------------------------------------------------------------------------------------------
+    def configure(self, memory: MemoryTiming) -> None:
+        """Take over ``memory``. Devices keep what they hold; a cache that was off or of another shape begins empty."""
+        before = {cache.name: cache for cache in self.memory.caches}
+        for cache in memory.caches:
+            if before.get(cache.name) != cache:
+                self._cache(cache)
+                self.invalidate(cache.name)
+        self.memory = memory
+        for device in memory.devices:
+            self._set_device(device)
+
+    def invalidate(self, name: str) -> None:
+        """Empty the caches called ``name``."""
+        for record in self.caches.values():
+            if record.spec.name == name:
+                tags, stamps, valid, dirty, _ = record.arrays
+                tags[:] = -1
+                for array in (stamps, valid, dirty):
+                    array[:] = 0
+                record.row[L.CACHE_LAST] = -1
+
+    def _cache(self, spec: Cache) -> _CacheRecord:
+        if spec not in self.caches:
+            places = spec.sets * spec.ways
+            arrays = (np.full(places, -1, np.int64), *(np.zeros(places, np.int64) for _ in range(3)),
+                      np.zeros(L.MEMO_MASK + 1, np.int64))  # fmt: skip
+            row = np.zeros(L.CACHE_WORDS, np.int64)
+            row[L.CACHE_SHIFT], row[L.CACHE_SECTOR_SHIFT] = _shift(spec.line_bytes), _shift(spec.sector)
+            row[L.CACHE_SET_MASK], row[L.CACHE_WAYS] = spec.sets - 1, spec.ways
+            row[L.CACHE_ROTATE], row[L.CACHE_ALLOCATE] = spec.policy == "round_robin", spec.write_allocate
+            row[L.CACHE_TAGS : L.CACHE_MEMO + 1] = [array.ctypes.data for array in arrays]
+            row[L.CACHE_LAST] = -1
+            self.caches[spec] = _CacheRecord(spec, row, arrays)
+        return self.caches[spec]
+
+    def _set_device(self, spec: Device) -> None:
+        if spec.name not in self.devices:
+            self.devices[spec.name] = np.zeros(L.DEVICE_WORDS, np.int64)
+            self.devices[spec.name][L.DEVICE_AHEAD] = -1
+        self.devices[spec.name][: L.DEVICE_BACKLOG + 1] = (
+            _shift(spec.word_bytes), spec.first_cycles, spec.next_cycles, spec.critical_word_first, spec.recovery_cycles,
+            spec.prefetch, spec.write_cycles, spec.write_cycles * spec.write_depth,
+        )  # fmt: skip
+
+    def _path(self, region: str, kind: int, path: Path) -> np.ndarray:
+        cache = next((cache for cache in self.memory.caches if cache.name == path.cache), None)
+        device = next(device for device in self.memory.devices if device.name == path.device)
+        unit = cache.sector if cache else device.word_bytes if path.buffered else 4
+        key = (region, kind, path, repr(cache), str(unit))
+        if key not in self.paths:
+            row = np.zeros(L.PATH_WORDS, np.int64)
+            record = self._cache(cache) if cache else None
+            row[L.PATH_CACHE] = record.row.ctypes.data if record else 0
+            row[L.PATH_DEVICE], row[L.PATH_KIND] = self.devices[device.name].ctypes.data, kind
+            row[L.PATH_SHIFT], row[L.PATH_BUFFERED] = _shift(unit), path.buffered
+            row[L.PATH_LEAD] = path.lead_cycles
+            own = row.ctypes.data + L.PATH_OWN_LAST * L.WORD
+            row[L.PATH_LAST] = record.row.ctypes.data + L.CACHE_LAST * L.WORD if record else own
+            row[L.PATH_OWN_LAST] = -1
+            self.paths[key] = row
+        return self.paths[key]
+
+    # --- touches of nodes ---------------------------------------------------------------------------------------------
+    def touches(
+        self, block: Block, program: FactProgram, facts: Mapping[int, Fact], passage: Passage, code_region: int,
+        registers: int, scratch: int,
+    ) -> np.ndarray:  # fmt: skip
+        """Rows of the accesses of a node that take a path, in program order; empty where every memory answers at once.
+
+        ``registers`` and ``scratch`` are the addresses of the register file and of the fact evaluator's values.
+        """
+        sources = _address_sources(program, registers, scratch)
+        regions = self.memory.regions
+        code = regions[code_region].paths.fetch
+        fetch = self._path(regions[code_region].name, FETCH, code) if code else None
+        rows: list[tuple[int, ...]] = []
+        last_unit = -1
+        for number, instruction in enumerate(block.instructions[: len(passage.boundaries)]):
+            offset = passage.boundaries[number - 1] if number else 0
+            if fetch is not None:
+                shift = int(fetch[L.PATH_SHIFT])
+                units = range(instruction.address >> shift, (instruction.end - 1 >> shift) + 1)
+                rows += [
+                    (fetch.ctypes.data, number, offset, 0, unit << shift, 1) for unit in units if unit != last_unit
+                ]
+                last_unit = units[-1]
+            fact, memory = facts.get(number), instruction.memory
+            if fact is None or memory is None or not fact.executed or number not in sources:
+                continue
+            region = regions[fact.region]
+            kind = WRITE if memory.write else READ
+            path = region.paths.of(kind)
+            if path is not None:
+                row = self._path(region.name, kind, path)
+                rows.append((row.ctypes.data, number, offset, *sources[number], memory.size * memory.count))
+        return np.array(rows, dtype=np.int64).reshape(-1, L.TOUCH_WORDS)
+
+    def cached_kinds(self, touches: np.ndarray) -> int:
+        """Bit per kind of access of which some go through a cache."""
+        rows = {row.ctypes.data: row for row in self.paths.values()}
+        kinds = 0
+        for pointer in set(touches[:, L.TOUCH_PATH].tolist()):
+            kinds |= bool(rows[pointer][L.PATH_CACHE]) << int(rows[pointer][L.PATH_KIND])
+        return kinds
+
+    def longest(self, touches: np.ndarray) -> int:
+        """Upper bound of the stalls of a node, in cycles."""
+        if not len(touches):
+            return 0
+        slowest = max(self._slowest(device) for device in self.memory.devices)
+        return slowest * (len(touches) + int(touches[:, L.TOUCH_LENGTH].sum()) // 4)
+
+    def _slowest(self, device: Device) -> int:
+        words = max((cache.line_bytes // device.word_bytes for cache in self.memory.caches), default=1) + 1
+        one = device.first_cycles + words * device.next_cycles + device.recovery_cycles + 1
+        return 2 * one + device.write_cycles * (device.write_depth + 1)
+
+    # --- while running ------------------------------------------------------------------------------------------------
+    def meet(self, node: int) -> None:
+        """The block of the node at address ``node`` begins to run, outside of native code."""
+        meet_touches(self.state.ctypes.data, node)
+
+    def settle(self, node: int, instructions: int) -> None:
+        """Add the stalls of the first ``instructions`` instructions of the running block to the counter, once each."""
+        settle_touches(self.state.ctypes.data, node, instructions)
+
+    def leave(self, node: int, instructions: int) -> None:
+        """As ``settle``; the block ends there."""
+        self.settle(node, instructions)
+        self.state[L.MET_NODE] = 0
+
+    def foresee(self, node: np.ndarray, instructions: int) -> list[int]:
+        """Stall cycles until behind each instruction that the node with the record ``node`` would see now.
+
+        Nothing is changed.
+        """
+        arrays = [self.state, self.addresses, node, *self.devices.values(), *self.paths.values()]
+        for record in self.caches.values():
+            arrays += [record.row, *record.arrays]
+        before = [array.copy() for array in arrays]
+        self.meet(node.ctypes.data)
+        stalls = []
+        for count in range(1, instructions + 1):
+            self.settle(node.ctypes.data, count)
+            stalls.append(int(self.state[L.MET_STALLS]))
+        for array, old in zip(arrays, before, strict=True):
+            array[:] = old
+        return stalls
+
+    # --- what was counted ---------------------------------------------------------------------------------------------
+    def path_uses(self) -> tuple[PathUse, ...]:
+        """All paths that were taken."""
+        rows = [
+            PathUse(region, KIND_NAMES[kind], int(row[L.PATH_UNITS]), int(row[L.PATH_STALLS]))
+            for (region, kind, *_), row in self.paths.items()
+        ]
+        return tuple(row for row in rows if row.units)
+
+    def cache_uses(self) -> tuple[CacheUse, ...]:
+        """All caches that were looked at."""
+        rows = [
+            CacheUse(spec.name, *(int(record.row[word]) for word in (L.CACHE_HITS, L.CACHE_MISSES, L.CACHE_WRITEBACKS)))
+            for spec, record in self.caches.items()
+        ]
+        return tuple(row for row in rows if row.hits + row.misses)
+
+    def device_uses(self) -> tuple[DeviceUse, ...]:
+        """All devices that were read or written."""
+        rows = [
+            DeviceUse(name, *(int(row[word]) for word in (L.DEVICE_READS, L.DEVICE_HITS_AHEAD, L.DEVICE_WRITES)))
+            for name, row in self.devices.items()
+        ]
+        return tuple(row for row in rows if row.reads + row.hits_ahead + row.writes)
+
+
+def _shift(size: int) -> int:
+    if size <= 0 or size & (size - 1):
+        raise ValueError(f"{size} is no power of two")
+    return size.bit_length() - 1
+
+
+def _address_sources(program: FactProgram, registers: int, scratch: int) -> dict[int, tuple[int, int]]:
+    """By instruction: where the address comes from, as (address of a 32-bit word or 0, constant to add)."""
+    if program.simple is not None:
+        pairs = zip(program.slots, program.simple, strict=True)
+        return {
+            slot.instruction: (registers + 4 * access.register if access.register >= 0 else 0, access.offset)
+            for slot, access in pairs
+        }
+    facts = [row for row in program.rows.tolist() if row[0] in L.FACT_OPS]
+    return {
+        slot.instruction: (scratch + row[2] * L.WORD, 0)
+        for slot, row in zip(program.slots, facts, strict=True)
+        if slot.op == L.OP_ACCESS
+    }

@@ -1,0 +1,118 @@
+"""The slow, obvious twin of ``mcusim.machine.memory_native``: dictionaries in place of arrays, one access after another."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from mcusim.pricing.memory import FETCH, WRITE, Cache, Device, Path
+from mcusim.pricing.passage import MemoryTiming
+
+
+@dataclass(slots=True)
+class TwinDevice:
+    """A device: until when it is busy, and the word that it reads ahead."""
+
+    spec: Device
+    busy_until: int = 0
+    ahead: int | None = None
+    ready_at: int = 0
+
+    def read(self, address: int, size: int, now: int, fetching: bool) -> int:
+        """Stall of reading ``size`` bytes."""
+        spec = self.spec
+        word, words = address // spec.word_bytes, max(size // spec.word_bytes, 1)
+        if fetching and word == self.ahead:
+            stall = max(self.ready_at - now, 0)
+        else:
+            stall = max(self.busy_until - now, 0) + spec.first_cycles
+        done = now + stall + (words - 1) * spec.next_cycles
+        if not spec.critical_word_first:
+            stall += (words - 1) * spec.next_cycles
+        if fetching and spec.prefetch:
+            self.ahead = word // words * words + words
+            self.ready_at = done = done + spec.first_cycles + 1
+        self.busy_until = done + spec.recovery_cycles
+        return stall
+
+    def write(self, now: int) -> int:
+        """Stall of a store: the last ``write_depth`` of them may be under way."""
+        begin = max(self.busy_until, now)
+        self.busy_until = begin + self.spec.write_cycles
+        return max(begin - now - self.spec.write_depth * self.spec.write_cycles, 0)
+
+
+@dataclass(slots=True)
+class Line:
+    """What a cache holds of a line: its filled sectors, and whether it was written."""
+
+    sectors: set[int] = field(default_factory=set)
+    dirty: bool = False
+
+
+class TwinCache:
+    """A cache: for each set its lines, the one to replace first in front."""
+
+    def __init__(self, spec: Cache) -> None:
+        self.spec = spec
+        self.sets: list[OrderedDict[int, Line]] = [OrderedDict() for _ in range(spec.sets)]
+
+    def access(self, device: TwinDevice, address: int, now: int, kind: int) -> int:
+        """Stall of an access within one sector."""
+        spec = self.spec
+        number, sector = address // spec.line_bytes, address // spec.sector
+        lines = self.sets[number % spec.sets]
+        if number not in lines:
+            if kind == WRITE and not spec.write_allocate:
+                return device.write(now)
+            if len(lines) == spec.ways and lines.popitem(last=False)[1].dirty:
+                device.write(now)
+            lines[number] = Line()
+        elif spec.policy == "lru":
+            lines.move_to_end(number)
+        line = lines[number]
+        line.dirty |= kind == WRITE
+        if sector in line.sectors:
+            return 0
+        line.sectors.add(sector)
+        stall = device.read(address, spec.sector, now, kind == FETCH)
+        return 0 if kind == WRITE else stall
+
+
+class TwinMemory:
+    """Caches and devices of one timing, with what they hold."""
+
+    def __init__(self, memory: MemoryTiming) -> None:
+        self.memory = memory
+        self.caches = {cache.name: TwinCache(cache) for cache in memory.caches}
+        self.devices = {device.name: TwinDevice(device) for device in memory.devices}
+        self.last: dict[tuple[int, int], int | None] = {}
+
+    def access(self, region: int, kind: int, address: int, size: int, now: int) -> int:
+        """Stall of an access of ``size`` bytes to the region with that index."""
+        path = self.memory.regions[region].paths.of(kind)
+        if path is None:
+            return 0
+        cache, device = self.caches.get(path.cache), self.devices[path.device]
+        unit = cache.spec.sector if cache else device.spec.word_bytes if path.buffered else 4
+        total = 0
+        for number in range(address // unit, (address + size - 1) // unit + 1):
+            if cache is None and path.buffered and self.last.get((region, kind)) == number and kind != WRITE:
+                continue
+            begin = now + total - path.lead_cycles
+            if cache is not None:
+                stall = cache.access(device, number * unit, begin, kind)
+            elif kind == WRITE:
+                stall = device.write(begin)
+            else:
+                stall = device.read(number * unit, unit, begin, kind == FETCH)
+            total += max(stall - path.lead_cycles, 0)
+            self.last[region, kind] = number
+        return total
+
+    def fetch_unit(self, region: int) -> int:
+        """Bytes that are fetched at once; 0 where fetching never waits."""
+        path: Path | None = self.memory.regions[region].paths.fetch
+        if path is None:
+            return 0
+        return self.caches[path.cache].spec.sector if path.cache else self.devices[path.device].spec.word_bytes
