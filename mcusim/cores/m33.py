@@ -75,15 +75,19 @@ TIMING: dict[Kind, Timing] = {
 }  # fmt: skip
 
 
-def _row(late: int, addend: int, store: int, branch: int, *, widened: int | None = None) -> dict[str, int]:
+def _row(
+    late: int, addend: int, store: int, branch: int, *, widened: int | None = None, entering: int = 1
+) -> dict[str, int]:
+    """``entering``: VMOV to the FPU takes the output of any ALU."""
     return {
         "late": late, "early": late, "base": late, "index": late, "factor": late, "addend": addend,
-        "widened": addend if widened is None else widened, "store": store, "branch": branch, "flags": late,
+        "widened": addend if widened is None else widened, "store": store, "entering": entering, "branch": branch,
+        "flags": late,
     }  # fmt: skip
 
 
 def _float_row(other: int, addend: int) -> dict[str, int]:
-    return {"float": other, "saved": other, "fused": addend, "chained": addend, "flags": other}
+    return {"float": other, "saved": other, "leaving": other, "fused": addend, "chained": addend, "flags": other}
 
 
 LATENCIES = {
@@ -92,7 +96,7 @@ LATENCIES = {
     "product": _row(2, 1, 1, 2),
     "dsp": _row(2, 2, 2, 2),
     # SXTAB and its like cannot take a loaded addend at once; LR loaded before BX: two instructions fit in between.
-    "load": _row(2, 1, 1, 3, widened=2),
+    "load": _row(2, 1, 1, 3, widened=2, entering=2),
     "flags": {"flags": 1},
     "late_flags": {"flags": 2},  # flags of a shifted operand2 come a cycle later
     "float": _float_row(2, 2),
