@@ -67,7 +67,7 @@ TIMING: dict[Kind, Timing] = {
     Kind.FLOAT_LOAD_DOUBLE: Timing(0, each=1, result="float_load"), Kind.FLOAT_STORE_DOUBLE: Timing(0, each=1),
     Kind.FLOAT_LOAD_MULTIPLE: Timing(0, each=1, result="float_load"), Kind.FLOAT_STORE_MULTIPLE: Timing(0, each=1),
     Kind.FLOAT_FROM_CORE: Timing(1, result="float_load"), Kind.FLOAT_LANE_FROM_CORE: Timing(1, result="float_load"),
-    Kind.FLOAT_PAIR_FROM_CORE: Timing(1, result="float"),
+    Kind.FLOAT_PAIR_FROM_CORE: Timing(1, result="float_pair"),
     Kind.FLOAT_TO_CORE: Timing(1, result="load"), Kind.FLOAT_LANE_TO_CORE: Timing(1, result="load"),
     Kind.FLOAT_PAIR_TO_CORE: Timing(2, result="alu"),
     Kind.FLOAT_STATUS_READ: Timing(1, result="load"), Kind.FLOAT_STATUS_WRITE: Timing(1),
@@ -100,6 +100,7 @@ LATENCIES = {
     "flags": {"flags": 1},
     "late_flags": {"flags": 2},  # flags of a shifted operand2 come a cycle later
     "float": _float_row(2, 2),
+    "float_pair": _float_row(2, 2),
     "fused": _float_row(4, 3),
     "quotient": _float_row(15, 14),
     "float_load": _float_row(1, 1),
@@ -127,6 +128,7 @@ CORE = Core(
     rules=PairedRules(
         latencies=LATENCIES,
         flagged_multiply=1,  # Arm KA001260: MULS stalls for one more cycle
+        float_ahead={"float": 1, "fused": 1},  # JNK; "vmov s, s, r, r" is excepted there
     ),
     divide_cycles=square(lambda dividend, divisor: min(11, early_termination(dividend, divisor))),
     counters=COUNTERS,

@@ -66,6 +66,8 @@ class PairedRules:
     latencies: Latencies
     flagged_multiply: int
     """Further issue cycles of MULS and of flag-setting operations with a rotated constant."""
+    float_ahead: Mapping[str, int]
+    """Cycles by which the FPU takes an instruction ahead of its operands, by their rows of the latency table."""
 
 
 @dataclass(frozen=True, slots=True)
