@@ -99,6 +99,22 @@ def test_a_store_in_the_buffer_delays_the_next_block() -> None:
     assert (first.fall.cycles, second.fall.cycles) == (1, 4 + 1)
 
 
+@pytest.mark.parametrize("core", ["m0", "m0plus"])
+@pytest.mark.parametrize(
+    ("region", "cycles"),
+    [
+        # First line 2; LDR 2, ADDS 1; the second line was read behind the first: 0; ADDS 1.
+        (1, 2 + 2 + 1 + 0 + 1),
+        # LDR waits 2 more, and the flash is its own for three cycles: one of LDR and one of ADDS are left to read ahead.
+        (0, 2 + (2 + 2) + 1 + (2 + 1 - 2) + 1),
+    ],
+)
+def test_code_and_data_share_the_port_of_a_flash(core: str, region: int, cycles: int) -> None:
+    timing = flash(fetch_wait_cycles=2, read_wait_cycles=2, fetch_line_bytes=4, prefetch=True)
+    facts = {0: Fact(region=region)}
+    assert price(core, f"{LOAD} {NARROW} {NARROW}", timing=timing, facts=facts).fall.cycles == cycles
+
+
 @pytest.mark.parametrize(("core", "cycles"), [("m0", 2), ("m0plus", 1)])
 def test_only_m0plus_has_a_single_cycle_port(core: str, cycles: int) -> None:
     timing = MemoryTiming((RegionTiming("port", single_cycle_io=True),))
