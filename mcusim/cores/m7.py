@@ -91,13 +91,13 @@ TIMING: dict[Kind, Timing] = {
     Kind.FLOAT_LOAD_DOUBLE: _alone(1, "float_load"), Kind.FLOAT_STORE_DOUBLE: _alone(1),
     Kind.FLOAT_LOAD_MULTIPLE: _alone(0, "float_load"), Kind.FLOAT_STORE_MULTIPLE: _alone(0),
     # --- FPU, double precision (JNK) --------------------------------------------------------------------------------
-    # Issue cycles depend on the operands: the figures for equal exponents or, where the table tells chained from first,
-    # the chained one. VADD 1 (2 for different exponents: the common case),
-    # VMUL 5, VFMA 7 first, 6 chained (8/7), VMLA 8/5 (9/7), VDIV 30. From the older slot, with an integer instruction.
+    # Issue cycles depend on the operands; the figures for different exponents are taken, the common case (equal ones:
+    # VADD 1, VFMA 7, VMLA 8; a zero: VMUL 4, VDIV 2). What follows a multiply-accumulate at once: see chained_cycles.
+    # From the older slot, with an integer instruction.
     Kind.DOUBLE_ADD: Timing(2, result="float", unit="double"),
     Kind.DOUBLE_MULTIPLY: Timing(5, result="float", unit="double"),
-    Kind.DOUBLE_FUSED: Timing(7, result="float", unit="dmac"),
-    Kind.DOUBLE_MULTIPLY_ACCUMULATE: Timing(7, result="float", unit="dmac"),
+    Kind.DOUBLE_FUSED: Timing(8, result="float", unit="dmac"),
+    Kind.DOUBLE_MULTIPLY_ACCUMULATE: Timing(9, result="float", unit="dmac"),
     Kind.DOUBLE_DIVIDE: Timing(30, result="float_load", unit="fdivide"),
     Kind.DOUBLE_ROOT: Timing(30, result="float_load", unit="fdivide"),  # no source: as VDIV  # unverified on silicon
     Kind.DOUBLE_CONVERT: _DOUBLE, Kind.DOUBLE_COMPARE: _DOUBLE, Kind.DOUBLE_SIGN: _DOUBLE, Kind.DOUBLE_SELECT: _DOUBLE,
@@ -205,6 +205,9 @@ CORE = Core(
         flag_lead=3,  # JNK: 6 instead of 8 when flags are set three cycles ahead
         flag_lead_gain=2,
         accumulate_lockout=3,  # JNK
+        chained_cycles={  # JNK: "each additional chained"; first VMUL.F64 behind them
+            Kind.DOUBLE_FUSED: 7, Kind.DOUBLE_MULTIPLY_ACCUMULATE: 7, Kind.DOUBLE_MULTIPLY: 4,
+        },
         narrow_lead=2,  # JNK: at least two 16-bit instructions, any distance before, not carried around a loop
         multiple_window=7, multiple_stall=1,  # JNK: or up to seven cycles behind
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mcusim.isa.kind import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class SingleBusRules:
@@ -115,6 +117,8 @@ class DualIssueRules:
     """... by this many."""
     accumulate_lockout: int
     """Cycles after an FP multiply-accumulate during which other FP instructions are held back."""
+    chained_cycles: Mapping[Kind, int]
+    """Issue cycles of double-precision instructions right behind a double-precision multiply-accumulate."""
     narrow_lead: int
     """16-bit instructions since the last taken branch that let fetch run ahead of issue: a taken branch then shares
     its cycle with its target, and multiple transfers cost nothing extra."""

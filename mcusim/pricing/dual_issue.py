@@ -294,12 +294,19 @@ class DualIssueWalk(Walk):
                 self._book(causes.STORE, self._buffer_stall(instruction, fact))
             if kind is Kind.BARRIER:
                 self._book(causes.STORE, self.backlog)
+            further = self._cycles(kind) - 1
             self._book(causes.ISSUE, 1)
-            self._book(causes.FLOAT if kind in _FLOATS else causes.BARRIER, row.cycles - 1)
+            self._book(causes.FLOAT if kind in _FLOATS else causes.BARRIER, further)
         older = None if row.unit in rules.alone else self._as_older(instruction, fact)
         self._extra(instruction, fact, None)
         self._finish(instruction, younger=False)
         self.older = older
+
+    def _cycles(self, kind: Kind) -> int:
+        """Issue cycles of what no other rule prices."""
+        behind = kind in self.rules.chained_cycles and self.board.ready((_LAST_MAC, "behind_double"))
+        chained = behind and behind[0] > self.ledger.cycles
+        return self.rules.chained_cycles[kind] if chained else self.table[kind].cycles
 
     def _as_older(self, instruction: Instruction, fact: Fact) -> Older:
         unit, locked = self.table[instruction.kind].unit, self.ledger.cycles - 1 < self.lockout

@@ -164,10 +164,13 @@ M7 = [
     Row("mul r0, r1, r2; nop.w; vmov s0, r0", "fb01 f002 f3af 8000 ee00 0a10", 2),
     # FPU: double precision
     Row("vmul.f64 d0, d1, d2; ldr.w r0, [r1]", "ee21 0b02 f8d1 0000", 5),
-    Row("vfma.f64 d0, d1, d2; ldr.w r0, [r1]", "eea1 0b02 f8d1 0000", 8),
-    Row("vfma.f64 d0, d1, d2; add.w r0, r1, r2", "eea1 0b02 eb01 0002", 7),
+    Row("vfma.f64 d0, d1, d2; ldr.w r0, [r1]", "eea1 0b02 f8d1 0000", 9),
+    Row("vfma.f64 d0, d1, d2; add.w r0, r1, r2", "eea1 0b02 eb01 0002", 8),
     Row("add.w r0, r1, r2; vadd.f64 d0, d1, d2", "eb01 0002 ee31 0b02", 3),  # older slot only
-    Row("vfma.f64 d0, d1, d2; vadd.f64 d3, d4, d5", "eea1 0b02 ee34 3b05", 10),  # not in the cycle behind
+    Row("vfma.f64 d0, d1, d2; vadd.f64 d3, d4, d5", "eea1 0b02 ee34 3b05", 11),  # not in the cycle behind
+    Row("vfma.f64 d0, d1, d2; vfma.f64 d3, d4, d5", "eea1 0b02 eea4 3b05", 15),  # different exponents: 8, then 7
+    Row("vmla.f64 d0, d1, d2; vmla.f64 d3, d4, d5", "ee01 0b02 ee04 3b05", 16),  # 9, then 7
+    Row("vfma.f64 d0, d1, d2; vmul.f64 d3, d4, d5", "eea1 0b02 ee24 3b05", 12),  # 8, then 4
     # multiple transfers want two 16-bit instructions before, or within seven cycles
     Row("ldm.w r0, {r1-r4}" + "; nop.w" * 16, "e890 001e" + " f3af 8000" * 16, 11),
     Row("ldm.w r0, {r1-r4}; nop; nop" + "; nop.w" * 14, "e890 001e bf00 bf00" + " f3af 8000" * 14, 10),
