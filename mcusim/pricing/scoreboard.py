@@ -120,18 +120,17 @@ def _plain_needs(instruction: Instruction) -> Iterator[Need]:
         yield instruction.operands[1].value, "early" if instruction.mnemonic == "pkhtb" else "late"
         yield instruction.operands[2].value, "early"
         return
-    seen, target = 0, _target(instruction)
-    for operand in instruction.operands:
-        read = operand.role == "register" and instruction.reads >> operand.value & 1
-        if read and operand is not target:
+    seen = 0
+    for operand in _sources(instruction):
+        if operand.role == "register" and instruction.reads >> operand.value & 1:
             seen |= 1 << operand.value
             yield operand.value, "early" if early or (operand.shift and kind not in _EXTENDS) else "late"
     yield from ((register, "late") for register in registers(instruction.reads & ~seen & 0x7FFF))
 
 
-def _target(instruction: Instruction) -> Operand | None:
-    """The destination, which heads the operands of everything that has one."""
-    return instruction.operands[0] if instruction.writes and instruction.operands else None
+def _sources(instruction: Instruction) -> tuple[Operand, ...]:
+    """Operands behind the destination, which heads them where there is one."""
+    return instruction.operands[1:] if instruction.writes else instruction.operands
 
 
 class Scoreboard:

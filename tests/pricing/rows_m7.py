@@ -110,6 +110,9 @@ M7 = [
     # two words per cycle: the first two are a cycle older
     Row("ldm r0, {r1-r4}; mul r5, r1, r2", "e890 001e fb01 f502", 3),
     Row("ldm r0, {r1-r4}; mul r5, r3, r4", "e890 001e fb03 f504", 4),
+    # the source counts where it is the destination too
+    Row("eor.w r0, r1, r2; nop.w; rev.w r0, r0", "ea81 0002 f3af 8000 fa90 f080", 3),
+    Row("eor.w r0, r1, r2; nop.w; ubfx r0, r0, #3, #5", "ea81 0002 f3af 8000 f3c0 00c4", 3),
     # conditional results (LLVM)
     Row("it eq; addeq.w r0, r1, r2; nop.w; eor.w r3, r0, r4", "bf08 eb01 0002 f3af 8000 ea80 0304", 3),
     # under the same condition: none
@@ -175,4 +178,22 @@ M7 = [
     Row("ldm.w r0, {r1-r4}" + "; nop.w" * 16, "e890 001e" + " f3af 8000" * 16, 11),
     Row("ldm.w r0, {r1-r4}; nop; nop" + "; nop.w" * 14, "e890 001e bf00 bf00" + " f3af 8000" * 14, 10),
     Row("nop; nop; ldm.w r0, {r1-r4}" + "; nop.w" * 16, "bf00 bf00 e890 001e" + " f3af 8000" * 16, 11),
+    # int8 dot product: loads of other banks, then one extend a cycle; the last beside the first multiply
+    Row("ldr r3, [r0], #4; ldr r4, [r1], #4; sxtb16 r5, r3; sxtb16 r3, r3, ror #8; sxtb16 r6, r4; "
+        "sxtb16 r4, r4, ror #8; smlad r2, r5, r6, r2; smlad r2, r3, r4, r2",
+        "f850 3b04 f851 4b04 fa2f f583 fa2f f393 fa2f f684 fa2f f494 fb25 2206 fb23 2204", 6, facts=at(4, 1)),
+    # same bank
+    Row("ldr r3, [r0], #4; ldr r4, [r1], #4; sxtb16 r5, r3; sxtb16 r3, r3, ror #8; sxtb16 r6, r4; "
+        "sxtb16 r4, r4, ror #8; smlad r2, r5, r6, r2; smlad r2, r3, r4, r2",
+        "f850 3b04 f851 4b04 fa2f f583 fa2f f393 fa2f f684 fa2f f494 fb25 2206 fb23 2204", 7),
+    # int8 weights: the byte waits three cycles for its multiply, unless it is the addend
+    Row("ldrsb.w r3, [r0], #1; ldrsb.w r4, [r1], #1; mla r2, r3, r4, r2",
+        "f910 3b01 f911 4b01 fb03 2204", 4, facts=at(4, 1)),
+    # filter: two loads, then VFMA with the next load beside it; the accumulator after three cycles
+    Row("vldr s0, [r0]; vldr s1, [r1]; vfma.f32 s2, s0, s1; vldr s3, [r0, #4]; vldr s4, [r1, #4]; vfma.f32 s2, s3, s4",
+        "ed90 0a00 edd1 0a00 eea0 1a20 edd0 1a01 ed91 2a01 eea1 1a82", 5,
+        facts={1: Fact(misalignment=4), 3: Fact(misalignment=4)}),
+    # requantisation: product to shifter 2, late ALU to SSAT 2, stored in its cycle
+    Row("mul r0, r1, r2; asr.w r0, r0, r3; ssat r0, #8, r0; strb.w r0, [r4]",
+        "fb01 f002 fa40 f003 f300 0007 f884 0000", 5),
 ]
