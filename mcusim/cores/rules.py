@@ -30,6 +30,8 @@ class ThreeStageRules:
     """H6: extra cycles of a store with register offset."""
     indexed_chains_on_other_base: bool
     """H7: whether an indexed load pipelines behind a load that is not indexed on the same base."""
+    indexed_chains_on_same_base: bool
+    """H7: the same behind a load that is."""
     indexed_store_after_load: int
     """H7: extra cycles of an indexed store right behind a load."""
     indexed_store_same_base: int
@@ -40,6 +42,10 @@ class ThreeStageRules:
     """H13: the same where all of the run are stores."""
     misaligned_target: int
     """H14: extra cycles of a branch to a halfword-aligned 32-bit instruction."""
+    settled_refill: int
+    """H17: refill of a conditional branch whose flags the instruction right before it leaves alone."""
+    store_overlaps_load: bool
+    """H2: whether a store with immediate offset right behind a load of the same memory takes the load's second cycle."""
     one_word_loop_refill: int
     """H15: refill of a conditional branch to an instruction in its own fetch word."""
     hint_absorbed: bool

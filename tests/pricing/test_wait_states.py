@@ -152,3 +152,19 @@ def test_a_word_copy_on_m7_takes_two_cycles_a_turn() -> None:
     engine, loop = pipeline(cores.load("m7")), block_of("f851 3b04 f840 3b04 3a01 d1f9")
     first = engine.run(loop, engine.start(), {}, flash(), 0).taken
     assert engine.run(loop, first.state, {}, flash(), 0).taken.cycles == 2
+
+
+LOADS = {
+    "6808": 3,  # LDR: 2, and 1 because the memory was idle
+    "6808 681a": 4,  # LDR, LDR: 3 + 1
+    "6808 3001 681a": 7,  # LDR, ADDS, LDR: 3 + 1 + 3
+    "6008 681a": 3,  # STR, LDR: the store has opened it, and there is no wait between the two
+    "e891 000c": 4,  # LDM of two: 3 + 1
+}
+
+
+@pytest.mark.parametrize("words", LOADS)
+def test_a_memory_slow_to_open_delays_the_first_load_of_a_series_on_m4(words: str) -> None:
+    timing = MemoryTiming((RegionTiming("code"), RegionTiming("sram3", slave=1, opening_cycles=1)))
+    facts = {number: Fact(region=1) for number in range(3)}
+    assert price("m4", words, timing=timing, facts=facts).fall.cycles == LOADS[words]
