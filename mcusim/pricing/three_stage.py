@@ -198,11 +198,13 @@ class ThreeStageWalk(Walk):
             self._multiple(instruction, fact)
         self.base = memory.base if memory.writeback else -1
 
-    def _chains(self, instruction: Instruction, addresses: int, slave: int) -> bool:
-        """Whether a load's address phase overlaps the data phase of the load before (H1, H4, H7, H8, H12)."""
+    def _chains(self, instruction: Instruction, addresses: int, region: RegionTiming) -> bool:
+        """Whether a load's address phase overlaps the data phase of the load before (H1, H4, H7, H8, H12, H18)."""
         memory = instruction.memory
         assert memory is not None
-        if self.role != _LOADED or self.mask & addresses or slave != self.slave:
+        if self.role != _LOADED or self.mask & addresses or region.slave != self.slave:
+            return False
+        if region.opening_cycles and memory.index >= 0:
             return False
         if instruction.size == 4 and instruction.address & 2:
             return False
@@ -215,8 +217,8 @@ class ThreeStageWalk(Walk):
     def _load(self, instruction: Instruction, fact: Fact, addresses: int) -> None:
         region, memory = self.region(fact), instruction.memory
         assert memory is not None
-        self._open(region)
-        chained = self._chains(instruction, addresses, region.slave)
+        self._open(region, memory)
+        chained = self._chains(instruction, addresses, region)
         extra = extra_transfers(memory.size, fact.misalignment)
         self._book(causes.ISSUE, self.table[instruction.kind].cycles)
         self._book(causes.LOAD_USE, 0 if chained else self.rules.load_bubble)
@@ -250,13 +252,14 @@ class ThreeStageWalk(Walk):
             return False
         return region.slave == self.slave and not self.mask >> memory.base & 1
 
-    def _open(self, region: RegionTiming) -> None:
-        """What a load waits because of what went to memory right before it: H5, and memories slow to answer anew."""
+    def _open(self, region: RegionTiming, memory: MemoryOperand) -> None:
+        """What a load waits because of what went to memory right before it: H5, and memories slow to answer anew (H18)."""
         stored = self.role in (_STORED, _STORED_INDEXED_BY_REGISTER)
-        same = region.slave == self.slave and (stored or self.role == _LOADED)
+        alone = memory.index >= 0 or memory.count > 1
+        same = region.slave == self.slave and not alone and (stored or self.role == _LOADED)
         if region.opening_cycles:
             self._book(causes.MEMORY, 0 if same else region.opening_cycles)
-        if stored and not (same and region.opening_cycles):
+        if stored and not region.opening_cycles:
             self._book(causes.STORE, self.rules.store_to_load)
 
     def _multiple(self, instruction: Instruction, fact: Fact) -> None:
@@ -264,7 +267,7 @@ class ThreeStageWalk(Walk):
         region, memory, row = self.region(fact), instruction.memory, self.table[instruction.kind]
         assert memory is not None
         if not memory.write:
-            self._open(region)
+            self._open(region, memory)
         self._book(causes.ISSUE, row.cycles)
         self._book(causes.TRANSFER, row.each * memory.count)
         if not region.cached_data:
