@@ -25,6 +25,8 @@ class Access:
     write: bool
     cycle: int | None = None
     place: tuple[int, int] | None = None
+    timed: bool = False
+    """Whoever served it looked at the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,11 @@ class RegisterAccesses:
         self._begin(address, size, write=False)
         try:
             self._run_due_events()
+            assert self.access is not None
+            self.access.timed = False
             value = read(address, size)
+            if self.access.timed:
+                self._note_counter(address)
             self._refuse_unmodelled(address)
             return value
         except BaseException as error:
@@ -74,6 +80,12 @@ class RegisterAccesses:
             self._keep(error)
         finally:
             self.access = None
+
+    def _note_counter(self, address: int) -> None:
+        """The value that was read depends on when it was."""
+        node, number = self.accessing()
+        place = node.record.block.instructions[number].address if node is not None else self.machine.pc
+        self.machine.steering.note("counter", self.machine.space.register_name(address), place)
 
     def _refuse_unmodelled(self, address: int) -> None:
         """--strict: an access to a register that no model knows ends the run."""

@@ -47,6 +47,11 @@ lock access, cache maintenance, the Cortex-M7's TCM and cache control, and the t
 SHCSR_PENDING = {12: N.USAGE_FAULT, 13: N.MEMORY_FAULT, 14: N.BUS_FAULT, 15: N.SVCALL}
 PROFILE_ENABLES = {0x08: 17, 0x0C: 18, 0x10: 19, 0x14: 20, 0x18: 21}
 """Bits of DWT_CTRL that let each profiling counter count (Armv7-M ARM C1.8.7)."""
+COUNTER_NAMES = {
+    0xE010: "SysTick->CTRL", 0xE018: "SysTick->VAL", DWT + 0x04: "DWT->CYCCNT", DWT + 0x08: "DWT->CPICNT",
+    DWT + 0x0C: "DWT->EXCCNT", DWT + 0x10: "DWT->SLEEPCNT", DWT + 0x14: "DWT->LSUCNT", DWT + 0x18: "DWT->FOLDCNT",
+}  # fmt: skip
+"""Registers here that show time, by the names of CMSIS."""
 PROFILE_COUNTERS = {0x08: "cpi", 0x0C: "exception", 0x10: "sleep", 0x14: "load_store", 0x18: "fold"}
 
 
@@ -347,7 +352,12 @@ class SystemControl:
         self.counter_base[offset] = now - value
 
     def _profile_reader(self, offset: int) -> Callable[[], int]:
-        return lambda: self._profile_count(offset)
+        def read() -> int:
+            if self._profile_enabled(offset):
+                self.machine.now()  # what the counter shows depends on time
+            return self._profile_count(offset)
+
+        return read
 
     def _profile_writer(self, offset: int) -> Callable[[int], None]:
         return lambda value: self._set_profile_count(offset, value & 0xFF)
