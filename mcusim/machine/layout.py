@@ -82,8 +82,8 @@ TOUCHES_MAX = 4096
 """More than one block can have."""
 PATH_CACHE, PATH_DEVICE, PATH_KIND, PATH_SHIFT, PATH_BUFFERED, PATH_LEAD, PATH_LAST = 0, 1, 2, 3, 4, 5, 6
 """PATH_SHIFT: of the unit that is looked up at once. PATH_LAST: address of the word that holds the unit touched last."""
-PATH_OWN_LAST, PATH_UNITS, PATH_STALLS = 7, 8, 9
-"""PATH_UNITS counts units touched that were not the one touched last."""
+PATH_OWN_LAST, PATH_UNITS, PATH_STALLS, PATH_FREE = 7, 8, 9, 10
+"""PATH_UNITS counts units touched that were not the one touched last. PATH_FREE: accesses are counted, but never wait."""
 PATH_WORDS = 12
 CACHE_SHIFT, CACHE_SECTOR_SHIFT, CACHE_SET_MASK, CACHE_WAYS, CACHE_ROTATE, CACHE_ALLOCATE = 0, 1, 2, 3, 4, 5
 CACHE_TAGS, CACHE_STAMPS, CACHE_VALID, CACHE_DIRTY, CACHE_MEMO = 6, 7, 8, 9, 10
@@ -96,9 +96,9 @@ DEVICE_WRITE, DEVICE_BACKLOG = 6, 7
 DEVICE_BUSY, DEVICE_AHEAD, DEVICE_READY = 8, 9, 10
 """Until when the device is busy; the word read ahead, and when it is there."""
 DEVICE_READS, DEVICE_HITS_AHEAD, DEVICE_WRITES = 11, 12, 13
-DEVICE_FREE, DEVICE_LANES, DEVICE_LANE_CLOCK = 14, 15, 16
-"""DEVICE_FREE: it is asked, but answers at once. DEVICE_LANES: 0, or the address of its lanes."""
-DEVICE_WORDS = 17
+DEVICE_LANES, DEVICE_LANE_CLOCK = 14, 15
+"""DEVICE_LANES: 0, or the address of its lanes."""
+DEVICE_WORDS = 16
 
 # --- lanes: the same accesses in memories with other wait states, followed as the run goes ----------------------------------
 LANES = 16

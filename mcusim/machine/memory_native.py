@@ -32,7 +32,6 @@ from mcusim.machine.layout import (
     DEVICE_BUSY,
     DEVICE_CRITICAL,
     DEVICE_FIRST,
-    DEVICE_FREE,
     DEVICE_HITS_AHEAD,
     DEVICE_LANE_CLOCK,
     DEVICE_LANES,
@@ -65,6 +64,7 @@ from mcusim.machine.layout import (
     PATH_BUFFERED,
     PATH_CACHE,
     PATH_DEVICE,
+    PATH_FREE,
     PATH_KIND,
     PATH_LAST,
     PATH_LEAD,
@@ -163,13 +163,10 @@ def read_device(device, address, size, now, fetching):
     done = now + stall + rest
     if load_word(device + DEVICE_CRITICAL * W) == 0:
         stall += rest
-    if load_word(device + DEVICE_FREE * W):
-        stall, done = 0, now
     if prefetches:
         first = (word << shift) & -size if size > 1 << shift else word << shift
         store_word(device + DEVICE_AHEAD * W, (first >> shift) + max(size >> shift, 1))
-        if load_word(device + DEVICE_FREE * W) == 0:
-            done += load_word(device + DEVICE_FIRST * W) + 1
+        done += load_word(device + DEVICE_FIRST * W) + 1
         store_word(device + DEVICE_READY * W, done)
     store_word(device + DEVICE_BUSY * W, done + load_word(device + DEVICE_RECOVERY * W))
     return stall
@@ -181,8 +178,6 @@ def write_device(device, now):
     store_word(device + DEVICE_WRITES * W, load_word(device + DEVICE_WRITES * W) + 1)
     if load_word(device + DEVICE_LANES * W):
         write_lanes(device, now)
-    if load_word(device + DEVICE_FREE * W):
-        return 0
     busy = max(load_word(device + DEVICE_BUSY * W), now)
     stall = max(busy - now - load_word(device + DEVICE_BACKLOG * W), 0)
     store_word(device + DEVICE_BUSY * W, busy + load_word(device + DEVICE_WRITE * W))
@@ -276,7 +271,8 @@ def touch(path, address, length, now, sums):
     shift, kind = load_word(path + PATH_SHIFT * W), load_word(path + PATH_KIND * W)
     cache, device = load_word(path + PATH_CACHE * W), load_word(path + PATH_DEVICE * W)
     last = load_word(path + PATH_LAST * W)
-    buffered = load_word(path + PATH_BUFFERED * W)
+    buffered, free = load_word(path + PATH_BUFFERED * W), load_word(path + PATH_FREE * W)
+    busy, ready = load_word(device + DEVICE_BUSY * W), load_word(device + DEVICE_READY * W)
     total = 0
     for unit in range(address >> shift, ((address + length - 1) >> shift) + 1):
         if buffered and load_word(last) == unit and kind != WRITE:
@@ -289,6 +285,10 @@ def touch(path, address, length, now, sums):
             stall = write_device(device, start)
         else:
             stall = read_device(device, unit << shift, 1 << shift, start, kind == FETCH)
+        if free:
+            stall = 0
+            store_word(device + DEVICE_BUSY * W, busy)
+            store_word(device + DEVICE_READY * W, ready)
         visible = max(stall - load_word(path + PATH_LEAD * W), 0)
         total += visible
         if sums:

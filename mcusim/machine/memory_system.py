@@ -121,7 +121,8 @@ class MemorySystem:
                 self.lanes[spec.name] = np.zeros((L.LANES, L.LANE_WORDS), np.int64)
                 self.devices[spec.name][L.DEVICE_LANES] = self.lanes[spec.name].ctypes.data
                 self.devices[spec.name][L.DEVICE_LANE_CLOCK] = self.lane_clock.ctypes.data
-        self.devices[spec.name][L.DEVICE_FREE] = spec.free
+        elif spec.free:
+            return  # a block that is running goes on as it began
         self.devices[spec.name][: L.DEVICE_BACKLOG + 1] = (
             _shift(spec.word_bytes), spec.first_cycles, spec.next_cycles, spec.critical_word_first, spec.recovery_cycles,
             spec.prefetch, spec.write_cycles, spec.write_cycles * spec.write_depth,
@@ -137,14 +138,14 @@ class MemorySystem:
         cache = next((cache for cache in self.memory.caches if cache.name == path.cache), None)
         device = next(device for device in self.memory.devices if device.name == path.device)
         unit = cache.sector if cache else device.word_bytes if path.buffered else 4
-        key = (region, kind, path, repr(cache), str(unit))
+        key = (region, kind, path, repr(cache), f"{unit} {device.free}")
         if key not in self.paths:
             row = np.zeros(L.PATH_WORDS, np.int64)
             record = self._cache(cache) if cache else None
             row[L.PATH_CACHE] = record.row.ctypes.data if record else 0
             row[L.PATH_DEVICE], row[L.PATH_KIND] = self.devices[device.name].ctypes.data, kind
             row[L.PATH_SHIFT], row[L.PATH_BUFFERED] = _shift(unit), path.buffered
-            row[L.PATH_LEAD] = path.lead_cycles
+            row[L.PATH_LEAD], row[L.PATH_FREE] = path.lead_cycles, device.free
             own = row.ctypes.data + L.PATH_OWN_LAST * L.WORD
             row[L.PATH_LAST] = record.row.ctypes.data + L.CACHE_LAST * L.WORD if record else own
             row[L.PATH_OWN_LAST] = -1

@@ -165,7 +165,7 @@ def _behind_first_level(memory: MemoryRegion, machine: Machine, assumed: Assumed
     clock = memory.clock or (flash.clock if flash is not None else "")
     ratio = _core_cycles(1, clock, machine)
     first = bus["core_cycles"] + ratio * (bus["cycles"] + wait_states + 1)
-    device = Device(memory.name, BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
+    device = Device(f"{memory.name}.{memory.bus}", BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
                     write_cycles=ratio * bus["beat_cycles"], write_depth=STORE_BUFFER)  # fmt: skip
     instruction, data = _first_level(memory, machine, assumed)
     caches = tuple(cache for cache in (instruction, data) if cache is not None)
@@ -221,3 +221,12 @@ def clock_bound(memories: tuple[MemoryRegion, ...], machine: Machine) -> tuple[s
     """Memories that run from a clock of their own: how many core cycles they take depends on the core's clock."""
     timings = ((memory.name, _timing_of(memory.controller, machine)) for memory in memories)
     return tuple(name for name, timing in timings if timing is not None and timing.clock_bound)
+
+
+def flash_wait_states(memories: tuple[MemoryRegion, ...], machine: Machine) -> int | None:
+    """Wait states as programmed (or assumed) now; None where software sets none."""
+    for memory in memories:
+        flash = machine.assumed.of_flash(_timing_of(memory.controller, machine), memory)
+        if memory.kind == "flash" and flash is not None and flash.programmable:
+            return int(flash.wait_states)
+    return None
