@@ -1,6 +1,7 @@
 """mcusim: firmware goes in; what the board would have told comes out.
 
-``run(path, board=...) -> Report`` runs a program, ``retime(profile) -> Retiming`` prices a saved run again; ``McusimError`` is the base of all errors raised on purpose.
+``run(path, board=...) -> Report`` runs a program, ``retime(profile) -> Retiming`` prices a saved run again; ``McusimError``
+is the base of all errors raised on purpose.
 """
 
 from __future__ import annotations

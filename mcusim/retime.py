@@ -1,4 +1,4 @@
-"""Price a saved profile for other clocks, wait states, caches and placements; run the program again only where that is needed."""
+"""Price a saved profile for other clocks, wait states, caches and placements; run the program again only where needed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from mcusim.boards.wait_states import needed
 from mcusim.errors import McusimError, RerunError
 from mcusim.machine.layout import LANES
 from mcusim.pricing.retime import price
-from mcusim.report import Report
+from mcusim.report import Exit, Report
 from mcusim.report.retiming import Answer, Retiming
 from mcusim.report.saved_profile import Assumptions, Placement, SavedProfile, SteeringUse, load
 from mcusim.run import flash_address, run
 from mcusim.saving import board_hash
 
 SWEEPABLE = ("clock_hertz", "wait_states", "caches", "prefetch", "placement")
+RATIO_MAX = 1 << 16
+"""For a board whose flash clock is not known yet."""
 POINTS_MAX = 4096
 """Most variants of one call."""
 
@@ -41,7 +43,7 @@ def retime(
     profile: str | Path | SavedProfile,
     *,
     board: str | Path | None = None,
-    variant: Variant = Variant(),  # noqa: B008  frozen
+    variant: Variant | None = None,
     sweeps: Mapping[str, Sequence[Any]] | None = None,
     pure: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -55,7 +57,7 @@ def retime(
     """
     saved = profile if isinstance(profile, SavedProfile) else load(profile)
     session = _Session(saved, board, pure)
-    variants = grid(variant, sweeps or {})
+    variants = grid(variant or Variant(), sweeps or {})
     answers = []
     for number, each in enumerate(variants):
         answers.append(session.answer(each))
@@ -89,6 +91,7 @@ class _Session:
         self.board: Board = boards.load(self.called)
         self.other_board = self._other_board()
         self.reports: dict[Variant, Report] = {}
+        self.profiles: dict[Variant, SavedProfile] = {}
 
     def _other_board(self) -> str:
         """Why the profile's counts are none of this board's; empty where they are."""
@@ -100,32 +103,46 @@ class _Session:
 
     def answer(self, asked: Variant) -> Answer:
         """One variant, priced if possible."""
-        variant, notes = self._legal(asked)
+        self._check_values(asked)
         assumed = variant_of(self.saved.run.assumed)
-        changed = {name for name in SWEEPABLE if getattr(variant, name) not in (None, (), getattr(assumed, name))}
-        if not changed and not self.other_board:
-            return self._priced(asked, variant, "recorded", notes)
-        why = self._why_run(variant, changed)
-        if not why:
-            return self._priced(asked, variant, "priced", notes)
-        if self.pure:
-            raise RerunError(
-                f"{describe(variant)} cannot be priced without running the program again: {why}. Without --pure it is re-run"
-            )
-        return self._run(asked, variant, why, notes)
+        changed = {name for name in SWEEPABLE if getattr(asked, name) not in (None, (), getattr(assumed, name))}
+        other = self._other_run(changed)
+        if asked.clock_hertz is not None:  # before anything runs
+            needed(self.board, asked.clock_hertz, self._ratio(self.saved) if not self.other_board else RATIO_MAX)
+        if other and self.pure:
+            raise RerunError(_refusal(asked, other))
+        steered = steered_by(self.saved.steering)
+        base = self._run_without_clock(asked) if other and not steered else self.saved
+        variant, notes = self._legal(asked, base)
+        if variant.wait_states not in (None, assumed.wait_states):
+            changed.add("wait_states")
+        why = self._why_run(base, changed) if changed or other else ""
+        if why and not (other and not steered and not changed & {"clock_hertz", "wait_states"}):
+            if self.pure:
+                raise RerunError(_refusal(variant, why))
+            return self._run(variant, why if steered or not other else f"{other}; {why}", notes)
+        if other:
+            how = "priced" if changed & {"clock_hertz", "wait_states"} else "re-run"
+            return self._priced(base, variant, how, f"{other}; priced from one re-run" if how == "priced" else other, notes)
+        return self._priced(base, variant, "priced" if changed else "recorded", "", notes)
 
-    def _legal(self, asked: Variant) -> tuple[Variant, tuple[str, ...]]:
-        """The variant with the wait states that its clock needs, and what to note; McusimError where the board has no such."""
+    def _check_values(self, asked: Variant) -> None:
         for name, value, least in (("clock_hertz", asked.clock_hertz, 1), ("wait_states", asked.wait_states, 0)):
             if value is not None and value < least:
                 raise McusimError(f"{name} {value}; allowed: from {least}")
         if asked.wait_states is not None and asked.wait_states >= LANES:
             raise McusimError(f"{asked.wait_states} wait states; allowed: 0 to {LANES - 1}")
-        flash = self.saved.flash
+
+    @staticmethod
+    def _ratio(base: SavedProfile) -> int:
+        return base.flash.clock_ratio if base.flash is not None else 1
+
+    def _legal(self, asked: Variant, base: SavedProfile) -> tuple[Variant, tuple[str, ...]]:
+        """The variant with the wait states that its clock needs, and what to note; McusimError where the board has no such."""
         if asked.clock_hertz is None:
             return asked, ()
-        least = needed(self.board, asked.clock_hertz, flash.clock_ratio if flash is not None else 1)
-        if least is None or (flash is None and not self.other_board):
+        least = needed(self.board, asked.clock_hertz, self._ratio(base))
+        if least is None or base.flash is None:
             return asked, ()
         if asked.wait_states is None:
             return replace(asked, wait_states=least), ()
@@ -133,46 +150,55 @@ class _Session:
             return asked, (f"{asked.clock_hertz:,} Hz needs {least} wait states on this board",)
         return asked, ()
 
-    def _why_run(self, variant: Variant, changed: set[str]) -> str:
-        """What keeps the variant from being priced; empty for nothing."""
-        saved = self.saved
+    def _other_run(self, changed: set[str]) -> str:
+        """Why the counts of the profile are those of another run; empty where they are not."""
         if self.other_board:
             return self.other_board
-        for name, what in (("caches", "caches"), ("prefetch", "the prefetch buffer"), ("placement", "the placement")):
-            if name in changed:
-                return f"other contents of memories and buffers come of changing {what}"
-        if "wait_states" in changed and saved.flash is None:
-            return "the board has no flash whose wait states software sets"
-        if "clock_hertz" in changed and saved.clock_bound:
-            return f"how long {', '.join(saved.clock_bound)} takes in core cycles follows from the core's clock"
-        if saved.steering:
-            return steered_by(saved.steering)
-        return ""
+        what = {"caches": "caches", "prefetch": "the prefetch buffer", "placement": "the placement"}
+        named = " and ".join(text for name, text in what.items() if name in changed)
+        return f"changing {named} changes what is counted" if named else ""
 
-    def _priced(self, asked: Variant, variant: Variant, how: str, notes: tuple[str, ...]) -> Answer:
-        priced = price(self.saved, variant.wait_states, variant.clock_hertz)
+    def _why_run(self, base: SavedProfile, changed: set[str]) -> str:
+        """What keeps another clock or other wait states from being priced out of ``base``; empty for nothing."""
+        if "wait_states" in changed and base.flash is None:
+            return f"board {self.board.name} has no flash whose wait states software sets"
+        if "clock_hertz" in changed and base.clock_bound:
+            return f"how many core cycles {', '.join(base.clock_bound)} takes follows from the core's clock"
+        return steered_by(self.saved.steering) or steered_by(base.steering)
+
+    def _priced(self, base: SavedProfile, variant: Variant, how: str, why: str, notes: tuple[str, ...]) -> Answer:
+        priced = price(base, variant.wait_states, variant.clock_hertz)
+        notes += self._ending(base.exit)
         return Answer(
-            self.board.name, priced.cycles, priced.seconds, how, "", causes=priced.causes, functions=priced.functions,
+            self.board.name, priced.cycles, priced.seconds, how, why, causes=priced.causes, functions=priced.functions,
             notes=notes, **_fields(variant),
         )  # fmt: skip
 
-    def _run(self, asked: Variant, variant: Variant, why: str, notes: tuple[str, ...]) -> Answer:
-        report = self._report(variant)
-        if (report.exit.reason, report.exit.code) != (self.saved.exit.reason, self.saved.exit.code):
-            notes += (f"this run ended otherwise than the saved one: {report.exit.detail or report.exit.reason}",)
+    def _run(self, variant: Variant, why: str, notes: tuple[str, ...]) -> Answer:
+        if variant not in self.reports:
+            self.reports[variant] = self._run_again(variant)
+        report = self.reports[variant]
         functions: dict[str, int] = {}
         for use in report.functions:
             functions[use.name] = functions.get(use.name, 0) + use.self_cycles
         return Answer(
             self.board.name, report.cycles, report.latency_seconds, "re-run", why, causes=report.causes,
-            functions=functions, notes=notes, **_fields(variant),
+            functions=functions, notes=notes + self._ending(report.exit), **_fields(variant),
         )  # fmt: skip
 
-    def _report(self, variant: Variant) -> Report:
-        if variant not in self.reports:
-            self._check_program()
-            self.reports[variant] = self._run_again(variant)
-        return self.reports[variant]
+    def _ending(self, exit: Exit) -> tuple[str, ...]:
+        if (exit.reason, exit.code) == (self.saved.exit.reason, self.saved.exit.code):
+            return ()
+        return (f"a run ended otherwise than the saved one: {exit.detail or f'{exit.reason}, code {exit.code}'}",)
+
+    def _run_without_clock(self, asked: Variant) -> SavedProfile:
+        """The profile of a run with the caches and the placement of ``asked``; one run for all clocks and wait states."""
+        key = replace(asked, clock_hertz=None, wait_states=None)
+        if key not in self.profiles:
+            kept: list[SavedProfile] = []
+            self._run_again(key, kept.append)
+            self.profiles[key] = kept[0]
+        return self.profiles[key]
 
     def _check_program(self) -> None:
         """RerunError unless the program is the one that was profiled."""
@@ -180,9 +206,12 @@ class _Session:
         path = saved.program.path
         again = programs.load(path, saved.run.load_address, saved.run.vector_table, flash_address(self.board))
         if again.content_hash != saved.program.content_hash:
-            raise RerunError(f"{path} has changed since the profile was saved; allowed: a new profile, 'mcusim run --save-profile'")
+            raise RerunError(
+                f"{path} has changed since the profile was saved; 'mcusim run --save-profile' makes one of it as it is now"
+            )
 
-    def _run_again(self, variant: Variant) -> Report:
+    def _run_again(self, variant: Variant, keep: Callable[[SavedProfile], None] | None = None) -> Report:
+        self._check_program()
         saved, assumed = self.saved.run, variant_of(self.saved.run.assumed)
 
         def chosen(name: str) -> Any:
@@ -201,8 +230,13 @@ class _Session:
             timeout_seconds=saved.timeout_seconds,
             semihosting_root=saved.semihosting_root,
             strict=saved.strict,
+            save_profile=keep,
             **{name: chosen(name) for name in SWEEPABLE},
         )
+
+
+def _refusal(variant: Variant, why: str) -> str:
+    return f"{describe(variant)} cannot be priced without running the program again: {why}. Without --pure it is re-run"
 
 
 def variant_of(assumed: Assumptions) -> Variant:
@@ -239,7 +273,9 @@ VERBS = {
 
 
 def steered_by(steering: Sequence[SteeringUse]) -> str:
-    """One sentence: the first thing by which time steered the run, and how many others there are."""
+    """One sentence: the first thing by which time steered the run, and how many others there are; empty for none."""
+    if not steering:
+        return ""
     first = steering[0]
     text = VERBS.get(first.kind, "{}").format(first.what)
     if first.address is not None:

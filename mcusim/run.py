@@ -39,7 +39,7 @@ from mcusim.report import (
     text_of,
 )
 from mcusim.report.exit import code_of
-from mcusim.report.saved_profile import save
+from mcusim.report.saved_profile import SavedProfile, save
 from mcusim.saving import OVERHEAD, saved_profile
 
 TRACE_EVENTS = 1_000_000
@@ -78,7 +78,7 @@ def run(
     caches: bool | None = None,
     prefetch: bool | None = None,
     placement: Sequence[tuple[str, str]] = (),
-    save_profile: str | Path | None = None,
+    save_profile: str | Path | Callable[[SavedProfile], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     serial_output: Callable[[bytes], None] | None = None,
 ) -> Report:
@@ -86,10 +86,11 @@ def run(
 
     ``send`` holds (after, text) pairs: once serial output has shown ``after`` anew, ``text`` is typed. ``until`` stops
     with success once the output contains it and its line is finished. ``max_seconds`` is simulated time,
-    ``timeout_seconds`` the host's. ``clock_hertz``, ``wait_states``, ``caches``, ``prefetch`` and ``placement`` (pairs of
-    a memory and the one it answers like) are what-ifs: they take effect from reset on, over what the firmware programs.
-    ``save_profile`` names a file for ``mcusim retime``. Raises a McusimError for files and boards that cannot be used; what the firmware
-    does wrong is in the report (``exit`` and ``fault``). A raw binary without ``load_address`` goes to the board's flash.
+    ``timeout_seconds`` the host's. ``clock_hertz``, ``wait_states``, ``caches``, ``prefetch`` and ``placement`` (pairs
+    of a memory and the one it answers like) are what-ifs: they take effect from reset on, over what the firmware
+    programs. ``save_profile`` names a file for ``mcusim retime``, or is called with what would stand in it. Raises a
+    McusimError for files and boards that cannot be used; what the firmware does wrong is in the report (``exit`` and
+    ``fault``). A raw binary without ``load_address`` goes to the board's flash.
     """
     chosen = choose_board(board, core)
     options = Options(
@@ -107,7 +108,8 @@ def run(
     if save_profile is not None:
         profile, called = profile_of(machine), "" if isinstance(board, Board) else str(board or core or DEFAULT_CORE)
         names = _Names(program, (call.function for call in profile.calls))
-        save(saved_profile(machine, profile, names, report.exit, called, load_address, vector_table), save_profile)
+        saved = saved_profile(machine, profile, names, report.exit, called, load_address, vector_table)
+        save_profile(saved) if callable(save_profile) else save(saved, save_profile)
     return report
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
-import mcusim
 from mcusim.boards import Board
 from mcusim.machine.layout import LANES
 from mcusim.machine.machine import Machine
@@ -69,7 +69,7 @@ def saved_profile(
         board=machine.board.name,
         board_hash=board_hash(machine.board),
         core=machine.core.name,
-        version=mcusim.__version__,
+        version=_version(),
         exit=exit,
         cycles=profile.cycles,
         instructions=profile.instructions,
@@ -88,6 +88,13 @@ def saved_profile(
         clock_bound=clock_bound(memories, machine),
         steering=_steering(machine),
     )
+
+
+def _version() -> str:
+    try:
+        return version("mcusim")
+    except PackageNotFoundError:  # a checkout that is not installed has no metadata
+        return ""
 
 
 def _run(machine: Machine, board: str, load_address: int | None, vector_table: int | None) -> SavedRun:

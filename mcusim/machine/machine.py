@@ -47,6 +47,7 @@ class Machine:
     """Runs one program once. Construct, ``run()``, read the recorder."""
 
     CYCLES = L.CYCLES
+    pc: int
 
     def __init__(self, program: Program, board: Board, core: Core, options: Options) -> None:
         self.program, self.board, self.core, self.options = program, board, core, options

@@ -129,8 +129,10 @@ def _stall_causes(machine: Machine, node: Node) -> dict[str, int]:
 
 def _lane_causes(node: Node) -> dict[str, tuple[int, ...]]:
     """Stall cycles of a node by cause and lane."""
+    if node.lanes is None:
+        return {}
     sums: dict[str, np.ndarray] = {}
-    for kind in (FETCH, READ, WRITE) if node.lanes is not None else ():
+    for kind in (FETCH, READ, WRITE):
         cause = causes.STALLS[kind, bool(node.cached >> kind & 1)]
         sums[cause] = sums[cause] + node.lanes[kind] if cause in sums else node.lanes[kind]
     return {cause: tuple(row.tolist()) for cause, row in sums.items() if row.any()}

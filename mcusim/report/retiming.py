@@ -17,8 +17,9 @@ class Answer:
     """What one variant of the board would take.
 
     ``clock_hertz``, ``wait_states``, ``caches``, ``prefetch``: null where as in the saved run. ``placement``: memory to
-    the memory that it answers like. ``how``: ``"recorded"`` (as the profile has it), ``"priced"`` (without running) or
-    ``"re-run"``; ``why`` says what made running necessary. ``functions``: own cycles by name.
+    the memory that it answers like. ``how``: ``"recorded"`` (as the profile has it), ``"priced"`` (worked out of counts)
+    or ``"re-run"``; ``why`` says what made running necessary, where one run may serve many priced answers.
+    ``functions``: own cycles by name.
     """
 
     board: str

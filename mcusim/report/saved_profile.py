@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from mcusim.report.codec import from_plain, to_plain
@@ -178,7 +179,7 @@ class SavedProfile:
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str = "profile") -> SavedProfile:
-        """The profile that ``to_json`` wrote. ReportError when the text is not JSON, not of this schema, or contradicts itself."""
+        """The profile that ``to_json`` wrote. ReportError, with ``where``, for a text that is none or contradicts itself."""
         try:
             plain = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
@@ -220,7 +221,7 @@ def _check(profile: SavedProfile) -> None:
         if len(row) != LANES:
             raise ValueError(f"{name}: {len(row)} lanes, allowed: {LANES}")
     epochs = profile.clock_epochs
-    if not epochs or epochs[0].cycle or any(a.cycle > b.cycle for a, b in zip(epochs, epochs[1:], strict=False)):
+    if not epochs or epochs[0].cycle or any(a.cycle > b.cycle for a, b in pairwise(epochs)):
         raise ValueError("clock_epochs: allowed are one or more, the first at cycle 0, in order of time")
     stalls = sum(row.cycles for row in profile.stalls)
     whole = sum(profile.causes.values()) + stalls
