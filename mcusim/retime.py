@@ -46,17 +46,19 @@ def retime(
     variant: Variant | None = None,
     sweeps: Mapping[str, Sequence[Any]] | None = None,
     pure: bool = False,
+    semihosting_root: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Retiming:
     """Cycles and seconds of each variant of the run that ``profile`` (a file, or its content) holds.
 
     ``sweeps`` maps fields of ``Variant`` to the values that they take; several make a grid. ``board``: another board
     to run on. A clock takes effect from reset to end, with the fewest legal wait states unless they are given; so do
-    wait states. ``progress`` is told (answered, all). Raises RerunError where ``pure`` forbids a run that is needed or
+    wait states. A run that could open files below a folder needs ``semihosting_root`` again, so that no profile opens a
+    folder by itself. ``progress`` is told (answered, all). Raises RerunError where ``pure`` forbids a run that is needed or
     the program has changed, McusimError for what the board cannot do.
     """
     saved = profile if isinstance(profile, SavedProfile) else load(profile)
-    session = _Session(saved, board, pure)
+    session = _Session(saved, board, pure, semihosting_root)
     variants = grid(variant or Variant(), sweeps or {})
     answers = []
     for number, each in enumerate(variants):
@@ -83,8 +85,10 @@ def grid(variant: Variant, sweeps: Mapping[str, Sequence[Any]]) -> list[Variant]
 class _Session:
     """One profile, one board; remembers what was run."""
 
-    def __init__(self, saved: SavedProfile, board: str | Path | None, pure: bool) -> None:
-        self.saved, self.pure = saved, pure
+    def __init__(
+        self, saved: SavedProfile, board: str | Path | None, pure: bool, semihosting_root: str | Path | None
+    ) -> None:
+        self.saved, self.pure, self.semihosting_root = saved, pure, semihosting_root
         self.called = str(board) if board is not None else saved.run.board
         if not self.called:
             raise RerunError("the profile was saved from a board that is no file; allowed: --board with a name or a path")
@@ -212,6 +216,11 @@ class _Session:
 
     def _run_again(self, variant: Variant, keep: Callable[[SavedProfile], None] | None = None) -> Report:
         self._check_program()
+        if self.saved.run.semihosting_root is not None and self.semihosting_root is None:
+            raise RerunError(
+                f"the saved run could open files below {self.saved.run.semihosting_root}, and a profile opens no folder by "
+                "itself; allowed: --semihosting-root DIR, to run the program again"
+            )
         saved, assumed = self.saved.run, variant_of(self.saved.run.assumed)
 
         def chosen(name: str) -> Any:
@@ -228,7 +237,7 @@ class _Session:
             max_instructions=saved.max_instructions,
             max_seconds=saved.max_seconds,
             timeout_seconds=saved.timeout_seconds,
-            semihosting_root=saved.semihosting_root,
+            semihosting_root=self.semihosting_root,
             strict=saved.strict,
             save_profile=keep,
             **{name: chosen(name) for name in SWEEPABLE},

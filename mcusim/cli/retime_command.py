@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,6 +58,10 @@ def retime_command(
             "FIRST:LAST[:POINTS] or a list with commas (placement: flash=sram1+sram2=dtcm, - for none). Several make a grid.",
         ),
     ] = None,
+    semihosting_root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that a program run again may open files in, if the saved run had one."),
+    ] = None,
     pure: Annotated[
         bool, typer.Option("--pure", help="Never run the program: refuse what cannot be priced without.")
     ] = False,
@@ -74,7 +79,10 @@ def retime_command(
     from mcusim.retime import Variant
 
     variant = Variant(clock, wait_states, caches, prefetch, tuple(place or ()))
-    retiming = mcusim.retime(profile, board=board, variant=variant, sweeps=sweeps, pure=pure, progress=_progress(quiet))
+    retiming = mcusim.retime(
+        profile, board=board, variant=variant, sweeps=sweeps, pure=pure, semihosting_root=semihosting_root,
+        progress=_progress(quiet),
+    )  # fmt: skip
     _deliver(retiming, json, plot, quiet)
 
 

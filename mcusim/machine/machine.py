@@ -166,7 +166,8 @@ class Machine:
             return self.recorder.cycles
         access.timed = True
         if access.cycle is None:
-            access.cycle = self.recorder.cycles + self.accesses.offset()
+            offset = self.accesses.offset()  # adds the stalls up to the access to the counter
+            access.cycle = self.recorder.cycles + offset
         return access.cycle
 
     def at(self, cycle: int, action: Callable[[], None]) -> Event:
