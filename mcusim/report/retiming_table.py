@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 AS_RUN = "as run"
-FUNCTION_ROWS = 10
+FUNCTION_ROWS, CAUSE_COLUMNS = 10, 4
 SWITCH = {True: "on", False: "off", None: AS_RUN}
 ASSUMED = ("clock", "wait states", "caches", "prefetch", "placement")
 
@@ -28,9 +28,9 @@ def _parts(retiming: Retiming) -> Iterator[RenderableType]:
     yield f"{printable(retiming.program.path)} on {retiming.board} ({retiming.core}); saved run: {recorded}"
     shown = _shown(retiming.answers)
     rows = [_row(answer, shown, retiming.cycles) for answer in retiming.answers]
-    yield make_table("", (*shown, "answer", "cycles", "to saved", "time"), rows, right=3)
+    yield make_table("", (*shown, "answer", "cycles", "of saved", "time"), rows, right=3)
     causes = _causes(retiming.answers)
-    if causes and len(retiming.answers) <= 8:
+    if causes and len(retiming.answers) <= CAUSE_COLUMNS:
         table = [(cause, *(grouped(answer.causes.get(cause, 0)) for answer in retiming.answers)) for cause in causes]
         names = [_name(answer) for answer in retiming.answers]
         yield make_table("cycles by cause", ("cause", *names), table, len(names))

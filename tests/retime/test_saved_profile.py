@@ -68,6 +68,12 @@ def test_the_page_explains_every_key():
     assert {key for key in keys if f"`{key}`" not in PAGE} == set()
 
 
+def with_lanes(plain, lanes):
+    """The profile with other lanes of its first stalls."""
+    first, *others = plain["stalls"]
+    return {**plain, "stalls": [{**first, "lanes": lanes}, *others]}
+
+
 DAMAGE = {
     "not JSON": lambda plain: "{",
     "'mcusim.run/1', allowed: 'mcusim.profile/1'": lambda plain: {**plain, "schema": "mcusim.run/1"},
@@ -79,8 +85,8 @@ DAMAGE = {
     "functions add up to": lambda plain: {**plain, "functions": plain["functions"][1:]},
     "out of range": lambda plain: {**plain, "cycles": 1 << 80},
     "a count below": lambda plain: {**plain, "instructions": -1},
-    "15 lanes, allowed: 16": lambda plain: {**plain, "stalls": [{**plain["stalls"][0], "lanes": [0] * 15}, *plain["stalls"][1:]]},
-    "stall cycles by cause": lambda plain: {**plain, "stalls": [{**plain["stalls"][0], "lanes": [1] * 16}, *plain["stalls"][1:]]},
+    "15 lanes, allowed: 16": lambda plain: with_lanes(plain, [0] * 15),
+    "stall cycles by cause": lambda plain: with_lanes(plain, [1] * 16),
     "clock_epochs: allowed": lambda plain: {**plain, "clock_epochs": []},
     "a clock of 0 Hz": lambda plain: {**plain, "clock_epochs": [{**plain["clock_epochs"][0], "hertz": 0}]},
     "NaN is no number": lambda plain: json.dumps(plain).replace(str(plain["cycles"]), "NaN", 1),
