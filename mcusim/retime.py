@@ -146,8 +146,10 @@ class _Session:
         if asked.clock_hertz is None:
             return asked, ()
         least = needed(self.board, asked.clock_hertz, self._ratio(base))
-        if least is None or base.flash is None:
+        if base.flash is None or (least is None and asked.wait_states is not None):
             return asked, ()
+        if least is None:
+            return asked, (f"the wait states that {asked.clock_hertz:,} Hz needs here are not known: they are as in the run",)
         if asked.wait_states is None:
             return replace(asked, wait_states=least), ()
         if asked.wait_states < least:

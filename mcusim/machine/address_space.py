@@ -231,6 +231,13 @@ class AddressSpace:
         self.pages[page] = [window for window in self.windows if window[0] < page + 0x100 and page < window[1]]
         return self.pages[page]
 
+    def owner_of(self, address: int) -> str:
+        """Name of the peripheral that has the register at ``address``; empty for the core's own, which note time themselves."""
+        if C.START <= address < C.START + C.SIZE or self.board.ideal:
+            return ""
+        spec = getattr(self.find_peripheral(address)[0], "spec", None)
+        return str(spec.name) if spec is not None else ""
+
     def register_name(self, address: int) -> str:
         """What people call the register at ``address``: peripheral and offset, or the name of CMSIS."""
         if C.START <= address < C.START + C.SIZE:

@@ -201,11 +201,15 @@ class Machine:
             self.warn(f"firmware programmed a core clock of {hertz} Hz; the clock before it stays")
             return
         self.programmed_hertz = int(hertz)
+        access = self.accesses.access
+        timed = access is not None and access.timed
         if self.options.clock_override_hertz is None and int(hertz) != self.clock.hertz:
             self.clock.change(self.now(), int(hertz))
             self.epoch_delays.append(self.recorder.memory.lane_delays())
         for peripheral in self.peripherals.values():
             peripheral.clock_changed()
+        if access is not None:
+            access.timed = timed  # other peripherals looked at the time, not the one that is accessed
 
     def clock_hertz(self, name: str) -> int:
         if name == "core" or not self.board.clock_peripheral:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-REASONS_MAX = 64
-"""Different reasons kept; more add nothing to the answer that the run must be repeated."""
+REASONS_MAX = 16
+"""Different reasons kept of each kind; more add nothing to the answer that the run must be repeated."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Steering:
         """Count one occurrence."""
         key = (kind, what, address)
         if key not in self.reasons:
-            if len(self.reasons) >= REASONS_MAX:
+            if sum(reason.kind == kind for reason in self.reasons.values()) >= REASONS_MAX:
                 return
             self.reasons[key] = Reason(kind, what, address)
         self.reasons[key].count += 1
@@ -43,8 +43,9 @@ def owner_of(action: Callable[[], None]) -> str:
     """Name of the peripheral to which a scheduled action belongs, as far as it can be told."""
     holders: list[Any] = [getattr(action, "__self__", None)]
     holders += [cell.cell_contents for cell in getattr(action, "__closure__", None) or ()]
+    holders += [value for holder in list(holders) for value in getattr(holder, "__dict__", {}).values()]
     for holder in holders:
-        spec = getattr(holder, "spec", None)
+        spec = getattr(holder, "spec", None) or getattr(getattr(holder, "__self__", None), "spec", None)
         if spec is not None:
             return str(spec.name)
         if type(holder).__name__ == "SysTick":

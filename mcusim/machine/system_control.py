@@ -89,6 +89,8 @@ class SystemControl:
         self.modelled = set(self.stored) | PLAIN_REGISTERS
         self.vector_table = self.machine.reset_vector_table
         self.dwt_control = self.cycle_base = self.cycle_held = 0
+        self.stopped_by_time = False  # CYCCNT holds what it had counted to
+        self.profiled: set[int] = set()
         self.mpu_regions: dict[int, tuple[int, int]] = {}
         self.counter_base = dict.fromkeys(PROFILE_COUNTERS, 0)
         self.nvic.reset()
@@ -319,18 +321,22 @@ class SystemControl:
     def cycle_count(self) -> int:
         """DWT_CYCCNT."""
         held = self.cycle_held
+        if self.stopped_by_time:
+            self.machine.now()  # tells that the value depends on time
         return (held + self.machine.now() - self.cycle_base if self._counting() else held) & 0xFFFFFFFF
 
     def _recount(self, change: Callable[[], None]) -> None:
+        self.stopped_by_time |= self._counting()
         self.cycle_held = self.cycle_count()
         change()
         self.cycle_base = self.machine.now()
 
     def _write_cycle_count(self, value: int) -> None:
-        self.cycle_held, self.cycle_base = value, self.machine.now()
+        self.cycle_held, self.cycle_base, self.stopped_by_time = value, self.machine.now(), False
 
     def _write_dwt_control(self, value: int) -> None:
         held = {offset: self._profile_count(offset) for offset in PROFILE_COUNTERS}
+        self.profiled |= {offset for offset in PROFILE_COUNTERS if self._profile_enabled(offset)}
         self._recount(lambda: setattr(self, "dwt_control", value & 0x0FFFFFFF))
         for offset, count in held.items():
             self._set_profile_count(offset, count)
@@ -354,6 +360,8 @@ class SystemControl:
     def _profile_reader(self, offset: int) -> Callable[[], int]:
         def read() -> int:
             if self._profile_enabled(offset):
+                self.profiled.add(offset)
+            if offset in self.profiled:
                 self.machine.now()  # what the counter shows depends on time
             return self._profile_count(offset)
 

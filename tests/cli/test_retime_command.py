@@ -186,7 +186,7 @@ def test_run_takes_the_same_assumptions_and_warns(command):
     outcome = command("run", str(workload(BOARD)), "--board", BOARD, *options)
     assert outcome.code == 0
     text = " ".join(outcome.out.split())
-    assert "what-if, over what the firmware programs: a core clock of 80,000,000 Hz, 2 wait states of the flash, caches off" in text
+    assert "what-if, over what the firmware programs: a core clock of 80,000,000 Hz, 2 wait states of the flash" in text
 
 
 def test_run_saves_a_profile_and_refuses_a_place_that_is_none(command, tmp_path):
