@@ -267,12 +267,13 @@ def test_clock_epochs_move_with_the_wait_states(build_source):
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_whole_board_programs_are_steered_and_run_again(board, build):
-    """They poll oscillators and timers, print through a UART, and take an interrupt."""
+    """They poll oscillators and timers, print through a UART, and most take an interrupt."""
     core, layout, hertz, _ = BOARDS[board]
     elf = build(source(board), core, layout=layout)
     report, profile = profile_of(elf, board=board, max_seconds=1)
     assert report.exit.reason == "exit" and report.cycles == mcusim.run(elf, board=board, max_seconds=1).cycles
-    assert {"counter", "interrupt"} <= {reason.kind for reason in profile.steering}
+    kinds = {reason.kind for reason in profile.steering}
+    assert "counter" in kinds and ("interrupt" in kinds) == bool(report.exceptions)
     answer = mcusim.retime(profile, variant=Variant(clock_hertz=hertz // 2)).answers[0]
     assert (answer.how, answer.notes[1:]) == ("re-run", ())
     assert answer.cycles < report.cycles  # a millisecond has fewer cycles
