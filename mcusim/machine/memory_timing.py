@@ -6,10 +6,13 @@ memory), the core's own L1 caches in front of everything that is no TCM (Cortex-
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mcusim.boards.board import MemoryRegion
+from mcusim.boards.board import Board, MemoryRegion
+from mcusim.errors import BoardError, UnsupportedError
 from mcusim.machine import system_control as C
+from mcusim.machine.layout import LANES
 from mcusim.pricing.memory import NO_PATHS, Cache, Device, Path, Paths
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
 
@@ -33,17 +36,78 @@ class Answer(NamedTuple):
     devices: tuple[Device, ...] = ()
 
 
-def memory_timing(memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...]) -> MemoryTiming:
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What is assumed in place of what the firmware programmed; None and empty where its registers count.
+
+    ``caches`` are those of the core and in front of flash; ``placement`` pairs a memory with the one that it answers like.
+    ``keep``: memories without wait states are asked too, so that their accesses are counted.
+    """
+
+    wait_states: int | None = None
+    caches: bool | None = None
+    prefetch: bool | None = None
+    placement: tuple[tuple[str, str], ...] = ()
+    keep: bool = False
+
+    def of_flash(self, flash: Any, memory: MemoryRegion) -> Any:
+        """The flash timing ``flash`` with the assumptions put in."""
+        if flash is None or not flash.programmable:
+            return flash
+        changes: dict[str, Any] = {}
+        if self.wait_states is not None and memory.kind == "flash":
+            changes["wait_states"] = self.wait_states
+        if self.prefetch is not None:
+            changes["prefetch"] = self.prefetch
+        if self.caches is not None:
+            changes |= {"instruction_cache": self.caches, "data_cache": self.caches}
+        return replace(flash, **changes) if changes else flash
+
+
+def check_assumptions(assumed: Assumed, memories: tuple[MemoryRegion, ...], board: Board, machine: Machine) -> None:
+    """Refuse an assumption that ``board`` has no place for."""
+    flashes = [_timing_of(memory.controller, machine) for memory in memories if memory.kind == "flash"]
+    programmable = any(flash is not None and flash.programmable for flash in flashes)
+    first_level = {"instruction_cache", "data_cache"} & set(board.parameters)
+    for what, value, possible in (
+        ("wait states", assumed.wait_states, programmable), ("prefetch buffer", assumed.prefetch, programmable),
+        ("caches", assumed.caches, programmable or first_level),
+    ):  # fmt: skip
+        if value is not None and not possible:
+            raise UnsupportedError(f"board {board.name} has no flash whose {what} software sets, so that none can be assumed")
+    if assumed.wait_states is not None and not 0 <= assumed.wait_states < LANES:
+        raise BoardError(f"{assumed.wait_states} wait states were asked for; allowed: 0 to {LANES - 1}")
+    names = {memory.name for memory in memories}
+    for name in (name for pair in assumed.placement for name in pair):
+        if name not in names:
+            raise BoardError(f"board {board.name} has no memory {name!r}; allowed: {', '.join(sorted(names))}")
+
+
+def lanes_of(
+    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], assumed: Assumed
+) -> tuple[MemoryTiming, ...]:
+    """The timing of all memories with 0, 1, ... wait states."""
+    return tuple(
+        memory_timing(memories, machine, others, replace(assumed, wait_states=number)) for number in range(LANES)
+    )
+
+
+def memory_timing(
+    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], assumed: Assumed
+) -> MemoryTiming:
     """Timing of all ``memories`` as the registers stand now, and of ``others`` behind them."""
     regions: list[RegionTiming] = []
     caches: dict[str, Cache] = {}
     devices: dict[str, Device] = {}
     for memory in memories:
-        answer = _answer(memory, machine)
+        answer = _answer(memory, machine, assumed)
         regions.append(_region(memory, answer))
         caches |= {cache.name: cache for cache in answer.caches}
         devices |= {device.name: device for device in answer.devices}
-    return MemoryTiming((*regions, *others), tuple(caches.values()), tuple(devices.values()))
+    named = {region.name: region for region in regions}
+    places = dict(assumed.placement)
+    moved = [replace(named[places.get(region.name, region.name)], name=region.name) for region in regions]
+    return MemoryTiming((*moved, *others), tuple(caches.values()), tuple(devices.values()))
 
 
 def _region(memory: MemoryRegion, answer: Answer) -> RegionTiming:
@@ -53,24 +117,24 @@ def _region(memory: MemoryRegion, answer: Answer) -> RegionTiming:
     )  # fmt: skip
 
 
-def _answer(memory: MemoryRegion, machine: Machine) -> Answer:
+def _answer(memory: MemoryRegion, machine: Machine, assumed: Assumed) -> Answer:
     if memory.kind == "tcm":
         return Answer()
     if memory.bus in machine.board.parameters.get("buses", {}):
-        return _behind_first_level(memory, machine)
-    flash = _timing_of(memory.controller, machine)
+        return _behind_first_level(memory, machine, assumed)
+    flash = assumed.of_flash(_timing_of(memory.controller, machine), memory)
     if flash is None:
         return Answer()
     waits = _core_cycles(flash.wait_states, flash.clock, machine)
-    if not waits:
+    if not waits and not assumed.keep:
         return Answer()
     device = Device(memory.controller, flash.read_bytes, waits, prefetch=flash.prefetch, next_cycles=waits + 1,
-                    critical_word_first=flash.critical_word_first)  # fmt: skip
+                    critical_word_first=flash.critical_word_first, free=not waits)  # fmt: skip
     cache = _timing_of(memory.cache, machine)
-    if cache is not None and cache.enabled:
+    if cache is not None and (cache.enabled if assumed.caches is None else assumed.caches):
         unified = Cache(memory.cache, cache.line_bytes, cache.size_bytes // cache.line_bytes // cache.ways, cache.ways)
         slow = Device(device.name, device.word_bytes, waits + cache.miss_cycles, device.next_cycles,
-                      prefetch=device.prefetch)  # fmt: skip
+                      prefetch=device.prefetch, free=device.free)  # fmt: skip
         path = Path(slow.name, unified.name)
         return Answer(Paths(path, path), (unified,), (slow,))
     return _accelerated(memory, flash, device)
@@ -94,17 +158,17 @@ def _accelerated(memory: MemoryRegion, flash: Any, device: Device) -> Answer:
     return Answer(Paths(Path(device.name, names[0]), read), tuple(caches), (device,))
 
 
-def _behind_first_level(memory: MemoryRegion, machine: Machine) -> Answer:
+def _behind_first_level(memory: MemoryRegion, machine: Machine, assumed: Assumed) -> Answer:
     """A memory on the bus matrix of a Cortex-M7: L1 caches where they are on, else every beat pays the way."""
     bus = machine.board.parameters["buses"][memory.bus]
-    flash = _timing_of(memory.controller, machine)
+    flash = assumed.of_flash(_timing_of(memory.controller, machine), memory)
     wait_states = flash.wait_states if flash is not None else 0
     clock = memory.clock or (flash.clock if flash is not None else "")
     ratio = _core_cycles(1, clock, machine)
     first = bus["core_cycles"] + ratio * (bus["cycles"] + wait_states + 1)
-    device = Device(memory.name, BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
+    device = Device(f"{memory.name}.{memory.bus}", BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
                     write_cycles=ratio * bus["beat_cycles"], write_depth=STORE_BUFFER)  # fmt: skip
-    instruction, data = _first_level(memory, machine)
+    instruction, data = _first_level(memory, machine, assumed)
     caches = tuple(cache for cache in (instruction, data) if cache is not None)
     fetch = Path(device.name, instruction.name if instruction else "")
     read = Path(device.name, data.name if data else "", buffered=data is not None)
@@ -112,7 +176,7 @@ def _behind_first_level(memory: MemoryRegion, machine: Machine) -> Answer:
     return Answer(Paths(fetch, read, write), caches, (device,))
 
 
-def _first_level(memory: MemoryRegion, machine: Machine) -> tuple[Cache | None, Cache | None]:
+def _first_level(memory: MemoryRegion, machine: Machine, assumed: Assumed) -> tuple[Cache | None, Cache | None]:
     """The core's own caches that are on and serve this region: (instructions, data)."""
     cacheable = memory.address < CACHEABLE_END or EXTERNAL[0] <= memory.address < EXTERNAL[1]
     if not cacheable:
@@ -121,7 +185,8 @@ def _first_level(memory: MemoryRegion, machine: Machine) -> tuple[Cache | None, 
     kinds = (("instruction_cache", C.CCR_INSTRUCTION_CACHE), ("data_cache", C.CCR_DATA_CACHE))
     caches = []
     for name, bit in kinds:
-        caches.append(_level_one(name, parameters[name]) if name in parameters and value & bit else None)
+        enabled = bool(value & bit) if assumed.caches is None else assumed.caches
+        caches.append(_level_one(name, parameters[name]) if name in parameters and enabled else None)
     return caches[0], caches[1]
 
 
@@ -137,8 +202,32 @@ def _timing_of(name: str, machine: Machine) -> Any:
 
 
 def _core_cycles(cycles: int, clock: str, machine: Machine) -> int:
-    """Cycles of a slower clock in core cycles, rounded up."""
+    """Cycles of a slower clock in core cycles, rounded up; the ratio is what the firmware programmed."""
     if not clock or not cycles:
         return cycles
-    hertz = machine.clock_hertz(clock)
-    return -(-cycles * machine.core_hertz() // hertz) if hertz else cycles
+    hertz = machine.programmed_hertz if clock == "core" else machine.clock_hertz(clock)
+    return -(-cycles * machine.programmed_hertz // hertz) if hertz else cycles
+
+
+def clock_ratio(memories: tuple[MemoryRegion, ...], machine: Machine) -> int:
+    """Core cycles in a cycle of the flash that the wait states of ``memories`` count; 1 where there is none."""
+    for memory in memories:
+        flash = _timing_of(memory.controller, machine)
+        if memory.kind == "flash" and flash is not None:
+            return _core_cycles(1, memory.clock or flash.clock, machine)
+    return 1
+
+
+def clock_bound(memories: tuple[MemoryRegion, ...], machine: Machine) -> tuple[str, ...]:
+    """Memories that run from a clock of their own: how many core cycles they take depends on the core's clock."""
+    timings = ((memory.name, _timing_of(memory.controller, machine)) for memory in memories)
+    return tuple(name for name, timing in timings if timing is not None and timing.clock_bound)
+
+
+def flash_wait_states(memories: tuple[MemoryRegion, ...], machine: Machine) -> int | None:
+    """Wait states as programmed (or assumed) now; None where software sets none."""
+    for memory in memories:
+        flash = machine.assumed.of_flash(_timing_of(memory.controller, machine), memory)
+        if memory.kind == "flash" and flash is not None and flash.programmable:
+            return int(flash.wait_states)
+    return None

@@ -25,7 +25,8 @@ class FlashTiming:
     which count only while ``instruction_cache`` and ``data_cache`` are on. Where ``accelerated_bus`` is set, prefetch
     and caches serve only regions on that bus (STM32F7: the ITCM bus). ``ways`` of the caches, 0 for fully associative;
     ``unified``: data go through the instruction cache; ``data_buffer``: repeated reads of one word without a cache are
-    free.
+    free. ``programmable``: wait states and buffers are register fields, so that others could have been programmed.
+    ``clock_bound``: the memory runs from a clock of its own, and its wait states follow from the core's.
     """
 
     wait_states: int = 0
@@ -42,6 +43,8 @@ class FlashTiming:
     unified: bool = False
     data_buffer: bool = True
     critical_word_first: bool = True
+    programmable: bool = False
+    clock_bound: bool = False
 
 
 class FlashController(RegisterBank):
@@ -73,7 +76,7 @@ class FlashController(RegisterBank):
         flags: dict[str, Any] = {name: bool(self.field(field)) for name, field in self._fields.items() if name != "latency"}
         latency = self._fields.get("latency")
         wait_states = self.field(latency) if latency else 0
-        return FlashTiming(wait_states=wait_states, **flags, **self._geometry())
+        return FlashTiming(wait_states=wait_states, programmable=latency is not None, **flags, **self._geometry())
 
     def reset_registers(self) -> None:
         super().reset_registers()
