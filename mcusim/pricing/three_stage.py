@@ -106,7 +106,7 @@ class ThreeStageWalk(Walk):
             self.run = 0  # the queue has filled up and stopped fetching meanwhile: three more run it dry again (H13)
         if taken:
             self._redirect(instruction)
-        self.settled = not (instruction.sets_flags and fact.executed)
+        self.settled = not instruction.sets_flags
 
     def _book(self, cause: str, cycles: int) -> None:
         """Time passes: everything that runs beside execute comes nearer."""
