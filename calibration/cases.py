@@ -44,6 +44,9 @@ PQM4_LABELS = {
     "keygen": "keypair cycles:", "encaps": "encaps cycles:", "decaps": "decaps cycles:", "verify": "verify cycles:",
 }  # fmt: skip
 SELF_CHECK_FAILED = re.compile(r"ERROR|did not verify|WRONG")
+SIGN_NOT_IN_PLACE = ("sphincs", "snova")
+"""Schemes whose signing does not take a message that lies in its own output, as pqm4's speed binary hands it over: they reject
+their signature there on every machine (seen on QEMU and on x86 too), so the board was measured in that state as well."""
 STAMPS = re.compile(r"m-lap-us-(\d+)")
 INFERENCES = (1, 3)
 
@@ -179,7 +182,7 @@ def simulate(cases: list[Case], variant: Variant = as_they_are) -> dict[str, flo
         return {cases[0].name: (later - first) / (INFERENCES[1] - INFERENCES[0])}
     labels = [case.label for case in cases]
     text = _run(cases[0], variant, (), _last_label(labels))
-    if SELF_CHECK_FAILED.search(text):
+    if SELF_CHECK_FAILED.search(text) and not cases[0].program.name.startswith(SIGN_NOT_IN_PLACE):
         raise CalibrationError(f"{cases[0].program}: its self check fails, so it is not the program that was measured")
     return {case.name: _number_behind(case, text) * case.scale for case in cases}
 
