@@ -27,6 +27,7 @@ from mcusim.machine.exceptions import ExceptionUnit, Fault
 from mcusim.machine.heap import HeapWatch
 from mcusim.machine.hook import block_hook_address
 from mcusim.machine.limits import Limits
+from mcusim.machine.marks import MarkWatch
 from mcusim.machine.native import record_event
 from mcusim.machine.outcome import ExceptionCount, FaultSnapshot, Finish, Options
 from mcusim.machine.peripheral import Peripheral
@@ -77,6 +78,8 @@ class Machine:
         self.peripherals: dict[str, Peripheral] = {}
         self.space.map_peripherals(self)
         self.heap = HeapWatch(self)
+        self.marks = MarkWatch(self)
+        self.serial.on_mark = self.marks.note_line
         self.recorder.watched |= self.heap.addresses()
         self.timing_changed()
         self.start()
@@ -154,7 +157,8 @@ class Machine:
         if access is None:
             return self.recorder.cycles
         if access.cycle is None:
-            access.cycle = self.recorder.cycles + self.accesses.offset()
+            offset = self.accesses.offset()  # first: it adds the stalls up to the access to the counter
+            access.cycle = self.recorder.cycles + offset
         return access.cycle
 
     def at(self, cycle: int, action: Callable[[], None]) -> Event:
@@ -479,4 +483,3 @@ class Machine:
 def disassemble(machine: Machine, address: int) -> str:
     """Text of the instruction at ``address``."""
     return decode(machine.engine.read(address, 4), address).text
-

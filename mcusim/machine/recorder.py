@@ -131,7 +131,7 @@ class Recorder:
         self.refusing: frozenset[int] = frozenset()
         self.traps_epoch = (False, False)
         self.timings: list[MemoryTiming] = []
-        self.timing_number = 0
+        self.timing_number = self.invalidations = 0
         self.region_spans: list[tuple[int, int]] = []
         self.blocks: dict[tuple[int, int, bytes, tuple[int, ...]], BlockRecord] = {}
         self.nodes: list[Node] = []
@@ -240,6 +240,7 @@ class Recorder:
 
     def invalidate(self) -> None:
         """Forget all successor links, so that every block is entered anew (timing or floating-point state changed)."""
+        self.invalidations += 1
         for row in self.rows:
             if row[L.SLOT_A] >= 0:
                 self._retire(row, L.SLOT_A)
