@@ -221,7 +221,7 @@ def _caches(machine: Machine) -> tuple[CacheUse, ...]:
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for use in machine.recorder.memory.cache_uses():
         sums[use.name] = [a + b for a, b in zip(sums[use.name], (use.hits, use.misses, use.writebacks), strict=True)]
-    return tuple(CacheUse(name, *row, hit_rate=row[0] / (row[0] + row[1])) for name, row in sums.items())
+    return tuple(CacheUse(name, row[0], row[1], row[2], row[0] / (row[0] + row[1])) for name, row in sums.items())
 
 
 def _memory_paths(machine: Machine) -> tuple[PathUse, ...]:

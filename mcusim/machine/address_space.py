@@ -15,6 +15,7 @@ from mcusim.machine.engine import PAGE, Engine
 from mcusim.machine.memory_timing import memory_timing
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.peripherals import create
+from mcusim.machine.what_if import Placement, WhatIf
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
 from mcusim.program import Program
 
@@ -288,9 +289,9 @@ class AddressSpace:
             for start in (memory.address, *memory.aliases)
         )
 
-    def region_table(self) -> list[tuple[int, int, int, int]]:
+    def region_table(self, what_if: WhatIf) -> list[tuple[int, int, int, int]]:
         """Rows of start, end, host pointer, index into ``names``."""
-        rows = []
+        rows = [self._placed(placement) for placement in what_if.placements]
         for index, memory in enumerate(self.memories):
             for start in (memory.address, *memory.aliases):
                 rows.append((start, start + memory.size, self.views[memory.name].ctypes.data, index))
@@ -302,6 +303,13 @@ class AddressSpace:
         rows.append((C.START, C.START + C.SIZE, 0, count + 2))
         rows.append((0, 1 << 32, 0, count + 3))
         return rows
+
+    def _placed(self, placement: Placement) -> tuple[int, int, int, int]:
+        """The row of a range that is assumed to lie in another memory."""
+        found = self.engine.find_buffer(placement.start, placement.end - placement.start)
+        assert found is not None
+        view, offset = found
+        return placement.start, placement.end, view.ctypes.data + offset, self.names.index(placement.region)
 
     def refusing(self) -> list[int]:
         """Regions whose stores fault: read-only memories that no controller programs, and where nothing is."""

@@ -110,9 +110,11 @@ class CauseTotals:
             for slot in (L.SLOT_A, L.SLOT_B):
                 falls = rows[:, slot + L.SLOT_ADDRESS] == rows[:, L.NODE_END]
                 counts = rows[:, slot + L.SLOT_COUNT]
-                totals += np.where(falls, counts, 0) @ self.fall[inside] + np.where(falls, 0, counts) @ self.taken[inside]
+                totals = totals + np.where(falls, counts, 0) @ self.fall[inside] + np.where(falls, 0, counts) @ self.taken[inside]
             totals[PLACES[causes.BRANCH]] += int(rows[:, L.NODE_MISSES] @ self.penalties[inside])
-            np.add.at(totals, self.stalls[inside], rows[:, L.NODE_STALLS : L.NODE_STALLS + 3])
+            stalls = rows[:, L.NODE_STALLS : L.NODE_STALLS + 3]
+            for place in np.unique(self.stalls[inside]):
+                totals[place] += int(stalls[self.stalls[inside] == place].sum())
         return totals
 
     def _edges(self) -> np.ndarray:
@@ -127,7 +129,7 @@ class CauseTotals:
             edges, nodes = edges[known], nodes[known]
             ends = np.array([self.recorder.nodes[number].record.block.end for number in nodes], dtype=np.int64)
             falls, counts = edges[:, L.EDGE_ADDRESS] == ends, edges[:, L.EDGE_COUNT]
-            totals += np.where(falls, counts, 0) @ self.fall[nodes] + np.where(falls, 0, counts) @ self.taken[nodes]
+            totals = totals + np.where(falls, counts, 0) @ self.fall[nodes] + np.where(falls, 0, counts) @ self.taken[nodes]
         return totals
 
     def _retired(self) -> np.ndarray:

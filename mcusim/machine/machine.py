@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from mcusim.machine.serial import SerialConsole
 from mcusim.machine.sleep import Sleeper
 from mcusim.machine.stops import Stops
 from mcusim.machine.traits import traits
+from mcusim.machine.what_if import WhatIf
+from mcusim.pricing.passage import MemoryTiming
 from mcusim.program import Program
 
 FAULT_EXCEPTIONS = (N.HARD_FAULT, N.MEMORY_FAULT, N.BUS_FAULT, N.USAGE_FAULT)
@@ -62,7 +65,8 @@ class Machine:
         self.snapshot: FaultSnapshot | None = None
         self.accesses, self.stops = RegisterAccesses(self), Stops(self)
         self.sleeper, self.limits = Sleeper(self), Limits(self)
-        self.clock = CoreClock(board.clock_hertz)
+        self.clock = CoreClock(options.what_if.clock_hertz or board.clock_hertz)
+        self.programmed_hertz = board.clock_hertz
         self.agenda = Agenda()
         self.traits = traits(core)
         self.engine = Engine(core.emulator_model)
@@ -91,7 +95,8 @@ class Machine:
             lambda: self.engine.get("xpsr"), self.engine.stop, starts,
         )
         self.recorder.set_register_file(self.engine.registers)
-        self.recorder.set_regions(self.space.region_table(), self.space.refusing())
+        self.recorder.set_regions(self.space.region_table(self.options.what_if), self.space.refusing())
+        self.recorder.aligned = self.options.what_if.aligned
         state = self.recorder.state
         state[L.ENGINE] = self.engine.address
         state[L.EMU_STOP], state[L.REG_READ] = self.engine.function("uc_emu_stop"), self.engine.function("uc_reg_read")
@@ -189,7 +194,8 @@ class Machine:
         if hertz <= 0:
             self.warn(f"firmware programmed a core clock of {hertz} Hz; the clock before it stays")
             return
-        self.clock.change(self.now(), int(hertz))
+        self.programmed_hertz = int(hertz)
+        self.clock.change(self.now(), self.options.what_if.clock_hertz or int(hertz))
         for peripheral in self.peripherals.values():
             peripheral.clock_changed()
 
@@ -202,6 +208,14 @@ class Machine:
     def timing_changed(self) -> None:
         self.recorder.use_timing(self.space.timing(self))
         self.request_service()
+
+    def timing_under(self, what_if: WhatIf) -> MemoryTiming:
+        """How the memories would answer under ``what_if`` with the registers as they stand."""
+        options, self.options = self.options, replace(self.options, what_if=what_if)
+        try:
+            return self.space.timing(self)
+        finally:
+            self.options = options
 
     def traps_changed(self) -> None:
         """CCR traps were switched; blocks are looked at anew."""

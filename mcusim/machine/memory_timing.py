@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcusim.boards.board import MemoryRegion
 from mcusim.machine import system_control as C
+from mcusim.machine.what_if import adapted, memory_hertz
 from mcusim.pricing.memory import NO_PATHS, Cache, Device, Path, Paths
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
 
@@ -101,7 +102,8 @@ def _behind_first_level(memory: MemoryRegion, machine: Machine) -> Answer:
     clock = memory.clock or (flash.clock if flash is not None else "")
     ratio = _core_cycles(1, clock, machine)
     first = bus["core_cycles"] + ratio * (bus["cycles"] + wait_states + 1)
-    device = Device(memory.name, BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
+    name = f"{memory.bus}.{memory.name}"  # the same flash on another bus is a device of its own
+    device = Device(name, BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
                     write_cycles=ratio * bus["beat_cycles"], write_depth=STORE_BUFFER)  # fmt: skip
     instruction, data = _first_level(memory, machine)
     caches = tuple(cache for cache in (instruction, data) if cache is not None)
@@ -117,10 +119,11 @@ def _first_level(memory: MemoryRegion, machine: Machine) -> tuple[Cache | None, 
     if not cacheable:
         return None, None
     value, parameters = machine.control.stored[C.CCR], machine.board.parameters
+    on = machine.options.what_if.caches
     kinds = (("instruction_cache", C.CCR_INSTRUCTION_CACHE), ("data_cache", C.CCR_DATA_CACHE))
     caches = []
     for name, bit in kinds:
-        caches.append(_level_one(name, parameters[name]) if name in parameters and value & bit else None)
+        caches.append(_level_one(name, parameters[name]) if name in parameters and (on or value & bit) else None)
     return caches[0], caches[1]
 
 
@@ -132,12 +135,14 @@ def _level_one(name: str, values: dict[str, int]) -> Cache:
 def _timing_of(name: str, machine: Machine) -> Any:
     """``timing()`` of the peripheral ``name``, None where there is none."""
     peripheral = machine.peripherals.get(name)
-    return peripheral.timing() if peripheral is not None and hasattr(peripheral, "timing") else None
+    if peripheral is None or not hasattr(peripheral, "timing"):
+        return None
+    return adapted(peripheral.timing(), machine.options.what_if, machine, name)
 
 
 def _core_cycles(cycles: int, clock: str, machine: Machine) -> int:
     """Cycles of a slower clock in core cycles, rounded up."""
     if not clock or not cycles:
         return cycles
-    hertz = machine.clock_hertz(clock)
+    hertz = memory_hertz(clock, machine)
     return -(-cycles * machine.core_hertz() // hertz) if hertz else cycles

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcusim.machine.exceptions import Fault
+from mcusim.machine.what_if import AS_IT_IS, WhatIf
 from mcusim.report.progress import Progress
 
 
@@ -25,6 +26,7 @@ class Options:
     serial_output: Callable[[bytes], None] | None = None
     progress: Callable[[Progress], None] | None = None
     bare: bool = False
+    what_if: WhatIf = AS_IT_IS
 
 
 @dataclass(slots=True)

@@ -128,6 +128,7 @@ class Recorder:
         self.float_enabled = True
         self.float_guard = False
         self.unaligned_traps = False
+        self.aligned = False  # assumed of all accesses
         self.refusing: frozenset[int] = frozenset()
         self.traps_epoch = (False, False)
         self.timings: list[MemoryTiming] = []
@@ -492,7 +493,7 @@ class Recorder:
             return Fact(executed=False)
         if op == L.OP_ACCESS:
             region, low = divmod(value - 1, 8)
-            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=low)
+            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=0 if self.aligned else low)
         if op == L.OP_EXECUTED:
             return Fact()
         return Fact(operand_cycles=value)

@@ -52,6 +52,8 @@ class FlashControl(RegisterFile):
             ways=2,  # nRF5340 PS, CACHE: 2-way; nRF52840: by analogy  # unverified on silicon
             unified=bool(self.parameter("cache")),
             data_buffer=False,
+            miss_wait_states=self.parameter("miss_wait_states"),
+            switched_data=bool(self.parameter("cache")),
         )
 
     def _cached(self) -> bool:

@@ -25,7 +25,8 @@ class FlashTiming:
     which count only while ``instruction_cache`` and ``data_cache`` are on. Where ``accelerated_bus`` is set, prefetch
     and caches serve only regions on that bus (STM32F7: the ITCM bus). ``ways`` of the caches, 0 for fully associative;
     ``unified``: data go through the instruction cache; ``data_buffer``: repeated reads of one word without a cache are
-    free.
+    free. ``miss_wait_states``: wait states once the caches are on, where they differ; ``switched_data``: the data cache
+    is switched on with the instruction cache, or has a switch of its own.
     """
 
     wait_states: int = 0
@@ -42,6 +43,8 @@ class FlashTiming:
     unified: bool = False
     data_buffer: bool = True
     critical_word_first: bool = True
+    miss_wait_states: int = 0
+    switched_data: bool = True
 
 
 class FlashController(RegisterBank):
