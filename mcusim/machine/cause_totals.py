@@ -110,12 +110,17 @@ class CauseTotals:
             for slot in (L.SLOT_A, L.SLOT_B):
                 falls = rows[:, slot + L.SLOT_ADDRESS] == rows[:, L.NODE_END]
                 counts = rows[:, slot + L.SLOT_COUNT]
-                totals = totals + np.where(falls, counts, 0) @ self.fall[inside] + np.where(falls, 0, counts) @ self.taken[inside]
+                totals += self._priced(inside, falls, counts)
             totals[PLACES[causes.BRANCH]] += int(rows[:, L.NODE_MISSES] @ self.penalties[inside])
             stalls = rows[:, L.NODE_STALLS : L.NODE_STALLS + 3]
             for place in np.unique(self.stalls[inside]):
                 totals[place] += int(stalls[self.stalls[inside] == place].sum())
         return totals
+
+    def _priced(self, nodes: np.ndarray, falls: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Cycles by cause of ``nodes`` left ``counts`` times each, at their end where ``falls``."""
+        total: np.ndarray = np.where(falls, counts, 0) @ self.fall[nodes] + np.where(falls, 0, counts) @ self.taken[nodes]
+        return total
 
     def _edges(self) -> np.ndarray:
         """What the edges beyond the slots counted."""
@@ -129,7 +134,7 @@ class CauseTotals:
             edges, nodes = edges[known], nodes[known]
             ends = np.array([self.recorder.nodes[number].record.block.end for number in nodes], dtype=np.int64)
             falls, counts = edges[:, L.EDGE_ADDRESS] == ends, edges[:, L.EDGE_COUNT]
-            totals = totals + np.where(falls, counts, 0) @ self.fall[nodes] + np.where(falls, 0, counts) @ self.taken[nodes]
+            totals += self._priced(nodes, falls, counts)
         return totals
 
     def _retired(self) -> np.ndarray:
