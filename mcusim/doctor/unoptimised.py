@@ -14,8 +14,8 @@ RELOAD_SHARE = 0.15
 """Reloads among the executed instructions of a function from which on it may be not optimised: gcc and clang reach 20 to
 40 % with -O0. Optimised code gets there too where it runs out of registers, but only here and there:"""
 MOST = 0.5
-"""Share of the functions with variables on the stack beyond which they must be so,"""
-ALONE = 1
+"""Share of the functions with variables on the stack that must be so at least,"""
+SEVERAL = 2
 """and one alone proves nothing."""
 FRAME_REGISTERS = (7, 11, 13)
 """Registers that point to a frame: R7 and R11 as frame pointers, SP."""
@@ -46,7 +46,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
     rows = [row for row in patient.report.functions if row.name in slow]
     cycles = sum(row.self_cycles for row in rows)
     framed = sum(bool(frame.stored) for frame in frames.values())
-    if cycles < WORTH * patient.report.cycles or len(slow) <= max(MOST * framed, ALONE):
+    if cycles < WORTH * patient.report.cycles or len(slow) < max(MOST * framed, SEVERAL):
         return
     reloads = sum(frames[name].reloads for name in slow)
     yield Finding(

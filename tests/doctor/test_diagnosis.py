@@ -43,7 +43,9 @@ def kinds(diagnosis: Diagnosis) -> list[str]:
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("core", ["m0plus", "m3", "m4", "m7", "m33"])
+@pytest.mark.parametrize(
+    "core", ["m0plus", "m4", *(pytest.param(core, marks=pytest.mark.slow) for core in ("m3", "m7", "m33"))]
+)
 @pytest.mark.parametrize("optimisation", ["-O0", "-O1", "-O2", "-Os"])
 def test_only_code_without_optimisation_is_called_so(build, compiler, core, optimisation):
     sources = "slow.c" if core == "m0plus" else DEMO
