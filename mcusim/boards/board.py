@@ -16,7 +16,8 @@ class MemoryRegion:
     ``alias_of`` names the region whose bytes this one shows on another bus, with timing of its own (flash on the ITCM
     bus of an STM32F7). ``bus`` names the core's port it hangs on (``"itcm"``, ``"dtcm"``, ``"axi"``, ``"ahb"``,
     ``"code"``, ``"system"``), ``clock`` the named clock it runs from, ``""`` for the core's. ``cache`` names the
-    peripheral that caches it.
+    peripheral that caches it. ``opening_cycles``: extra core cycles of a load that no access to this memory directly
+    precedes.
     """
 
     name: str
@@ -33,6 +34,7 @@ class MemoryRegion:
     bus: str = ""
     clock: str = ""
     cache: str = ""
+    opening_cycles: int = 0
 
 
 @dataclass(frozen=True, slots=True)

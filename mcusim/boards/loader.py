@@ -37,6 +37,7 @@ MEMORY = {
     "bus": Field(text),
     "clock": Field(text),
     "cache": Field(text),
+    "opening_cycles": Field(quantity),
     "writable": Field(flag),
     "executable": Field(flag),
     "source": Field(text),

@@ -4,11 +4,12 @@ Sources: M4-TRM = Arm DDI 0439D, Table 3-1 and section 3.3.2; M3-TRM = Arm DDI 0
 given there as 1 to 3 cycles, "depending on the alignment and width of the target instruction, and whether the processor
 manages to speculate the address early". How P is split here (a halfword-aligned 32-bit target costs one more, H14):
 
-* 1 for B and BL, whose target decode knows for sure (Arm DDI 0337G, 1.4: branch target forwarding).
-* 2 for B<cc>, CBZ, BX, BLX, MOV PC, ADD PC and returns, which execute decides. Conflict: DDI 0337G has decode speculate on
-  B<cc> and BX LR, which would be 1, and the delay loop of nrfx (SUBS, BHI in one word) is calibrated to three cycles a turn;
-  but with 1 for all of them C programs of pqm4 (grade A measurements, zero wait states) come out 1.5 % to 6.5 % low, with 2
-  within 4 % either way. Taken: 2, and 1 for a loop within one fetch word, which is still in the queue.
+* 1 for B, BL, BX and BLX: decode knows the target (Arm DDI 0337G, 1.4: branch target forwarding, BX LR among them).
+* 1 for B<cc> whose flags were set before the instruction in front of it, 2 where that instruction sets them: decode can
+  tell the condition only while no flags are under way. A loop within one fetch word takes 1 in any case (delay loop of nrfx:
+  SUBS and BHI are three cycles a turn). Fitted on the programs of pqm4, Embench and X25519 at zero wait states, n = 44: the
+  only split of 1 and 2 that fits both families (``docs/accuracy.md``).
+* 2 for CBZ, MOV PC and ADD PC, which execute decides.
 * 2 for POP and LDM with PC.  # unverified on silicon
 * 3 for LDR PC, TBB and TBH (M4-TRM 3.3.2: LDR PC takes at least five cycles, TBB at least six).
 """
@@ -40,8 +41,8 @@ TIMING: dict[Kind, Timing] = {
     # Branches: 1 not taken, 1 + P taken.
     Kind.BRANCH: Timing(1, refill=1), Kind.BRANCH_CONDITIONAL: Timing(1, refill=2),
     Kind.BRANCH_COMPARE: Timing(1, refill=2),
-    Kind.BRANCH_LINK: Timing(1, refill=1), Kind.BRANCH_REGISTER: Timing(1, refill=2),
-    Kind.BRANCH_LINK_REGISTER: Timing(1, refill=2), Kind.ALU_BRANCH: Timing(1, refill=2),
+    Kind.BRANCH_LINK: Timing(1, refill=1), Kind.BRANCH_REGISTER: Timing(1, refill=1),
+    Kind.BRANCH_LINK_REGISTER: Timing(1, refill=1), Kind.ALU_BRANCH: Timing(1, refill=2),
     # LDR PC: 2 for the load and 3 for the refill; POP {.., PC}: 1 + N + P; TBB, TBH: 2 load, 1 add, 3 refill (M4-TRM
     # 3.3.2).
     Kind.LOAD_BRANCH: Timing(2, refill=3), Kind.LOAD_MULTIPLE_BRANCH: Timing(1, each=1, refill=2),

@@ -67,7 +67,7 @@ TIMING: dict[Kind, Timing] = {
     Kind.FLOAT_LOAD_DOUBLE: Timing(0, each=1, result="float_load"), Kind.FLOAT_STORE_DOUBLE: Timing(0, each=1),
     Kind.FLOAT_LOAD_MULTIPLE: Timing(0, each=1, result="float_load"), Kind.FLOAT_STORE_MULTIPLE: Timing(0, each=1),
     Kind.FLOAT_FROM_CORE: Timing(1, result="float_load"), Kind.FLOAT_LANE_FROM_CORE: Timing(1, result="float_load"),
-    Kind.FLOAT_PAIR_FROM_CORE: Timing(1, result="float"),
+    Kind.FLOAT_PAIR_FROM_CORE: Timing(1, result="float_pair"),
     Kind.FLOAT_TO_CORE: Timing(1, result="load"), Kind.FLOAT_LANE_TO_CORE: Timing(1, result="load"),
     Kind.FLOAT_PAIR_TO_CORE: Timing(2, result="alu"),
     Kind.FLOAT_STATUS_READ: Timing(1, result="load"), Kind.FLOAT_STATUS_WRITE: Timing(1),
@@ -75,15 +75,19 @@ TIMING: dict[Kind, Timing] = {
 }  # fmt: skip
 
 
-def _row(late: int, addend: int, store: int, branch: int, *, widened: int | None = None) -> dict[str, int]:
+def _row(
+    late: int, addend: int, store: int, branch: int, *, widened: int | None = None, entering: int = 1
+) -> dict[str, int]:
+    """``entering``: VMOV to the FPU takes the output of any ALU."""
     return {
         "late": late, "early": late, "base": late, "index": late, "factor": late, "addend": addend,
-        "widened": addend if widened is None else widened, "store": store, "branch": branch, "flags": late,
+        "widened": addend if widened is None else widened, "store": store, "entering": entering, "branch": branch,
+        "flags": late,
     }  # fmt: skip
 
 
 def _float_row(other: int, addend: int) -> dict[str, int]:
-    return {"float": other, "saved": other, "fused": addend, "chained": addend, "flags": other}
+    return {"float": other, "saved": other, "leaving": other, "fused": addend, "chained": addend, "flags": other}
 
 
 LATENCIES = {
@@ -92,10 +96,11 @@ LATENCIES = {
     "product": _row(2, 1, 1, 2),
     "dsp": _row(2, 2, 2, 2),
     # SXTAB and its like cannot take a loaded addend at once; LR loaded before BX: two instructions fit in between.
-    "load": _row(2, 1, 1, 3, widened=2),
+    "load": _row(2, 1, 1, 3, widened=2, entering=2),
     "flags": {"flags": 1},
     "late_flags": {"flags": 2},  # flags of a shifted operand2 come a cycle later
     "float": _float_row(2, 2),
+    "float_pair": _float_row(2, 2),
     "fused": _float_row(4, 3),
     "quotient": _float_row(15, 14),
     "float_load": _float_row(1, 1),
@@ -123,6 +128,7 @@ CORE = Core(
     rules=PairedRules(
         latencies=LATENCIES,
         flagged_multiply=1,  # Arm KA001260: MULS stalls for one more cycle
+        float_ahead={"float": 1, "fused": 1},  # JNK; "vmov s, s, r, r" is excepted there
     ),
     divide_cycles=square(lambda dividend, divisor: min(11, early_termination(dividend, divisor))),
     counters=COUNTERS,

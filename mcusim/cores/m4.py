@@ -63,15 +63,19 @@ CORE = Core(
         store_to_load=1,  # H5, JNK: stores cannot pipeline with following loads
         register_store=1,  # H6, JNK; M4-TRM 3.3.2: nothing pipelines behind it
         indexed_chains_on_other_base=True,  # H7, JNK [cm4]
+        # H7: JNK says they do not; the kernels of two MLPerf Tiny images (L4R5) are full of them and show that they do
+        indexed_chains_on_same_base=True,
         indexed_store_after_load=0,  # H7, JNK [cm4]
         indexed_store_same_base=1,  # H7, JNK
         misaligned_run=3,  # H13, compendium.i-0.nl "Alignment rules"
         misaligned_store_run=4,  # H13, the same
-        misaligned_target=1,  # H14, the same
+        misaligned_target=0,  # H14: COMP measures 1; matmult-int and edn of Embench are built on such a target and show none
         # H15: DDI 0337G 1.4 lists BX LR among the branches that decode forwards  # unverified on silicon
+        settled_refill=1,  # H17: fitted, n = 44 (pqm4, Embench, X25519)
+        store_overlaps_load=True,  # H2: JNK; fitted, the same
         one_word_loop_refill=1,  # H15: nrfx delay loop of SUBS, BHI: three cycles a turn (nrfx_coredep.h, Cortex-M4)
         hint_absorbed=True,  # H9, H6, JNK
-        it_folded=True,  # H16, M4-TRM Table 3-1 note d
+        it_folded=False,  # H16: M4-TRM Table 3-1 note d says it "can be"; ud and huffbench of Embench show that it is not
     ),
     divide_cycles=square(early_termination),
     counters=COUNTERS,

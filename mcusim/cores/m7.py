@@ -15,16 +15,19 @@ from mcusim.isa.kind import Kind
 # alu: add, logic, compare, plain moves
 # shift: shifts by constant or register (EX1 or EX2 shifter)
 # inline: shifted operand2, rotated constant (EX1 shifter)
-# field: bit fields, reversals, extend-and-add, PKH (EX1 shifter and DSP path)
+# field: bit fields, reversals, extend-and-add, PKH, SSAT (EX1 shifter and DSP path)
 # dsp: the other DSP and extend instructions
 # mac: all multiplies
-# load, store, branch, float (arithmetic), fmac, fdivide, fload, fstore, fmove as they say; alone: nothing beside it
+# load, store, branch, float (arithmetic), fmac, fdivide, fload, fstore, fmove, fconstant, double, dmac as they say
+# alone: nothing beside it
 _ALU = Timing(1, result="late", unit="alu")
 _SHIFT = Timing(1, result="late", unit="shift")
 _INLINE = Timing(1, result="late", unit="inline")
 _FIELD = Timing(1, result="late", unit="field")
 _REVERSE = Timing(1, result="reversed", unit="field")
+_SATURATE = Timing(1, result="saturated", unit="field")  # EX1 shifter, late result (LLVM; JNK silent)
 _DSP = Timing(1, result="late", unit="dsp")
+_SLOW_DSP = Timing(1, result="saturated", unit="dsp")  # LLVM: latency 2; JNK silent
 _MAC = Timing(1, result="product", unit="mac")
 _LOAD = Timing(1, result="load", unit="load")
 _SLOW_LOAD = Timing(1, result="slow_load", unit="load")
@@ -32,6 +35,7 @@ _STORE = Timing(1, unit="store")
 _BRANCH = Timing(1, unit="branch")
 _ALONE = Timing(1, unit="alone")
 _FLOAT = Timing(1, result="float", unit="float")
+_DOUBLE = Timing(1, result="float", unit="double")
 
 
 def _alone(cycles: int, result: str = "") -> Timing:
@@ -41,8 +45,8 @@ def _alone(cycles: int, result: str = "") -> Timing:
 TIMING: dict[Kind, Timing] = {
     Kind.ALU: _ALU, Kind.MOVE_WIDE: _ALU, Kind.ADDRESS: _ALU, Kind.SHIFT: _SHIFT, Kind.REGISTER_SHIFT: _SHIFT,
     Kind.ALU_ROTATED: _INLINE, Kind.ALU_SHIFT: _INLINE, Kind.BITFIELD: _FIELD, Kind.REVERSE: _REVERSE,
-    Kind.EXTEND: _DSP, Kind.COUNT_ZEROS: _DSP, Kind.SATURATE: _DSP, Kind.DSP_EXTEND: _DSP, Kind.DSP_SELECT: _DSP,
-    Kind.DSP_SIMD: _DSP, Kind.DSP_SATURATE: _DSP, Kind.DSP_DIFFERENCES: _DSP,
+    Kind.EXTEND: _DSP, Kind.COUNT_ZEROS: _DSP, Kind.SATURATE: _SATURATE, Kind.DSP_EXTEND: _DSP, Kind.DSP_SELECT: _DSP,
+    Kind.DSP_SIMD: _DSP, Kind.DSP_SATURATE: _SLOW_DSP, Kind.DSP_DIFFERENCES: _SLOW_DSP,
     Kind.DSP_EXTEND_ADD: _FIELD, Kind.DSP_PACK: _FIELD,
     Kind.MULTIPLY: _MAC, Kind.MULTIPLY_ACCUMULATE: _MAC, Kind.MULTIPLY_LONG: _MAC, Kind.MULTIPLY_ACCUMULATE_LONG: _MAC,
     Kind.DSP_MULTIPLY: _MAC, Kind.DSP_MULTIPLY_ACCUMULATE: _MAC, Kind.DSP_MULTIPLY_ACCUMULATE_LONG: _MAC,
@@ -75,7 +79,7 @@ TIMING: dict[Kind, Timing] = {
     Kind.FLOAT_DIVIDE: Timing(16, result="float_load", unit="fdivide"),
     Kind.FLOAT_ROOT: Timing(14, result="float_load", unit="fdivide"),
     Kind.FLOAT_MOVE: Timing(1, result="fmove", unit="fmove"),
-    Kind.FLOAT_IMMEDIATE: Timing(1, result="fmove", unit="fmove"),
+    Kind.FLOAT_IMMEDIATE: Timing(1, result="fmove", unit="fconstant"),
     Kind.FLOAT_FROM_CORE: Timing(1, result="fmove", unit="fmove"),
     Kind.FLOAT_LANE_FROM_CORE: Timing(1, result="fmove", unit="fmove"),
     Kind.FLOAT_TO_CORE: Timing(1, result="load", unit="fmove"),
@@ -87,52 +91,60 @@ TIMING: dict[Kind, Timing] = {
     Kind.FLOAT_LOAD_DOUBLE: _alone(1, "float_load"), Kind.FLOAT_STORE_DOUBLE: _alone(1),
     Kind.FLOAT_LOAD_MULTIPLE: _alone(0, "float_load"), Kind.FLOAT_STORE_MULTIPLE: _alone(0),
     # --- FPU, double precision (JNK) --------------------------------------------------------------------------------
-    # Issue cycles depend on the operands: the figures for equal exponents or, where the table tells chained from first,
-    # the chained one. VADD 1 (2 for different exponents: the common case),
-    # VMUL 5, VFMA 7 first, 6 chained (8/7), VMLA 8/5 (9/7), VDIV 30. Pairs with an integer instruction.
-    Kind.DOUBLE_ADD: Timing(2, result="float", unit="float"),
-    Kind.DOUBLE_MULTIPLY: Timing(5, result="float", unit="float"),
-    Kind.DOUBLE_FUSED: Timing(7, result="float", unit="fmac"),
-    Kind.DOUBLE_MULTIPLY_ACCUMULATE: Timing(7, result="float", unit="fmac"),
+    # Issue cycles depend on the operands; the figures for different exponents are taken, the common case (equal ones:
+    # VADD 1, VFMA 7, VMLA 8; a zero: VMUL 4, VDIV 2). What follows a multiply-accumulate at once: see chained_cycles.
+    # From the older slot, with an integer instruction.
+    Kind.DOUBLE_ADD: Timing(2, result="float", unit="double"),
+    Kind.DOUBLE_MULTIPLY: Timing(5, result="float", unit="double"),
+    Kind.DOUBLE_FUSED: Timing(8, result="float", unit="dmac"),
+    Kind.DOUBLE_MULTIPLY_ACCUMULATE: Timing(9, result="float", unit="dmac"),
     Kind.DOUBLE_DIVIDE: Timing(30, result="float_load", unit="fdivide"),
     Kind.DOUBLE_ROOT: Timing(30, result="float_load", unit="fdivide"),  # no source: as VDIV  # unverified on silicon
-    Kind.DOUBLE_CONVERT: _FLOAT, Kind.DOUBLE_COMPARE: _FLOAT, Kind.DOUBLE_SIGN: _FLOAT, Kind.DOUBLE_SELECT: _FLOAT,
-    Kind.DOUBLE_ROUND: _FLOAT, Kind.DOUBLE_EXTREME: _FLOAT,
-    Kind.DOUBLE_MOVE: Timing(1, result="fmove", unit="fmove"),
-    Kind.DOUBLE_IMMEDIATE: Timing(1, result="fmove", unit="fmove"),
+    Kind.DOUBLE_CONVERT: _DOUBLE, Kind.DOUBLE_COMPARE: _DOUBLE, Kind.DOUBLE_SIGN: _DOUBLE, Kind.DOUBLE_SELECT: _DOUBLE,
+    Kind.DOUBLE_ROUND: _DOUBLE, Kind.DOUBLE_EXTREME: _DOUBLE,
+    Kind.DOUBLE_MOVE: Timing(1, result="fmove", unit="double"),  # LLVM: both ports of the FPU, older slot
+    Kind.DOUBLE_IMMEDIATE: Timing(1, result="fmove", unit="double"),
 }  # fmt: skip
 
 
-def _row(late: int, early: int, base: int, index: int, factor: int, addend: int, store: int) -> dict[str, int]:
+def _row(late: int, early: int, base: int, index: int, factor: int, addend: int, entering: int) -> dict[str, int]:
+    """``store`` is always 0: any result can be stored in its own cycle, a loaded one too (JNK)."""
     return {
         "late": late, "early": early, "base": base, "index": index, "factor": factor, "addend": addend, "widened": late,
-        "store": store, "branch": early, "flags": late,
+        "store": 0, "entering": entering, "branch": early, "flags": late,
     }  # fmt: skip
 
 
-def _float_row(other: int, fused: int, chained: int, saved: int) -> dict[str, int]:
-    return {"float": other, "fused": fused, "chained": chained, "saved": saved, "flags": other}
+def _float_row(other: int, fused: int, chained: int, saved: int, leaving: int) -> dict[str, int]:
+    return {"float": other, "fused": fused, "chained": chained, "saved": saved, "leaving": leaving, "flags": other}
 
 
 LATENCIES = {
-    #             late early base index factor addend store
-    "early": _row(0, 1, 1, 1, 0, 0, 0),  # early ALU forwards to the late one in the same cycle (JNK)
-    "late": _row(1, 2, 2, 2, 1, 0, 0),  # an EX1 consumer waits one more (JNK, LLVM Read_ISS)
-    "reversed": _row(0, 2, 2, 2, 0, 0, 0),  # REV, RBIT, xBFX: early, but not to address, shifter or each other (JNK)
-    "load": _row(1, 2, 2, 3, 2, 0, 0),  # factor 2 (JNK), index 3 (LLVM mutation), store data in the same cycle (JNK)
-    "slow_load": _row(2, 3, 3, 4, 3, 1, 0),  # byte and halfword: one more, but the addend takes it after 1 (JNK)
-    "product": _row(2, 3, 4, 4, 2, 1, 0),  # address 4 (LLVM), accumulator chain 1 (JNK)
-    "update": _row(0, 2, 1, 1, 0, 0, 0),  # base written back: next address at once, early ALU not (JNK)
+    #             late early base index factor addend entering (1 from any ALU: JNK)
+    "early": _row(0, 1, 1, 1, 0, 0, 1),  # early ALU forwards to the late one in the same cycle (JNK)
+    "late": _row(1, 2, 2, 2, 1, 0, 1),  # an EX1 consumer waits one more (JNK, LLVM Read_ISS)
+    "reversed": _row(0, 2, 2, 2, 0, 0, 1),  # REV, RBIT: early, but not to address, shifter or each other (JNK)
+    "saturated": _row(2, 3, 3, 3, 2, 1, 1),  # LLVM: latency 2
+    "load": _row(1, 2, 2, 3, 2, 0, 1),  # factor 2 (JNK), index 3 (LLVM mutation)
+    "slow_load": _row(2, 3, 3, 4, 3, 1, 2),  # byte and halfword: one more, but the addend takes it after 1 (JNK)
+    "product": _row(2, 3, 4, 4, 2, 1, 1),  # address 4 (LLVM), accumulator chain 1 (JNK)
+    "update": _row(0, 2, 1, 1, 0, 0, 1),  # base written back: next address at once, early ALU not (JNK)
     "flags": {"flags": 1},  # no forwarding within a cycle (JNK)
-    #                   any fused chained saved
-    "float": _float_row(3, 3, 2, 1),  # VADD, VMUL (JNK)
-    "fused": _float_row(5, 3, 5, 3),  # VFMA (JNK; into a VMLA addend: no figure, as a factor)
-    "chained": _float_row(6, 6, 3, 4),  # VMLA (JNK; into a VFMA addend "x": as a factor)
-    "float_load": _float_row(1, 3, 2, 0),  # VLDR (JNK); stored in the same cycle
-    "fmove": _float_row(3, 3, 3, 1),  # VMOV from core or between S registers (JNK)
+    #                   any fused chained saved leaving
+    "float": _float_row(3, 3, 2, 1, 3),  # VADD, VMUL (JNK)
+    "fused": _float_row(5, 3, 5, 3, 5),  # VFMA (JNK; into a VMLA addend: no figure, as a factor)
+    "chained": _float_row(6, 6, 3, 4, 6),  # VMLA (JNK; into a VFMA addend "x": as a factor; into VMOV: no figure)
+    "float_load": _float_row(1, 3, 2, 0, 2),  # VLDR (JNK); stored in the same cycle
+    "fmove": _float_row(3, 3, 3, 1, 3),  # VMOV from core or between S registers (JNK; stored: no figure, as VADD)
+    # What the multiply-accumulate pipe still does for the one before: no VFMA right behind a VMLA, no VADD.F64 right
+    # behind a VFMA.F64 or VMLA.F64 (JNK).
+    "rounding": {"behind_rounding": 2, "behind_double": 0},
+    "summing": {"behind_rounding": 0, "behind_double": 2},
 }
 
 _EXCLUSIVE = ("inline", "field")
+_ARITHMETIC = ("float", "fmac", "fdivide", "double", "dmac")
+_TRANSFERS = ("fload", "fstore", "fmove", "fconstant")
 _CONFLICTS = frozenset(
     {(older, younger) for older in _EXCLUSIVE for younger in _EXCLUSIVE}  # one shifter in EX1
     | {("shift", "inline"), ("shift", "field")}  # "-(?)" in JNK's matrix: taken as no
@@ -140,12 +152,15 @@ _CONFLICTS = frozenset(
     | {("mac", "mac"), ("mac", "store"), ("store", "mac"), ("store", "store")}  # JNK
     | {("mac", "fstore"), ("fstore", "mac"), ("fstore", "store"), ("store", "fstore"), ("fstore", "fstore")}
     | {("branch", "branch")}
-    # one arithmetic instruction of the FPU; a multiply-accumulate beside no transfer or move
-    | {(older, younger) for older in ("float", "fmac", "fdivide") for younger in ("float", "fmac", "fdivide")}
-    | {("fmac", other) for other in ("fload", "fstore", "fmove")}
-    | {(other, "fmac") for other in ("fload", "fstore", "fmove")}
-    | {("fmove", "fmove"), ("fmove", "float"), ("float", "fmove"), ("fdivide", "fmove"), ("fmove", "fdivide")}
+    | {(older, younger) for older in _ARITHMETIC for younger in _ARITHMETIC}  # one arithmetic instruction (JNK)
+    | {("fconstant", "fconstant")}  # JNK
+    # VDIV, VSQRT and double precision share their cycle with an integer instruction only; double-precision
+    # multiply-accumulates with no load or store (JNK).
+    | {(older, younger) for older in ("fdivide", "double", "dmac") for younger in _TRANSFERS}
+    | {(older, "fdivide") for older in _TRANSFERS}
+    | {("dmac", "load"), ("dmac", "store")}
 )  # fmt: skip
+_QUICK = ("add8", "add16", "asx", "sax", "sub8", "sub16")
 
 CORE = Core(
     name="m7",
@@ -167,13 +182,22 @@ CORE = Core(
     rules=DualIssueRules(
         latencies=LATENCIES,
         conflicts=_CONFLICTS,
-        older_only=frozenset({"field", "dsp"}),  # JNK: older slot, "slippery" otherwise; LLVM Slot0Only
+        # JNK: a multiply-accumulate beside no transfer or move, except the first one
+        lockout_conflicts=frozenset(
+            {("fmac", other) for other in _TRANSFERS} | {(other, "fmac") for other in _TRANSFERS}
+        ),
+        # JNK: older slot, "slippery" otherwise; CLIFF, LLVM Slot0Only agree
+        older_only=frozenset({"field", "dsp", "double", "dmac"}),
         alone=frozenset({"alone"}),
         # JNK: add, sub, plain mov, older slot only
-        early=frozenset({"add", "sub", "mov", "mvn", "movw", "movt", "adr"}),
+        early=frozenset({"add", "sub", "mov", "movw", "movt", "adr"}),
         early_shifts=frozenset({"lsl", "lsr", "asr", "ror"}),  # JNK: either slot
         shifter=frozenset({"inline", "field"}),
+        results={prefix + lanes: "saturated" for prefix in ("q", "uq") for lanes in _QUICK},  # LLVM: latency 2
         unaligned_load=(3, 4),  # JNK; rsaxvc reads the TRM as 1: conflict, measurement taken
+        unaligned_shared_bank=1,  # JNK
+        predicated_delay=1, predicated_latency=3,  # LLVM mutation
+        forwarding=4,  # LLVM (memory RAW hazard)  # unverified on silicon
         store_drain=1,  # one word store per cycle sustained (JNK)
         narrow_store_drain=2,  # 4 on one bank, 2 alternating, 2.4 for bytes in a row (JNK): 2
         unaligned_store_drain=4,  # JNK
@@ -181,6 +205,11 @@ CORE = Core(
         flag_lead=3,  # JNK: 6 instead of 8 when flags are set three cycles ahead
         flag_lead_gain=2,
         accumulate_lockout=3,  # JNK
+        chained_cycles={  # JNK: "each additional chained"; first VMUL.F64 behind them
+            Kind.DOUBLE_FUSED: 7, Kind.DOUBLE_MULTIPLY_ACCUMULATE: 7, Kind.DOUBLE_MULTIPLY: 4,
+        },
+        narrow_lead=2,  # JNK: at least two 16-bit instructions, any distance before, not carried around a loop
+        multiple_window=7, multiple_stall=1,  # JNK: or up to seven cycles behind
     ),
     divide_cycles=square(early_termination),  # no source: as M4; LLVM's 7 lies in its middle  # unverified on silicon
     mispredict_cycles=8,  # JNK; LLVM 6, "but 4 works better": conflict, measurement taken

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mcusim.isa.kind import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class SingleBusRules:
@@ -28,6 +30,8 @@ class ThreeStageRules:
     """H6: extra cycles of a store with register offset."""
     indexed_chains_on_other_base: bool
     """H7: whether an indexed load pipelines behind a load that is not indexed on the same base."""
+    indexed_chains_on_same_base: bool
+    """H7: the same behind a load that is."""
     indexed_store_after_load: int
     """H7: extra cycles of an indexed store right behind a load."""
     indexed_store_same_base: int
@@ -38,6 +42,10 @@ class ThreeStageRules:
     """H13: the same where all of the run are stores."""
     misaligned_target: int
     """H14: extra cycles of a branch to a halfword-aligned 32-bit instruction."""
+    settled_refill: int
+    """H17: refill of a conditional branch whose flags the instruction right before it leaves alone."""
+    store_overlaps_load: bool
+    """H2: whether a store with immediate offset right behind a load of the same memory takes the load's second cycle."""
     one_word_loop_refill: int
     """H15: refill of a conditional branch to an instruction in its own fetch word."""
     hint_absorbed: bool
@@ -53,8 +61,9 @@ Latencies = Mapping[str, Mapping[str, int]]
 
 Roles of operands: ``late`` (an ordinary operand), ``early`` (shifted operand2, bit-field source), ``base``, ``index``,
 ``factor``, ``addend`` (of a multiply-accumulate), ``widened`` (the addend of SXTAB and its like), ``store`` (store
-data), ``branch`` (target), ``flags``; of FP operands ``float``, ``fused`` (addend of VFMA), ``chained`` (addend of
-VMLA), ``saved`` (store data, move to a core register). Zero means in the same cycle.
+data), ``entering`` (moved to an FP register), ``branch`` (target), ``flags``; of FP operands ``float``, ``fused``
+(addend of VFMA), ``chained`` (addend of VMLA), ``saved`` (store data), ``leaving`` (moved to a core register). Zero
+means in the same cycle.
 """
 
 
@@ -65,6 +74,8 @@ class PairedRules:
     latencies: Latencies
     flagged_multiply: int
     """Further issue cycles of MULS and of flag-setting operations with a rotated constant."""
+    float_ahead: Mapping[str, int]
+    """Cycles by which the FPU takes an instruction ahead of its operands, by their rows of the latency table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,8 @@ class DualIssueRules:
     latencies: Latencies
     conflicts: frozenset[tuple[str, str]]
     """Pairs of units (older, younger) that cannot issue together."""
+    lockout_conflicts: frozenset[tuple[str, str]]
+    """Further such pairs while an FP multiply-accumulate holds others back."""
     older_only: frozenset[str]
     """Units that issue from the older slot only."""
     alone: frozenset[str]
@@ -84,8 +97,18 @@ class DualIssueRules:
     """Mnemonics that the early ALU executes from either slot, unless the other instruction uses its shifter."""
     shifter: frozenset[str]
     """Units that use the shifter of the early ALU."""
+    results: Mapping[str, str]
+    """Rows of the latency table for mnemonics whose results come later than those of their kind."""
     unaligned_load: tuple[int, int]
-    """Extra cycles of an unaligned load from the older and the younger slot."""
+    """Extra cycles of an unaligned load from the older and the younger slot; two in one cycle pay once, the second."""
+    unaligned_shared_bank: int
+    """Fewer cycles when the other load is aligned and in the bank that the unaligned one accesses first."""
+    predicated_delay: int
+    """Cycles by which the result of a conditional instruction comes later to one under another condition ..."""
+    predicated_latency: int
+    """... unless it took at least this many anyway."""
+    forwarding: int
+    """Cycles from a store to a load of the same place."""
     store_drain: int
     """Cycles to write a word or doubleword store from the store buffer."""
     narrow_store_drain: int
@@ -100,3 +123,12 @@ class DualIssueRules:
     """... by this many."""
     accumulate_lockout: int
     """Cycles after an FP multiply-accumulate during which other FP instructions are held back."""
+    chained_cycles: Mapping[Kind, int]
+    """Issue cycles of double-precision instructions right behind a double-precision multiply-accumulate."""
+    narrow_lead: int
+    """16-bit instructions since the last taken branch that let fetch run ahead of issue: a taken branch then shares
+    its cycle with its target, and multiple transfers cost nothing extra."""
+    multiple_window: int
+    """Cycles behind a multiple transfer in which those instructions may still come ..."""
+    multiple_stall: int
+    """... and what it costs if they do not."""

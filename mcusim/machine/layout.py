@@ -108,7 +108,7 @@ FACT_OPS = frozenset({OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS
 """Rows that yield one fact each, in the order of the program's slots."""
 DIVIDE_TRAP = 255
 """Class of a division by zero while CCR.DIV_0_TRP is set."""
-OVERLAY_MAX = 16
+OVERLAY_MAX = 96
 SCRATCH_WORDS = 512 + 4 * OVERLAY_MAX
 FACTS_MAX = 256
 """Most fact classes one block can have: more than the longest translation block has instructions needs none."""

@@ -49,7 +49,8 @@ def memory_timing(memories: tuple[MemoryRegion, ...], machine: Machine, others: 
 
 def _region(memory: MemoryRegion, answer: Answer) -> RegionTiming:
     return RegionTiming(
-        memory.name, slave=memory.slave, tightly_coupled=memory.kind == "tcm", paths=answer.paths,
+        memory.name, slave=memory.slave, tightly_coupled=memory.kind == "tcm", opening_cycles=memory.opening_cycles,
+        paths=answer.paths,
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """M33: single issue with a scoreboard; a few pairs of 16-bit instructions share a cycle.
 
 Pairs (older, younger), both 16-bit: anything and a branch not taken or IT; anything that sets no flags and a taken
-branch; NOP and anything but a branch that is not multi-cycle. Not modelled: the FPU's issue of one instruction ahead
-of its operands, the odd stalls of LDM and STM between a load of LR and BX LR, fetch alignment.
+branch; NOP and anything but a branch that is not multi-cycle. The FPU takes one instruction a cycle ahead of its
+operands and executes it when they come; integer instructions go on meanwhile, those of the FPU wait.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _SINGLE = frozenset({
     Kind.STORE,
     Kind.STORE_NARROW,
 })  # fmt: skip
+_AHEAD = frozenset({Kind.FLOAT_ADD, Kind.FLOAT_MULTIPLY, Kind.FLOAT_FUSED, Kind.FLOAT_MULTIPLY_ACCUMULATE})
+"""Issue a cycle ahead of their operands, but not of an addend (JNK)."""
 _CLOSED, _PLAIN, _FLAGGED, _NOP = range(4)
 """Whether the last instruction's cycle has room for a younger one, and what the older is."""
 _CAUSES = {"load": causes.LOAD_USE, "float_load": causes.LOAD_USE, "float": causes.FLOAT, "fused": causes.FLOAT,
@@ -82,8 +84,7 @@ class PairedWalk(Walk):
             self._finish(instruction, self.ledger.cycles - 1)
             self.older = _CLOSED
         else:
-            self._wait(instruction)
-            self._issue(instruction, fact)
+            self._issue(instruction, fact, self._wait(instruction))
             self._open(instruction)
         if taken:
             self._book(causes.BRANCH, self.table[instruction.kind].refill)
@@ -116,11 +117,14 @@ class PairedWalk(Walk):
             self.older = _NOP if instruction.kind is Kind.NOP else _FLAGGED if instruction.sets_flags else _PLAIN
 
     # --- issue ------------------------------------------------------------------------------------------------------
-    def _wait(self, instruction: Instruction) -> None:
-        """Until every operand is there, and the unit free."""
-        latest, cause = self.ledger.cycles, causes.LATENCY
+    def _wait(self, instruction: Instruction) -> int:
+        """Until every operand is there, and the unit free; cycles by which the FPU executes it later than it issues."""
+        latest, cause, executes = self.ledger.cycles, causes.LATENCY, 0
         for need in needs(instruction):
             cycle, row = self.board.ready(need)
+            if row in self.rules.float_ahead and need[1] == "float" and instruction.kind in _AHEAD:
+                executes = max(executes, cycle)
+                cycle -= self.rules.float_ahead[row]
             if cycle > latest:
                 latest, cause = cycle, _CAUSES.get(row, causes.LATENCY)
         self._book(cause, latest - self.ledger.cycles)
@@ -128,10 +132,11 @@ class PairedWalk(Walk):
             self._book(causes.FLOAT, max(0, self.float_free - self.ledger.cycles))
         if instruction.kind in _MEMORY or instruction.kind is Kind.BARRIER:
             self._book(causes.STORE, max(0, self.buffer_free - self.ledger.cycles))
+        return max(0, executes - self.ledger.cycles)
 
-    def _issue(self, instruction: Instruction, fact: Fact) -> None:
+    def _issue(self, instruction: Instruction, fact: Fact, ahead: int) -> None:
         kind, row = instruction.kind, self.table[instruction.kind]
-        start = self.ledger.cycles
+        start = self.ledger.cycles + ahead
         if instruction.memory is not None:
             self._access(instruction, fact)
         elif kind is Kind.DIVIDE:
@@ -139,8 +144,9 @@ class PairedWalk(Walk):
             self._book(causes.DIVIDE, operand_cycles(fact, worst(self.core.divide_cycles)) - 1)
         else:
             self._book(causes.ISSUE, row.cycles + self._flag_cost(instruction))
-        self.float_free = max(self.float_free, start + row.float_busy)
-        self._finish(instruction, self.ledger.cycles - 1)
+        busy = max(row.float_busy, 1) if ahead else row.float_busy
+        self.float_free = max(self.float_free, start + busy)
+        self._finish(instruction, self.ledger.cycles - 1 + ahead)
 
     def _flag_cost(self, instruction: Instruction) -> int:
         rotated = instruction.kind is Kind.ALU_ROTATED and instruction.mnemonic not in ("mov", "mvn")

@@ -47,6 +47,8 @@ class RegionTiming:
     slave: int = 0
     tightly_coupled: bool = False
     single_cycle_io: bool = False
+    opening_cycles: int = 0
+    """Extra cycles of a load that no access to the same memory directly precedes."""
     paths: Paths = NO_PATHS
     """Caches and buffers in front of the region; the waits above do not apply where there is one."""
 

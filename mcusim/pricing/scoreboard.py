@@ -26,15 +26,18 @@ _ACCUMULATES = frozenset({
     Kind.MULTIPLY_ACCUMULATE, Kind.MULTIPLY_ACCUMULATE_LONG, Kind.DSP_MULTIPLY_ACCUMULATE,
     Kind.DSP_MULTIPLY_ACCUMULATE_LONG,
 })  # fmt: skip
-_EARLY_SOURCES = frozenset({"ubfx", "sbfx", "bfi", "rev", "rev16", "revsh", "rbit"})
+_EARLY_SOURCES = frozenset({
+    "ubfx", "sbfx", "bfi", "rev", "rev16", "revsh", "rbit", "ssat", "usat", "ssat16", "usat16", "qdadd", "qdsub",
+})  # fmt: skip
+"""Shifted in the first execute stage: bit fields and reversals (JNK), saturation and doubling (LLVM M7Read_ISS)."""
+_EXTENDS = frozenset({Kind.EXTEND, Kind.DSP_EXTEND})
+"""Their rotation needs no early operand (JNK lists the extend-and-adds only; LLVM ReadALU)."""
 _TARGETS = frozenset({Kind.BRANCH_REGISTER, Kind.BRANCH_LINK_REGISTER, Kind.ALU_BRANCH})
 _FUSED = frozenset({Kind.FLOAT_FUSED, Kind.DOUBLE_FUSED})
 _CHAINED = frozenset({Kind.FLOAT_MULTIPLY_ACCUMULATE, Kind.DOUBLE_MULTIPLY_ACCUMULATE})
 _FLOATS = SINGLE_FLOATS | DOUBLES
-_SAVED = frozenset({
-    Kind.FLOAT_STORE, Kind.FLOAT_STORE_DOUBLE, Kind.FLOAT_STORE_MULTIPLE, Kind.FLOAT_TO_CORE, Kind.FLOAT_PAIR_TO_CORE,
-    Kind.FLOAT_LANE_TO_CORE,
-})  # fmt: skip
+_LEAVING = frozenset({Kind.FLOAT_TO_CORE, Kind.FLOAT_PAIR_TO_CORE, Kind.FLOAT_LANE_TO_CORE})
+_ENTERING = frozenset({Kind.FLOAT_FROM_CORE, Kind.FLOAT_PAIR_FROM_CORE, Kind.FLOAT_LANE_FROM_CORE})
 
 
 def needs(instruction: Instruction) -> Iterator[Need]:
@@ -80,7 +83,8 @@ def _memory_needs(instruction: Instruction) -> Iterator[Need]:
 
 
 def _float_needs(instruction: Instruction) -> Iterator[Need]:
-    yield from ((register, "late") for register in registers(instruction.reads))
+    core = "entering" if instruction.kind in _ENTERING else "late"
+    yield from ((register, core) for register in registers(instruction.reads))
     addend = "fused" if instruction.kind in _FUSED else "chained" if instruction.kind in _CHAINED else ""
     operands = instruction.operands[1:] if addend else ()
     if addend:
@@ -88,7 +92,7 @@ def _float_needs(instruction: Instruction) -> Iterator[Need]:
         for operand in operands:
             yield from _float_registers(operand, "float")
         return
-    role = "saved" if instruction.kind in _SAVED else "float"
+    role = "leaving" if instruction.kind in _LEAVING else "float"
     yield from ((register, role) for register in registers(instruction.float_reads, FLOAT_BASE))
 
 
@@ -107,8 +111,7 @@ def _factor_needs(instruction: Instruction) -> Iterator[Need]:
 
 
 def _plain_needs(instruction: Instruction) -> Iterator[Need]:
-    early = instruction.mnemonic in _EARLY_SOURCES
-    kind = instruction.kind
+    early, kind = instruction.mnemonic in _EARLY_SOURCES, instruction.kind
     if kind is Kind.DSP_EXTEND_ADD:
         yield instruction.operands[1].value, "widened"
         yield instruction.operands[2].value, "early"
@@ -117,18 +120,17 @@ def _plain_needs(instruction: Instruction) -> Iterator[Need]:
         yield instruction.operands[1].value, "early" if instruction.mnemonic == "pkhtb" else "late"
         yield instruction.operands[2].value, "early"
         return
-    seen, target = 0, _target(instruction)
-    for operand in instruction.operands:
-        read = operand.role == "register" and instruction.reads >> operand.value & 1
-        if read and operand is not target:
+    seen = 0
+    for operand in _sources(instruction):
+        if operand.role == "register" and instruction.reads >> operand.value & 1:
             seen |= 1 << operand.value
-            yield operand.value, "early" if early or operand.shift else "late"
+            yield operand.value, "early" if early or (operand.shift and kind not in _EXTENDS) else "late"
     yield from ((register, "late") for register in registers(instruction.reads & ~seen & 0x7FFF))
 
 
-def _target(instruction: Instruction) -> Operand | None:
-    """The destination, which heads the operands of everything that has one."""
-    return instruction.operands[0] if instruction.writes and instruction.operands else None
+def _sources(instruction: Instruction) -> tuple[Operand, ...]:
+    """Operands behind the destination, which heads them where there is one."""
+    return instruction.operands[1:] if instruction.writes else instruction.operands
 
 
 class Scoreboard:
@@ -153,6 +155,10 @@ class Scoreboard:
             return -1 << 30, ""
         row, issued = entry
         return issued + self._latencies[row][need[1]], row
+
+    def issued(self, register: int) -> int:
+        """Cycle of the issue of the register's last producer; only behind a ``ready`` that named one."""
+        return self._entries[register][1]
 
     def issue(self, register: int, row: str, cycle: int) -> None:
         """A result of that register is under way from ``cycle``."""

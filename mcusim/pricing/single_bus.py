@@ -1,6 +1,7 @@
 """M0 and M0+: one bus for code and data, nothing overlaps; the price is the sum of the instructions' prices.
 
-With wait states, code and data transactions follow each other on the one bus, so both waits add to the instruction.
+With wait states, code and data transactions follow each other on the one bus, so both waits add to the instruction;
+and a flash that answers a data access does not read ahead meanwhile: it has one read port.
 Not modelled: the interplay of literal loads with a flash prefetcher, which makes some of them one cycle cheaper.
 """
 
@@ -61,12 +62,14 @@ class SingleBusWalk(Walk):
         assert memory is not None
         single = instruction.kind in _SINGLE
         cycles = self.rules.io_port_cycles if single and region.single_cycle_io else row.cycles
+        waits = 0 if region.cached_data else region.write_wait_cycles if memory.write else region.read_wait_cycles
+        words = cycles - 1 + row.each * memory.count
         self._book(causes.ISSUE, 1)
-        self._book(causes.TRANSFER, cycles - 1 + row.each * memory.count)
-        if not region.cached_data:
-            waits = region.write_wait_cycles if memory.write else region.read_wait_cycles
-            self._book(causes.MEMORY, memory.count * waits)
+        self._book(causes.TRANSFER, words, reads_ahead=not waits or region is not self.code)
+        self._book(causes.MEMORY, memory.count * waits, reads_ahead=region is not self.code)
 
-    def _book(self, cause: str, cycles: int) -> None:
+    def _book(self, cause: str, cycles: int, *, reads_ahead: bool = True) -> None:
+        """Time passes; ``reads_ahead``: the code memory may fetch its next line meanwhile."""
         self.ledger.add(cause, cycles)
-        self.fetch.spend(cycles, self.code)
+        if reads_ahead:
+            self.fetch.spend(cycles, self.code)

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from mcusim.cores.rules import ThreeStageRules
 from mcusim.isa.forms import mask_of, masks
-from mcusim.isa.instruction import Instruction
+from mcusim.isa.instruction import Instruction, MemoryOperand
 from mcusim.isa.kind import DOUBLES, DSP, LOADS, SINGLE_FLOATS, STORES, Kind
 from mcusim.pricing import causes
 from mcusim.pricing.ledger import operand_cycles, worst
-from mcusim.pricing.passage import Fact
+from mcusim.pricing.passage import Fact, RegionTiming
 from mcusim.pricing.transfers import extra_transfers
 from mcusim.pricing.walk import LineFetch, Walk
 
@@ -58,6 +58,8 @@ class ThreeStageState(NamedTuple):
     float_wait: int = 0
     float_mask: int = 0
     """FP registers readable only in ``float_wait`` cycles."""
+    settled: bool = True
+    """The instruction before left the flags alone."""
     age: int = 0
     """Cycles since the code line was entered, where code has wait states."""
 
@@ -71,15 +73,15 @@ class ThreeStageWalk(Walk):
     def enter(self, state: ThreeStageState) -> None:  # type: ignore[override]
         self.rules: ThreeStageRules = self.core.rules
         (self.role, self.mask, self.base, self.slave, self.narrow, self.run, self.only_stores, self.target, self.buffer,
-         self.float_busy, self.float_wait, self.float_mask, age) = state  # fmt: skip
+         self.float_busy, self.float_wait, self.float_mask, self.settled, age) = state  # fmt: skip
         self.fetch = LineFetch(age, self.target)
 
     def leave(self) -> ThreeStageState:
         access = self.role in (_LOADED, _STORED, _STORED_INDEXED_BY_REGISTER)
         return ThreeStageState(
-            self.role, self.mask, self.base if access else -1, self.slave if self.role == _LOADED else 0, self.narrow,
+            self.role, self.mask, self.base if access else -1, self.slave if access else 0, self.narrow,
             self.run, self.only_stores and 0 < self.run < _CAUGHT_UP, self.target, self.buffer, self.float_busy,
-            self.float_wait, self.float_mask if self.float_wait else 0, self.fetch.age,
+            self.float_wait, self.float_mask if self.float_wait else 0, self.settled, self.fetch.age,
         )  # fmt: skip
 
     def twin(self) -> ThreeStageWalk:
@@ -104,6 +106,7 @@ class ThreeStageWalk(Walk):
             self.run = _CAUGHT_UP
         if taken:
             self._redirect(instruction)
+        self.settled = not (instruction.sets_flags and fact.executed)
 
     def _book(self, cause: str, cycles: int) -> None:
         """Time passes: everything that runs beside execute comes nearer."""
@@ -145,8 +148,11 @@ class ThreeStageWalk(Walk):
 
     def _redirect(self, instruction: Instruction) -> None:
         refill, branch = self.table[instruction.kind].refill, instruction.branch
-        if branch is not None and branch.kind == "conditional" and branch.target >> 2 == instruction.address >> 2:
-            refill = self.rules.one_word_loop_refill
+        if branch is not None and branch.kind == "conditional":
+            if branch.target >> 2 == instruction.address >> 2:
+                refill = self.rules.one_word_loop_refill
+            elif self.settled:
+                refill = self.rules.settled_refill
         self._book(causes.BRANCH, refill)
         self.role, self.mask, self.narrow, self.run, self.target = _OTHER, 0, False, 0, True
 
@@ -192,24 +198,27 @@ class ThreeStageWalk(Walk):
             self._multiple(instruction, fact)
         self.base = memory.base if memory.writeback else -1
 
-    def _chains(self, instruction: Instruction, addresses: int, slave: int) -> bool:
-        """Whether a load's address phase overlaps the data phase of the load before (H1, H4, H7, H8, H12)."""
+    def _chains(self, instruction: Instruction, addresses: int, region: RegionTiming) -> bool:
+        """Whether a load's address phase overlaps the data phase of the load before (H1, H4, H7, H8, H12, H18)."""
         memory = instruction.memory
         assert memory is not None
-        if self.role != _LOADED or self.mask & addresses or slave != self.slave:
+        if self.role != _LOADED or self.mask & addresses or region.slave != self.slave:
+            return False
+        if region.opening_cycles and memory.index >= 0:
             return False
         if instruction.size == 4 and instruction.address & 2:
             return False
         if not memory.writeback:
             return True
-        return self.rules.indexed_chains_on_other_base and self.base != memory.base
+        if self.base == memory.base:
+            return self.rules.indexed_chains_on_same_base
+        return self.rules.indexed_chains_on_other_base
 
     def _load(self, instruction: Instruction, fact: Fact, addresses: int) -> None:
         region, memory = self.region(fact), instruction.memory
         assert memory is not None
-        if self.role in (_STORED, _STORED_INDEXED_BY_REGISTER):
-            self._book(causes.STORE, self.rules.store_to_load)
-        chained = self._chains(instruction, addresses, region.slave)
+        self._open(region, memory)
+        chained = self._chains(instruction, addresses, region)
         extra = extra_transfers(memory.size, fact.misalignment)
         self._book(causes.ISSUE, self.table[instruction.kind].cycles)
         self._book(causes.LOAD_USE, 0 if chained else self.rules.load_bubble)
@@ -222,7 +231,8 @@ class ThreeStageWalk(Walk):
     def _store(self, instruction: Instruction, fact: Fact) -> None:
         region, memory = self.region(fact), instruction.memory
         assert memory is not None
-        self._book(causes.ISSUE, self.table[instruction.kind].cycles)
+        if not self._overlaps(memory, region):
+            self._book(causes.ISSUE, self.table[instruction.kind].cycles)
         if memory.index >= 0:
             self._book(causes.STORE, self.rules.register_store)
         if memory.writeback and self.role == _LOADED:
@@ -232,14 +242,32 @@ class ThreeStageWalk(Walk):
         extra = extra_transfers(memory.size, fact.misalignment)
         self.buffer = extra + (0 if region.cached_data else region.write_wait_cycles * (1 + extra))
         self._remember(_STORED_INDEXED_BY_REGISTER if memory.index >= 0 else _STORED, 0, instruction)
+        self.slave = region.slave
+
+    def _overlaps(self, memory: MemoryOperand, region: RegionTiming) -> bool:
+        """Whether a store issues in the second cycle of the load before it (H2)."""
+        if not self.rules.store_overlaps_load or self.role != _LOADED or memory.index >= 0:
+            return False
+        if memory.writeback and self.rules.indexed_store_after_load:
+            return False
+        return region.slave == self.slave and not self.mask >> memory.base & 1
+
+    def _open(self, region: RegionTiming, memory: MemoryOperand) -> None:
+        """What a load waits because of what went to memory right before it: H5, and memories slow to answer anew (H18)."""
+        stored = self.role in (_STORED, _STORED_INDEXED_BY_REGISTER)
+        alone = memory.index >= 0 or memory.count > 1
+        same = region.slave == self.slave and not alone and (stored or self.role == _LOADED)
+        if region.opening_cycles:
+            self._book(causes.MEMORY, 0 if same else region.opening_cycles)
+        if stored and not region.opening_cycles:
+            self._book(causes.STORE, self.rules.store_to_load)
 
     def _multiple(self, instruction: Instruction, fact: Fact) -> None:
         """LDM, STM, LDRD, STRD, LDR PC, table branches, STREX: nothing overlaps."""
         region, memory, row = self.region(fact), instruction.memory, self.table[instruction.kind]
         assert memory is not None
-        stored = self.role in (_STORED, _STORED_INDEXED_BY_REGISTER)
-        if stored and not memory.write:
-            self._book(causes.STORE, self.rules.store_to_load)
+        if not memory.write:
+            self._open(region, memory)
         self._book(causes.ISSUE, row.cycles)
         self._book(causes.TRANSFER, row.each * memory.count)
         if not region.cached_data:

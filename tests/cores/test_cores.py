@@ -56,7 +56,11 @@ def test_results_and_units_name_rows_of_the_rules(core: cores.Core) -> None:
     if isinstance(core.rules, DualIssueRules):
         units = {row.unit for row in core.timing.values()}
         assert "" not in units
-        assert {unit for pair in core.rules.conflicts for unit in pair} <= units
+        pairs = core.rules.conflicts | core.rules.lockout_conflicts
+        assert {unit for pair in pairs for unit in pair} <= units
+        assert core.rules.older_only | core.rules.alone | core.rules.shifter <= units
+        assert set(core.rules.results.values()) <= set(core.rules.latencies)
+        assert set(core.rules.chained_cycles) <= set(core.timing)
 
 
 def test_cores_are_frozen(core: cores.Core) -> None:

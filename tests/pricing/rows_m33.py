@@ -57,11 +57,11 @@ M33 = [
     Row("it eq; addeq r0, r1, r2, ror #23; add r0, r3", "bf08 eb01 50f2 4418", 3, facts={1: SKIPPED}),
     # FPU
     Row("vadd.f32 s0, s1, s2; vadd.f32 s3, s4, s5", "ee30 0a81 ee72 1a22", 2),
-    Row("vadd.f32 s0, s1, s2; vmul.f32 s3, s0, s5", "ee30 0a81 ee60 1a22", 3),
+    Row("vadd.f32 s0, s1, s2; vstr s0, [r0]", "ee30 0a81 ed80 0a00", 3),
     Row("vfma.f32 s0, s1, s2; nop.w; nop.w; vfma.f32 s0, s3, s4", "eea0 0a81 f3af 8000 f3af 8000 eea1 0a82", 4),
     Row("vfma.f32 s0, s1, s2; vfma.f32 s0, s3, s4", "eea0 0a81 eea1 0a82", 4),
     Row("vfma.f32 s0, s1, s2; vfma.f32 s5, s3, s4", "eea0 0a81 eee1 2a82", 4),  # the FPU takes nothing for two cycles
-    Row("vfma.f32 s0, s1, s2; vfma.f32 s4, s3, s0", "eea0 0a81 eea1 2a80", 5),
+    Row("vfma.f32 s0, s1, s2; vfma.f32 s4, s3, s0", "eea0 0a81 eea1 2a80", 4),  # issued ahead, executed a cycle later
     Row("vfma.f32 s0, s1, s2; vldr s5, [r0]", "eea0 0a81 edd0 2a00", 4),
     Row("vldr s0, [r0]; vadd.f32 s1, s0, s0", "ed90 0a00 ee70 0a00", 2),
     Row("vldm r0, {s0-s3}", "ec90 0a04", 4),
@@ -73,4 +73,19 @@ M33 = [
     # the return without PC in the list: two free instructions, the third beside BX (N = 2 here)
     Row("pop {r4, lr}; mov r10, r10; mov r10, r10; mov r10, r10; bx lr", "e8bd 4010 46d2 46d2 46d2 4770", 6),
     Row("pop {r4, pc}", "bd10", 5),
+    # the FPU takes an instruction a cycle ahead of its operands
+    Row("vmul.f32 s0, s1, s2; vadd.f32 s3, s0, s4; adds r0, #1", "ee20 0a81 ee70 1a02 3001", 3),
+    # no FP instruction while it waits
+    Row("vmul.f32 s0, s1, s2; vadd.f32 s3, s0, s4; vadd.f32 s5, s6, s7", "ee20 0a81 ee70 1a02 ee73 2a23", 4),
+    Row("vmul.f32 s0, s1, s2; vadd.f32 s3, s0, s4; mov r10, r10; mov r10, r10; vstr s3, [r12, #256]",
+        "ee20 0a81 ee70 1a02 46d2 46d2 edcc 1a40", 5),
+    Row("vadd.f32 s1, s4, s5; vfma.f32 s0, s1, s2; mov r10, r10; mov r10, r10; mov r10, r10; vfma.f32 s0, s1, s2",
+        "ee72 0a22 eea0 0a81 46d2 46d2 46d2 eea0 0a81", 6),
+    # not ahead of an addend
+    Row("vadd.f32 s0, s4, s5; vfma.f32 s0, s1, s2; adds r0, #1", "ee32 0a22 eea0 0a81 3001", 4),
+    Row("vadd.f32 s0, s4, s5; vstr s0, [r1]; adds r0, #1", "ee32 0a22 ed81 0a00 3001", 4),  # nor a store
+    # moves to the FPU take the output of any ALU
+    Row("mul r0, r1, r2; vmov s0, r0", "fb01 f002 ee00 0a10", 2),
+    Row("add.w r0, r1, r2, ror #24; vmov s0, s1, r0, r3", "eb01 6032 ec43 0a10", 2),
+    Row("uadd8 r0, r1, r2; vmov s0, r0", "fa81 f042 ee00 0a10", 2),
 ]

@@ -13,13 +13,13 @@ from tests.isa.assembly import ASSEMBLER, assemble, block_of
 from tests.pricing.harness import IDEAL, price_row
 from tests.pricing.rows import Row
 from tests.pricing.rows_m0 import M0, M0PLUS
-from tests.pricing.rows_m4 import M3, M4, OTHER_SLAVE, SAME_SLAVE, SHARED
+from tests.pricing.rows_m4 import M3, M4, OTHER_SLAVE, SAME_SLAVE, SHARED, STORE_TO_OTHER_SLAVE
 from tests.pricing.rows_m7 import M7
 from tests.pricing.rows_m33 import M33
 
+SLAVES = [OTHER_SLAVE, SAME_SLAVE, STORE_TO_OTHER_SLAVE]
 TABLES: dict[str, list[Row]] = {
-    "m0": M0, "m0plus": M0PLUS, "m3": [*M3, OTHER_SLAVE, SAME_SLAVE], "m4": [*M4, OTHER_SLAVE, SAME_SLAVE], "m7": M7,
-    "m33": M33,
+    "m0": M0, "m0plus": M0PLUS, "m3": [*M3, *SLAVES], "m4": [*M4, *SLAVES], "m7": M7, "m33": M33,
 }  # fmt: skip
 ROWS = [pytest.param(core, row, id=f"{core}: {row}") for core, rows in TABLES.items() for row in rows]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mcusim import cores
-from tests.pricing.harness import price
+from mcusim.pricing import pipeline
+from tests.isa.assembly import block_of
+from tests.pricing.harness import IDEAL, price
 
 SUBS, NOP_W, BNE, CBZ, BX, B, BL, POP = "3f01", "f3af 8000", "d1fe", "b108", "4770", "e7fe", "f7ff fffe", "bd10"
 
@@ -32,3 +34,29 @@ def test_a_misprediction_costs_eight_cycles_or_six_when_flags_are_early(words: s
 @pytest.mark.parametrize("core", [name for name in cores.NAMES if name != "m7"])
 def test_no_other_core_predicts(core: str) -> None:
     assert not price(core, f"{SUBS} {BNE}").predicted
+
+
+ADDS, ADD_W, B_N = ("3001", "3101"), ("eb02 0203", "eb04 0405"), "e7fe"
+
+
+def turns(words: str, count: int) -> int:
+    """Cycles of ``count`` turns of a loop on M7, once it has settled."""
+    engine, block = pipeline(cores.load("m7")), block_of(words)
+    state, cycles = engine.start(), 0
+    for turn in range(2 * count):
+        way = engine.run(block, state, {}, IDEAL, 0).taken
+        state, cycles = way.state, cycles + (way.cycles if turn >= count else 0)
+    return cycles
+
+
+@pytest.mark.parametrize(
+    ("words", "cycles"),
+    [
+        ([*ADDS, *ADD_W, B_N], 5),  # five instructions: in every second turn the branch shares its cycle with the target
+        ([ADDS[0], *ADD_W, ADD_W[0], B_N], 6),  # fetch is not far enough ahead
+        ([*ADDS, ADD_W[0], B_N], 4),  # two full cycles: nothing to gain
+        ([*ADDS, *ADD_W, BX], 6),  # no predicted target
+    ],
+)
+def test_a_taken_branch_pairs_with_its_target_behind_two_narrow_instructions(words: list[str], cycles: int) -> None:
+    assert turns(" ".join(words), 2) == cycles

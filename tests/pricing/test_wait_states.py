@@ -99,6 +99,22 @@ def test_a_store_in_the_buffer_delays_the_next_block() -> None:
     assert (first.fall.cycles, second.fall.cycles) == (1, 4 + 1)
 
 
+@pytest.mark.parametrize("core", ["m0", "m0plus"])
+@pytest.mark.parametrize(
+    ("region", "cycles"),
+    [
+        # First line 2; LDR 2, ADDS 1; the second line was read behind the first: 0; ADDS 1.
+        (1, 2 + 2 + 1 + 0 + 1),
+        # LDR waits 2 more, and the flash is its own for three cycles: one of LDR and one of ADDS are left to read ahead.
+        (0, 2 + (2 + 2) + 1 + (2 + 1 - 2) + 1),
+    ],
+)
+def test_code_and_data_share_the_port_of_a_flash(core: str, region: int, cycles: int) -> None:
+    timing = flash(fetch_wait_cycles=2, read_wait_cycles=2, fetch_line_bytes=4, prefetch=True)
+    facts = {0: Fact(region=region)}
+    assert price(core, f"{LOAD} {NARROW} {NARROW}", timing=timing, facts=facts).fall.cycles == cycles
+
+
 @pytest.mark.parametrize(("core", "cycles"), [("m0", 2), ("m0plus", 1)])
 def test_only_m0plus_has_a_single_cycle_port(core: str, cycles: int) -> None:
     timing = MemoryTiming((RegionTiming("port", single_cycle_io=True),))
@@ -110,3 +126,45 @@ def test_tightly_coupled_and_cached_data_do_not_wait_on_m7() -> None:
     for properties in ({"tightly_coupled": True}, {"cached_data": True}):
         timing = MemoryTiming((RegionTiming("memory", read_wait_cycles=7, **properties),))  # type: ignore[arg-type]
         assert price("m7", LOAD, timing=timing).fall.cycles == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "misalignment", "sustained"),
+    [
+        ("f8c1 0000", 0, 1),  # STR.W: one per cycle
+        ("f881 0000", 0, 2),  # STRB.W: 4 on one bank, 2 on both, 2.4 at rising addresses; 2 is taken
+        ("f8c1 0000", 1, 4),  # unaligned
+    ],
+)
+def test_the_store_buffer_of_m7_takes_five_at_once_and_then_drains(words: str, misalignment: int, sustained: int) -> None:
+    """JNK (cortex_m7.md): five stores in a row never wait; behind them one in 1, 2 or 4 cycles."""
+    facts = {index: Fact(misalignment=misalignment) for index in range(40)}
+
+    def stores(count: int) -> int:
+        return price("m7", " ".join([words] * count), facts=facts).fall.cycles
+
+    assert stores(5) == 5
+    assert stores(40) - stores(20) == 20 * sustained
+
+
+def test_a_word_copy_on_m7_takes_two_cycles_a_turn() -> None:
+    """LDR beside STR of what it loads, SUBS beside BNE (JNK)."""
+    engine, loop = pipeline(cores.load("m7")), block_of("f851 3b04 f840 3b04 3a01 d1f9")
+    first = engine.run(loop, engine.start(), {}, flash(), 0).taken
+    assert engine.run(loop, first.state, {}, flash(), 0).taken.cycles == 2
+
+
+LOADS = {
+    "6808": 3,  # LDR: 2, and 1 because the memory was idle
+    "6808 681a": 4,  # LDR, LDR: 3 + 1
+    "6808 3001 681a": 7,  # LDR, ADDS, LDR: 3 + 1 + 3
+    "6008 681a": 3,  # STR, LDR: the store has opened it, and there is no wait between the two
+    "e891 000c": 4,  # LDM of two: 3 + 1
+}
+
+
+@pytest.mark.parametrize("words", LOADS)
+def test_a_memory_slow_to_open_delays_the_first_load_of_a_series_on_m4(words: str) -> None:
+    timing = MemoryTiming((RegionTiming("code"), RegionTiming("sram3", slave=1, opening_cycles=1)))
+    facts = {number: Fact(region=1) for number in range(3)}
+    assert price("m4", words, timing=timing, facts=facts).fall.cycles == LOADS[words]
