@@ -1,6 +1,7 @@
 """mcusim: firmware goes in; what the board would have told comes out.
 
-``run(path, board=...) -> Report`` runs a program; ``McusimError`` is the base of all errors raised on purpose.
+``run(path, board=...) -> Report`` runs a program, ``retime(profile) -> Retiming`` prices a saved run again; ``McusimError``
+is the base of all errors raised on purpose.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mcusim.errors import McusimError
     from mcusim.report import Report
+    from mcusim.retime import retime
     from mcusim.run import run
 
     __version__: str
 
-__all__ = ["McusimError", "Report", "__version__", "run"]
+__all__ = ["McusimError", "Report", "__version__", "retime", "run"]
 
 _PUBLIC = {
     "McusimError": "mcusim.errors",
     "Report": "mcusim.report",
+    "retime": "mcusim.retime",
     "run": "mcusim.run",
 }
 """Public name to the module that defines it, imported at first use: ``import mcusim`` stays below 50 ms."""

@@ -28,6 +28,12 @@ class UnsupportedError(McusimError):
     exit_code = 5
 
 
+class RerunError(McusimError):
+    """An answer needs the program to run again, and that was forbidden or is not possible."""
+
+    exit_code = 8
+
+
 class DecodeError(McusimError):
     """Halfwords that are no instruction of the Thumb instruction set."""
 

@@ -17,6 +17,7 @@ from mcusim.machine import layout as L
 from mcusim.machine.machine import Machine, Options
 from mcusim.machine.nvic import exception_name
 from mcusim.machine.profile import Call, Profile, profile_of
+from mcusim.machine.what_if import WhatIf
 from mcusim.program import Program
 from mcusim.report import (
     CacheUse,
@@ -43,6 +44,8 @@ from mcusim.report import (
     text_of,
 )
 from mcusim.report.exit import code_of
+from mcusim.report.saved_profile import SavedProfile, save
+from mcusim.saving import OVERHEAD, saved_profile
 
 TRACE_EVENTS = 1_000_000
 """Bound of the recorded timeline."""
@@ -57,7 +60,7 @@ STACK_SIZE_SYMBOLS = ("_Min_Stack_Size", "__STACK_SIZE", "__stack_size__")
 STACK_END_SYMBOLS = ("__stack_limit", "__StackLimit", "_sstack", "__stack_start__")
 """Addresses of the lowest byte reserved for the stack."""
 DEFAULT_CORE = "m4"
-ROOT, OVERHEAD = "(all)", "(exception entry, exit and sleep)"
+ROOT = "(all)"
 
 
 def run(
@@ -75,6 +78,12 @@ def run(
     semihosting_root: str | Path | None = None,
     strict: bool = False,
     trace: bool = False,
+    clock_hertz: int | None = None,
+    wait_states: int | None = None,
+    caches: bool | None = None,
+    prefetch: bool | None = None,
+    placement: Sequence[tuple[str, str]] = (),
+    save_profile: str | Path | Callable[[SavedProfile], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     serial_output: Callable[[bytes], None] | None = None,
 ) -> Report:
@@ -82,13 +91,17 @@ def run(
 
     ``send`` holds (after, text) pairs: once serial output has shown ``after`` anew, ``text`` is typed. ``until`` stops
     with success once the output contains it and its line is finished. ``max_seconds`` is simulated time,
-    ``timeout_seconds`` the host's. Raises a McusimError for files and boards that cannot be used; what the firmware
-    does wrong is in the report (``exit`` and ``fault``). A raw binary without ``load_address`` goes to the board's flash.
+    ``timeout_seconds`` the host's. ``clock_hertz``, ``wait_states``, ``caches``, ``prefetch`` and ``placement`` (pairs
+    of a memory and the one it answers like) are what-ifs: they take effect from reset on, over what the firmware
+    programs. ``save_profile`` names a file for ``mcusim retime``, or is called with what would stand in it. Raises a
+    McusimError for files and boards that cannot be used; what the firmware does wrong is in the report (``exit`` and
+    ``fault``). A raw binary without ``load_address`` goes to the board's flash.
     """
     chosen = choose_board(board, core)
     options = Options(
         tuple(send), until, max_instructions, max_seconds, timeout_seconds, semihosting_root, strict,
         TRACE_EVENTS if trace else 0, serial_output, progress,
+        what_if=WhatIf(clock_hertz, wait_states, caches, prefetch, tuple(placement)), follow_lanes=save_profile is not None,
     )  # fmt: skip
     program = programs.load(path, load_address, vector_table, flash_address(chosen))
     machine = Machine(program, chosen, core_of(chosen), options)
@@ -96,7 +109,13 @@ def run(
         machine.run()
     except KeyboardInterrupt:
         machine.interrupt()
-    return report_of(machine)
+    report = report_of(machine)
+    if save_profile is not None:
+        profile, called = profile_of(machine), "" if isinstance(board, Board) else str(board or core or DEFAULT_CORE)
+        names = _Names(program, (call.function for call in profile.calls))
+        saved = saved_profile(machine, profile, names, report.exit, called, load_address, vector_table)
+        save_profile(saved) if callable(save_profile) else save(saved, save_profile)
+    return report
 
 
 def choose_board(board: str | Path | Board | None, core: str | None) -> Board:
@@ -361,7 +380,9 @@ def _unmodelled(machine: Machine) -> tuple[UnmodelledUse, ...]:
 
 
 def _warnings(machine: Machine, profile: Profile) -> tuple[str, ...]:
-    texts = [text if count == 1 else f"{text} ({count} times)" for text, count in machine.warnings.items()]
+    what_ifs = machine.options.what_if.described()
+    texts = [f"what-if, over what the firmware programs: {', '.join(what_ifs)}"] if what_ifs else []
+    texts += [text if count == 1 else f"{text} ({count} times)" for text, count in machine.warnings.items()]
     texts += list(dict.fromkeys(machine.semihosting.refused))
     if machine.serial.dropped:
         texts.append(f"serial output beyond the first 16 MiB is not in this report ({machine.serial.dropped:,} bytes)")

@@ -32,6 +32,8 @@ Examples:
   mcusim run app.elf --core m4 --max-instructions 1e6 --json report.json
   mcusim run app.elf --core m4 --quiet --json - | jq .cycles
   mcusim run app.elf --core m4 --flamegraph app.speedscope.json --trace app.trace.json
+  mcusim run app.elf --board nucleo-l4r5zi --save-profile app.profile.gz
+  mcusim run app.elf --board nucleo-l4r5zi --clock 80e6 --wait-states 3
 """
 
 
@@ -42,6 +44,7 @@ class Outputs:
     json: str | None
     flamegraph: str | None
     trace: str | None
+    profile: str | None = None
 
     @property
     def json_to_stdout(self) -> bool:
@@ -51,7 +54,8 @@ class Outputs:
         """Refuse, before the run, what could not be written after it, and what would overwrite the image."""
         from mcusim.report import check_writable
 
-        for option, path in (("--json", self.json), ("--flamegraph", self.flamegraph), ("--trace", self.trace)):
+        for option, path in (("--json", self.json), ("--flamegraph", self.flamegraph), ("--trace", self.trace),
+                             ("--save-profile", self.profile)):  # fmt: skip
             if path is None or (option == "--json" and path == STDOUT):
                 continue
             if os.path.exists(path) and os.path.exists(image) and os.path.samefile(path, image):
@@ -140,12 +144,48 @@ def run_command(
     causes: Annotated[
         bool, typer.Option("--causes", help="Show every cause of every function and mark, not only the largest.")
     ] = False,
+    save_profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Save what 'mcusim retime' prices again (docs/retime.md); compressed where FILE ends in .gz."
+        ),
+    ] = None,
+    clock: Annotated[
+        Any,
+        typer.Option(
+            parser=values.hertz,
+            metavar="HZ",
+            help="What-if: the core runs at HZ from reset to end, whatever the firmware programs.",
+        ),
+    ] = None,
+    wait_states: Annotated[
+        Any,
+        typer.Option(
+            parser=values.wait_states,
+            metavar="N",
+            help="What-if: flash has N wait states from reset to end, whatever the firmware programs.",
+        ),
+    ] = None,
+    caches: Annotated[
+        Any, typer.Option(parser=values.switch, metavar="on|off", help="What-if: caches are on, or off, all along.")
+    ] = None,
+    prefetch: Annotated[
+        Any, typer.Option(parser=values.switch, metavar="on|off", help="What-if: flash prefetch is on, or off, all along.")
+    ] = None,
+    place: Annotated[
+        list[Any] | None,
+        typer.Option(
+            parser=values.placement,
+            metavar="MEMORY=OTHER",
+            help="What-if: MEMORY answers as fast as the board's memory OTHER. Repeatable.",
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only what the firmware prints: no table, no progress.")
     ] = False,
 ) -> None:
     _check_choice(board, core)
-    outputs = Outputs(json, flamegraph, trace)
+    outputs = Outputs(json, flamegraph, trace, save_profile)
     outputs.check(image)
     if semihosting_root is not None and not semihosting_root.is_dir():
         raise typer.BadParameter(f"--semihosting-root {semihosting_root}: there is no such folder")
@@ -162,6 +202,12 @@ def run_command(
         "semihosting_root": semihosting_root,
         "strict": strict,
         "trace": trace is not None,
+        "save_profile": save_profile,
+        "clock_hertz": clock,
+        "wait_states": wait_states,
+        "caches": caches,
+        "prefetch": prefetch,
+        "placement": tuple(place or ()),
     }
     report = _run(image, arguments, outputs.json_to_stdout, quiet)
     _deliver(report, outputs, quiet, causes)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import typer
 
@@ -83,3 +85,73 @@ def awaited(text: str) -> bytes:
     if not text:
         raise typer.BadParameter("an empty text is always there; allowed: at least one character")
     return unescaped(text)
+
+
+def hertz(text: str) -> int:
+    """A clock in whole hertz, at least 1: 80000000, 80e6."""
+    try:
+        return count(text)
+    except typer.BadParameter:
+        raise typer.BadParameter(f"{text!r} is no clock; allowed: whole hertz from 1, as 80000000 or 80e6") from None
+
+
+def wait_states(text: str) -> int:
+    """A number of wait states, 0 to 15."""
+    if not text.isascii() or not text.isdigit() or int(text) >= WAIT_STATES:
+        raise typer.BadParameter(f"{text!r} is no number of wait states; allowed: 0 to {WAIT_STATES - 1}")
+    return int(text)
+
+
+def switch(text: str) -> bool:
+    """``on`` or ``off``."""
+    if text not in ("on", "off"):
+        raise typer.BadParameter(f"{text!r}; allowed: on, off")
+    return text == "on"
+
+
+def placement(text: str) -> tuple[str, str]:
+    """``MEMORY=OTHER`` as a pair of names."""
+    memory, equals, other = text.partition("=")
+    if not (memory and equals and other):
+        raise typer.BadParameter(f"{text!r} names no two memories; allowed: MEMORY=OTHER, as in flash=sram1")
+    return memory, other
+
+
+def sweep(text: str) -> tuple[str, list[Any]]:
+    """``NAME=VALUES`` as (field, values): ``FIRST:LAST[:POINTS]`` for numbers, or values separated by commas."""
+    name, equals, listed = text.partition("=")
+    if not equals or name not in SWEEPS or not listed:
+        raise typer.BadParameter(f"{text!r} is no sweep; allowed: NAME=VALUES with a name of {', '.join(SWEEPS)}")
+    reader = SWEEPS[name]
+    if name in ("clock_hertz", "wait_states") and ":" in listed:
+        return name, _range(name, listed)
+    return name, [reader(value) for value in listed.split(",")]
+
+
+def _range(name: str, text: str) -> list[int]:
+    """Whole numbers from FIRST to LAST, evenly spaced: as many as POINTS, by default 16 clocks or all wait states."""
+    parts = text.split(":")
+    if len(parts) not in (2, 3):
+        raise typer.BadParameter(f"{text!r} is no range; allowed: FIRST:LAST or FIRST:LAST:POINTS")
+    first, last = (SWEEPS[name](part) for part in parts[:2])
+    if last < first:
+        raise typer.BadParameter(f"{text!r} runs backwards; allowed: FIRST:LAST with FIRST up to LAST")
+    standard = CLOCK_POINTS if name == "clock_hertz" else last - first + 1
+    points = count(parts[2]) if len(parts) == 3 else standard
+    if points > POINTS_MAX:
+        raise typer.BadParameter(f"{text!r} has {points:,} points; allowed: up to {POINTS_MAX:,}")
+    if points == 1:
+        return [first]
+    return list(dict.fromkeys(first + (last - first) * number // (points - 1) for number in range(points)))
+
+
+def placements(text: str) -> tuple[tuple[str, str], ...]:
+    """Placements joined by ``+``; ``-`` for the program as it is linked."""
+    return () if text == "-" else tuple(placement(part) for part in text.split("+"))
+
+
+CLOCK_POINTS, POINTS_MAX, WAIT_STATES = 16, 4096, 16
+SWEEPS: dict[str, Callable[[str], Any]] = {
+    "clock_hertz": hertz, "wait_states": wait_states, "caches": switch, "prefetch": switch, "placement": placements,
+}  # fmt: skip
+"""What can be swept, and how one value is read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from mcusim.boards.wait_states import limits
 from mcusim.doctor.change import Change
 from mcusim.doctor.patient import Patient
 from mcusim.doctor.placement import code_placement, data_placement
@@ -35,7 +36,7 @@ def _switched(kind: str, what_if: WhatIf, what: str, advice: str) -> Callable[[P
 
 
 def _wait_states(patient: Patient) -> Iterator[Change]:
-    what_if, table = WhatIf(fewest_wait_states=True), patient.board.parameters.get("wait_states")
+    what_if, table = WhatIf(fewest_wait_states=True), limits(patient.board)
     if table and _differs(patient, what_if):
         yield Change(
             "wait_states",
@@ -54,7 +55,7 @@ def _clock(patient: Patient) -> Iterator[Change]:
             f"the core never runs faster than {si(fastest, 'Hz')}; it is rated for {si(rated, 'Hz')}",
             "raise the core clock with the PLL first thing in main (with the flash wait states that it needs then); "
             "the price is energy",
-            WhatIf(clock_hertz=rated),
+            WhatIf(clock_hertz=rated, fewest_wait_states=True),
         )
 
 

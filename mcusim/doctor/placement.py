@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mcusim.boards.board import MemoryRegion
 from mcusim.doctor.change import Change
 from mcusim.doctor.patient import Patient
-from mcusim.machine.what_if import Placement, WhatIf
+from mcusim.machine.what_if import Move, WhatIf
 from mcusim.pricing import causes
 from mcusim.pricing.memory import FETCH, NO_PATHS, READ
 from mcusim.report.quantity import size
@@ -28,7 +28,7 @@ def code_placement(patient: Patient) -> Iterator[Change]:
     target = _target(patient, "code")
     if target is None or _waiting(patient, ("fetch",)) < WORTH * report.cycles:
         return
-    room, names, placements, covered = _room(patient, target), [], [], 0
+    room, names, moves, covered = _room(patient, target), [], [], 0
     waiting = [(row, sum(row.causes.get(cause, 0) for cause in FETCHING)) for row in report.functions]
     total = sum(cycles for _, cycles in waiting)
     for row, cycles in sorted(waiting, key=lambda item: -item[1]):
@@ -40,9 +40,9 @@ def code_placement(patient: Patient) -> Iterator[Change]:
         room -= found[0].size
         covered += cycles
         names.append(row.name)
-        placements.append(Placement(row.address, row.address + found[0].size, target.name))
-    if placements:
-        yield _change("code", "code waits for the memory that it lies in", target, names, placements)
+        moves.append(Move(row.address, row.address + found[0].size, target.name))
+    if moves:
+        yield _change("code", "code waits for the memory that it lies in", target, names, moves)
 
 
 def data_placement(patient: Patient) -> Iterator[Change]:
@@ -50,20 +50,20 @@ def data_placement(patient: Patient) -> Iterator[Change]:
     target = _target(patient, "data")
     if target is None or _waiting(patient, ("read", "write")) < WORTH * patient.report.cycles:
         return
-    room, names, placements = _room(patient, target), [], []
+    room, names, moves = _room(patient, target), [], []
     for name, start, length in sorted(_objects(patient), key=lambda item: item[2]):
         if length <= room:
             room -= length
             names.append(name)
-            placements.append(Placement(start, start + length, target.name))
-    if placements:
-        yield _change("data", "data wait for the memory that they lie in", target, names[::-1], placements)
+            moves.append(Move(start, start + length, target.name))
+    if moves:
+        yield _change("data", "data wait for the memory that they lie in", target, names[::-1], moves)
 
 
-def _change(what: str, found: str, target: MemoryRegion, names: Sequence[str], placements: Sequence[Placement]) -> Change:
-    moved = sum(placement.end - placement.start for placement in placements)
+def _change(what: str, found: str, target: MemoryRegion, names: Sequence[str], moves: Sequence[Move]) -> Change:
+    moved = sum(move.end - move.start for move in moves)
     advice = f"move {size(moved)} to {target.name} (a section that start-up code copies there)"
-    return Change(f"{what}_placement", found, advice, WhatIf(placements=tuple(placements)), tuple(names[:NAMED]))
+    return Change(f"{what}_placement", found, advice, WhatIf(moves=tuple(moves)), tuple(names[:NAMED]))
 
 
 def _waiting(patient: Patient, kinds: Sequence[str]) -> int:

@@ -25,6 +25,8 @@ class Access:
     write: bool
     cycle: int | None = None
     place: tuple[int, int] | None = None
+    timed: bool = False
+    """Whoever served it looked at the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,19 @@ class RegisterAccesses:
         self.block: tuple[int, int] = (-1, -1)
         self.number = 0
         self.transfers: dict[int, list[tuple[int, int]]] = {}
+        self.timed_owners: set[str] = set()
+        """Peripherals that looked at the time as they were written: what they read as may follow from it."""
 
     def serve_read(self, read: Callable[[int, int], int], address: int, size: int) -> int:
         """A register read by the running instruction: events that are due come first."""
         self._begin(address, size, write=False)
         try:
             self._run_due_events()
+            assert self.access is not None
+            self.access.timed = False
             value = read(address, size)
+            if self.access.timed or self._holds_time(address):
+                self._note_counter(address)
             self._refuse_unmodelled(address)
             return value
         except BaseException as error:
@@ -68,12 +76,26 @@ class RegisterAccesses:
         self._begin(address, size, write=True)
         try:
             self._run_due_events()
+            assert self.access is not None
+            self.access.timed = False
             write(address, size, value)
+            if self.access.timed:
+                self.timed_owners.add(self.machine.space.owner_of(address))
             self._refuse_unmodelled(address)
         except BaseException as error:
             self._keep(error)
         finally:
             self.access = None
+
+    def _holds_time(self, address: int) -> bool:
+        """True for a register of a peripheral that may have kept what time it was."""
+        return bool(self.timed_owners) and self.machine.space.owner_of(address) in self.timed_owners - {""}
+
+    def _note_counter(self, address: int) -> None:
+        """The value that was read depends on when it was."""
+        node, number = self.accessing()
+        place = node.record.block.instructions[number].address if node is not None else self.machine.pc
+        self.machine.steering.note("counter", self.machine.space.register_name(address), place)
 
     def _refuse_unmodelled(self, address: int) -> None:
         """--strict: an access to a register that no model knows ends the run."""

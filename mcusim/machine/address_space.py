@@ -12,10 +12,10 @@ from mcusim.errors import ProgramError
 from mcusim.machine import system_control as C
 from mcusim.machine.boot import find_start
 from mcusim.machine.engine import PAGE, Engine
-from mcusim.machine.memory_timing import memory_timing
+from mcusim.machine.memory_timing import lanes_of, memory_timing
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.peripherals import create
-from mcusim.machine.what_if import Placement, WhatIf
+from mcusim.machine.what_if import Move, WhatIf
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
 from mcusim.program import Program
 
@@ -28,6 +28,10 @@ PERIPHERALS, PERIPHERALS_END = 0x40000000, 0x60000000
 BIT_BAND_RAM, BIT_BAND_PERIPHERAL, BIT_BAND_SIZE = 0x22000000, 0x42000000, 0x02000000
 STACK_ROOM = 1 << 20
 IO_PORT, REGISTERS, SYSTEM, OTHER = "io port", "registers", "system", "other"
+OTHERS = (
+    RegionTiming(IO_PORT, single_cycle_io=True), RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER),
+)  # fmt: skip
+"""Behind the memories, in the order of ``AddressSpace.names``."""
 
 
 def ideal_memories(program: Program) -> tuple[MemoryRegion, ...]:
@@ -228,6 +232,23 @@ class AddressSpace:
         self.pages[page] = [window for window in self.windows if window[0] < page + 0x100 and page < window[1]]
         return self.pages[page]
 
+    def owner_of(self, address: int) -> str:
+        """Name of the peripheral that has the register at ``address``; empty for the core's own, which note time themselves."""
+        if C.START <= address < C.START + C.SIZE or self.board.ideal:
+            return ""
+        spec = getattr(self.find_peripheral(address)[0], "spec", None)
+        return str(spec.name) if spec is not None else ""
+
+    def register_name(self, address: int) -> str:
+        """What people call the register at ``address``: peripheral and offset, or the name of CMSIS."""
+        if C.START <= address < C.START + C.SIZE:
+            return C.COUNTER_NAMES.get(address - C.START & ~3, f"the register 0x{address:08x}")
+        if self.board.ideal:
+            return f"the register 0x{address:08x}"
+        peripheral, offset = self.find_peripheral(address)
+        spec = getattr(peripheral, "spec", None)
+        return f"{spec.name}+0x{offset & ~3:02x}" if spec is not None else f"the register 0x{address:08x}"
+
     def read_register(self, address: int, size: int) -> int:
         """A bus read of a peripheral register."""
         peripheral, offset = self.find_peripheral(address)
@@ -291,7 +312,7 @@ class AddressSpace:
 
     def region_table(self, what_if: WhatIf) -> list[tuple[int, int, int, int]]:
         """Rows of start, end, host pointer, index into ``names``."""
-        rows = [self._placed(placement) for placement in what_if.placements]
+        rows = [self._moved(move) for move in what_if.moves]
         for index, memory in enumerate(self.memories):
             for start in (memory.address, *memory.aliases):
                 rows.append((start, start + memory.size, self.views[memory.name].ctypes.data, index))
@@ -304,12 +325,12 @@ class AddressSpace:
         rows.append((0, 1 << 32, 0, count + 3))
         return rows
 
-    def _placed(self, placement: Placement) -> tuple[int, int, int, int]:
+    def _moved(self, move: Move) -> tuple[int, int, int, int]:
         """The row of a range that is assumed to lie in another memory."""
-        found = self.engine.find_buffer(placement.start, placement.end - placement.start)
+        found = self.engine.find_buffer(move.start, move.end - move.start)
         assert found is not None
         view, offset = found
-        return placement.start, placement.end, view.ctypes.data + offset, self.names.index(placement.region)
+        return move.start, move.end, view.ctypes.data + offset, self.names.index(move.region)
 
     def refusing(self) -> list[int]:
         """Regions whose stores fault: read-only memories that no controller programs, and where nothing is."""
@@ -317,8 +338,10 @@ class AddressSpace:
         refusing = [i for i, m in enumerate(self.memories) if not m.writable and m.name not in programmed]
         return [*refusing, len(self.names) - 1]
 
-    def timing(self, machine: Machine) -> MemoryTiming:
-        """Timing of each region with the wait states that the firmware has programmed."""
-        port = RegionTiming(IO_PORT, single_cycle_io=True)
-        others = (port, RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER))
-        return memory_timing(tuple(self.memories), machine, others)
+    def timing(self, machine: Machine, what_if: WhatIf) -> MemoryTiming:
+        """Timing of each region with the wait states that the firmware has programmed, or that are assumed."""
+        return memory_timing(tuple(self.memories), machine, OTHERS, what_if)
+
+    def lanes(self, machine: Machine, what_if: WhatIf) -> tuple[MemoryTiming, ...]:
+        """``timing`` with 0, 1, ... wait states."""
+        return lanes_of(tuple(self.memories), machine, OTHERS, what_if)

@@ -15,6 +15,8 @@ class Event:
     number: int
     action: Callable[[], None] = field(compare=False)
     cancelled: bool = field(default=False, compare=False)
+    timed: bool = field(default=False, compare=False)
+    """It was put ahead of the time at which it was asked for."""
 
     def cancel(self) -> None:
         """Never call it."""
@@ -24,9 +26,10 @@ class Event:
 class Agenda:
     """A heap of events."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[Callable[[], None]], None] = lambda action: None) -> None:
         self.heap: list[Event] = []
         self.number = 0
+        self.note = note  # told of each timed action that is called
 
     def add(self, cycle: int, action: Callable[[], None]) -> Event:
         """Call ``action`` when ``cycle`` is reached."""
@@ -45,4 +48,6 @@ class Agenda:
         """Call everything due at or before ``cycle``, what the callbacks add included."""
         while (due := self.next_cycle()) is not None and due <= cycle:
             event = heapq.heappop(self.heap)
+            if event.timed:
+                self.note(event.action)
             event.action()

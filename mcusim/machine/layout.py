@@ -27,6 +27,8 @@ WATCHED_NODE = 40
 SLOW_FIND, SLOW_ENTER, SLOW_EVALUATE = 41, 42, 43
 ADDRESSES, MET_NODE, MET_DONE, MET_STALLS = 44, 45, 46, 47
 """Touches of the running block: their addresses, the node they belong to, how many of them were walked, the stalls they had."""
+LANE_CLOCK = 48
+"""0, or where the lanes keep their time (below)."""
 STATE_WORDS = 64
 
 # Values of STOPPED.
@@ -46,7 +48,9 @@ NODE_DIP, NODE_MISSES, NODE_PENALTY = 32, 33, 34
 NODE_TOUCHES, NODE_TOUCH_COUNT = 35, 36
 NODE_STALLS = 37
 """Three words: stall cycles of fetches, reads and writes (mcusim.pricing.memory)."""
-NODE_WORDS = 40
+NODE_LANES = 40
+"""0, or the address of as many words for each lane: LANES of fetches, of reads, of writes."""
+NODE_WORDS = 41
 
 # Bits of NODE_FLAGS: what leaving the node needs beyond counting.
 CALL, RETURN, STACK, UNMASK, PREDICT, TAIL, WATCH = 1, 2, 4, 8, 16, 32, 64
@@ -78,8 +82,8 @@ TOUCHES_MAX = 4096
 """More than one block can have."""
 PATH_CACHE, PATH_DEVICE, PATH_KIND, PATH_SHIFT, PATH_BUFFERED, PATH_LEAD, PATH_LAST = 0, 1, 2, 3, 4, 5, 6
 """PATH_SHIFT: of the unit that is looked up at once. PATH_LAST: address of the word that holds the unit touched last."""
-PATH_OWN_LAST, PATH_UNITS, PATH_STALLS = 7, 8, 9
-"""PATH_UNITS counts units touched that were not the one touched last."""
+PATH_OWN_LAST, PATH_UNITS, PATH_STALLS, PATH_FREE = 7, 8, 9, 10
+"""PATH_UNITS counts units touched that were not the one touched last. PATH_FREE: accesses are counted, but never wait."""
 PATH_WORDS = 12
 CACHE_SHIFT, CACHE_SECTOR_SHIFT, CACHE_SET_MASK, CACHE_WAYS, CACHE_ROTATE, CACHE_ALLOCATE = 0, 1, 2, 3, 4, 5
 CACHE_TAGS, CACHE_STAMPS, CACHE_VALID, CACHE_DIRTY, CACHE_MEMO = 6, 7, 8, 9, 10
@@ -92,7 +96,18 @@ DEVICE_WRITE, DEVICE_BACKLOG = 6, 7
 DEVICE_BUSY, DEVICE_AHEAD, DEVICE_READY = 8, 9, 10
 """Until when the device is busy; the word read ahead, and when it is there."""
 DEVICE_READS, DEVICE_HITS_AHEAD, DEVICE_WRITES = 11, 12, 13
+DEVICE_LANES, DEVICE_LANE_CLOCK = 14, 15
+"""DEVICE_LANES: 0, or the address of its lanes."""
 DEVICE_WORDS = 16
+
+# --- lanes: the same accesses in memories with other wait states, followed as the run goes ----------------------------------
+LANES = 16
+"""Numbers of wait states followed: 0 to 15."""
+LANE_FIRST, LANE_NEXT, LANE_RECOVERY, LANE_WRITE, LANE_BACKLOG, LANE_FREE, LANE_BUSY, LANE_READY = range(8)
+LANE_WORDS = 8
+CLOCK_BEHIND, CLOCK_STALL, CLOCK_ASKED = 0, LANES, 2 * LANES
+"""By lane: cycles by which it is later than the run, and its stall in the access at hand; whether a device was asked."""
+CLOCK_WORDS = 2 * LANES + 1
 
 # --- fact program: rows of op, destination, a, b, immediate ------------------------------------------------------------
 ROW_WORDS = 5

@@ -40,19 +40,23 @@ class Limits:
             horizon = min(horizon, self.machine.clock.cycle_at(Fraction(self.machine.options.max_seconds)))
         return horizon
 
+    def seconds(self) -> float:
+        """Simulated time since reset."""
+        return float(self.machine.clock.seconds(self.machine.now()))
+
     def check(self) -> None:
         options = self.machine.options
         wall = time.perf_counter() - self.machine.started
         if options.timeout_seconds is not None and wall > options.timeout_seconds:
             self.machine.end("timeout", text=f"host time limit of {options.timeout_seconds:g} s reached")
-        if options.max_seconds is not None and self.machine.seconds() >= options.max_seconds:
+        if options.max_seconds is not None and self.seconds() >= options.max_seconds:
             self.machine.end("max_seconds", text=f"simulated time limit of {options.max_seconds:g} s reached")
         if options.max_instructions is not None and self._reached(options.max_instructions):
             self.machine.end("max_instructions", text=f"instruction limit of {options.max_instructions:,} reached")
         if options.progress is not None and wall >= self.next_progress:
             self.next_progress = wall + PROGRESS_SECONDS
             machine = self.machine
-            options.progress(Progress(machine.seconds(), machine.recorder.cycles, machine.instruction_count(), wall))
+            options.progress(Progress(self.seconds(), machine.recorder.cycles, machine.instruction_count(), wall))
 
     def _reached(self, limit: int) -> bool:
         """Count exactly, but only when enough cycles have passed for the limit to be possible (two instructions a cycle)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from mcusim.machine.heap import HeapWatch
 from mcusim.machine.hook import block_hook_address
 from mcusim.machine.limits import Limits
 from mcusim.machine.marks import MarkWatch
+from mcusim.machine.memory_timing import check_assumptions
 from mcusim.machine.native import record_event
 from mcusim.machine.outcome import ExceptionCount, FaultSnapshot, Finish, Options
 from mcusim.machine.peripheral import Peripheral
@@ -36,6 +36,7 @@ from mcusim.machine.recorder import Recorder
 from mcusim.machine.semihosting import Semihosting
 from mcusim.machine.serial import SerialConsole
 from mcusim.machine.sleep import Sleeper
+from mcusim.machine.steering import Steering, owner_of
 from mcusim.machine.stops import Stops
 from mcusim.machine.traits import traits
 from mcusim.machine.what_if import WhatIf
@@ -49,6 +50,7 @@ class Machine:
     """Runs one program once. Construct, ``run()``, read the recorder."""
 
     CYCLES = L.CYCLES
+    pc: int
 
     def __init__(self, program: Program, board: Board, core: Core, options: Options) -> None:
         self.program, self.board, self.core, self.options = program, board, core, options
@@ -67,12 +69,14 @@ class Machine:
         self.sleeper, self.limits = Sleeper(self), Limits(self)
         self.clock = CoreClock(options.what_if.clock_hertz or board.clock_hertz)
         self.programmed_hertz = board.clock_hertz
-        self.agenda = Agenda()
+        self.steering = Steering()
+        self.agenda = Agenda(lambda action: self.steering.note("event", owner_of(action)))
         self.traits = traits(core)
         self.engine = Engine(core.emulator_model)
         self.space = AddressSpace(self.engine, program, board)
         self.serial = SerialConsole(options.send, options.until, options.serial_output)
         self._build_recorder()
+        self.epoch_delays = [self.recorder.memory.lane_delays()]
         self.reset_vector_table = self.space.boot_vector_table
         self.control = C.SystemControl(self)
         self.exceptions = ExceptionUnit(self)
@@ -81,6 +85,7 @@ class Machine:
         self.semihosting = Semihosting(self, options.semihosting_root, Path(program.path).name)
         self.peripherals: dict[str, Peripheral] = {}
         self.space.map_peripherals(self)
+        check_assumptions(tuple(self.space.memories), self)
         self.heap = HeapWatch(self)
         self.marks = MarkWatch(self)
         self.serial.on_mark = self.marks.note_line
@@ -92,7 +97,7 @@ class Machine:
         starts = [symbol.address for symbol in self.program.symbols if symbol.kind == "function"]
         self.recorder = Recorder(
             self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable,
-            lambda: self.engine.get("xpsr"), self.engine.stop, starts,
+            lambda: self.engine.get("xpsr"), self.engine.stop, starts, self.options.follow_lanes,
         )
         self.recorder.set_register_file(self.engine.registers)
         self.recorder.set_regions(self.space.region_table(self.options.what_if), self.space.refusing())
@@ -161,13 +166,16 @@ class Machine:
         access = self.accesses.access
         if access is None:
             return self.recorder.cycles
+        access.timed = True
         if access.cycle is None:
-            offset = self.accesses.offset()  # first: it adds the stalls up to the access to the counter
+            offset = self.accesses.offset()  # adds the stalls up to the access to the counter
             access.cycle = self.recorder.cycles + offset
         return access.cycle
 
     def at(self, cycle: int, action: Callable[[], None]) -> Event:
-        event = self.agenda.add(max(int(cycle), self.now()), action)
+        now = self.now()
+        event = self.agenda.add(max(int(cycle), now), action)
+        event.timed = event.cycle > now
         self.recorder.state[L.DEADLINE] = min(int(self.recorder.state[L.DEADLINE]), event.cycle)
         if self.accesses.access is not None and event.cycle <= self.now() + self.accesses.remaining_cycles():
             self.stop_behind_store()
@@ -195,9 +203,15 @@ class Machine:
             self.warn(f"firmware programmed a core clock of {hertz} Hz; the clock before it stays")
             return
         self.programmed_hertz = int(hertz)
-        self.clock.change(self.now(), self.options.what_if.clock_hertz or int(hertz))
+        access = self.accesses.access
+        timed = access is not None and access.timed
+        if self.options.what_if.clock_hertz is None and int(hertz) != self.clock.hertz:
+            self.clock.change(self.now(), int(hertz))
+            self.epoch_delays.append(self.recorder.memory.lane_delays())
         for peripheral in self.peripherals.values():
             peripheral.clock_changed()
+        if access is not None:
+            access.timed = timed  # other peripherals looked at the time, not the one that is accessed
 
     def clock_hertz(self, name: str) -> int:
         if name == "core" or not self.board.clock_peripheral:
@@ -206,16 +220,14 @@ class Machine:
         return int(tree.clock_hertz(name))  # type: ignore[attr-defined]
 
     def timing_changed(self) -> None:
-        self.recorder.use_timing(self.space.timing(self))
+        what_if = self.options.what_if
+        lanes = self.space.lanes(self, what_if) if self.options.follow_lanes else ()
+        self.recorder.use_timing(self.space.timing(self, what_if), lanes)
         self.request_service()
 
     def timing_under(self, what_if: WhatIf) -> MemoryTiming:
         """How the memories would answer under ``what_if`` with the registers as they stand."""
-        options, self.options = self.options, replace(self.options, what_if=what_if)
-        try:
-            return self.space.timing(self)
-        finally:
-            self.options = options
+        return self.space.timing(self, what_if)
 
     def traps_changed(self) -> None:
         """CCR traps were switched; blocks are looked at anew."""
@@ -266,6 +278,8 @@ class Machine:
         target.receive(text)
 
     def seconds(self) -> float:
+        """Simulated time since reset, asked for by the firmware."""
+        self.steering.note("clock", "the time by semihosting", self.pc)
         return float(self.clock.seconds(self.now()))
 
     def heap_bounds(self) -> tuple[int, int, int, int]:
@@ -359,6 +373,8 @@ class Machine:
     def note_exception(self, number: int, handler: int, tail: bool) -> None:
         """Book the start of a handler."""
         self.event_register = True
+        if number == N.NMI or number >= N.SYSTICK:
+            self.steering.note("interrupt", N.exception_name(number))
         count = self.exception_counts.setdefault(number, ExceptionCount())
         count.count += 1
         count.since.append(self.recorder.cycles)

@@ -23,6 +23,9 @@ from mcusim.machine.layout import (
     CACHE_VALID,
     CACHE_WAYS,
     CACHE_WRITEBACKS,
+    CLOCK_ASKED,
+    CLOCK_BEHIND,
+    CLOCK_STALL,
     CYCLES,
     DEVICE_AHEAD,
     DEVICE_BACKLOG,
@@ -30,6 +33,8 @@ from mcusim.machine.layout import (
     DEVICE_CRITICAL,
     DEVICE_FIRST,
     DEVICE_HITS_AHEAD,
+    DEVICE_LANE_CLOCK,
+    DEVICE_LANES,
     DEVICE_NEXT,
     DEVICE_PREFETCH,
     DEVICE_READS,
@@ -38,16 +43,28 @@ from mcusim.machine.layout import (
     DEVICE_SHIFT,
     DEVICE_WRITE,
     DEVICE_WRITES,
+    LANE_BACKLOG,
+    LANE_BUSY,
+    LANE_FIRST,
+    LANE_FREE,
+    LANE_NEXT,
+    LANE_READY,
+    LANE_RECOVERY,
+    LANE_WORDS,
+    LANE_WRITE,
+    LANES,
     MEMO_MASK,
     MET_DONE,
     MET_NODE,
     MET_STALLS,
+    NODE_LANES,
     NODE_STALLS,
     NODE_TOUCH_COUNT,
     NODE_TOUCHES,
     PATH_BUFFERED,
     PATH_CACHE,
     PATH_DEVICE,
+    PATH_FREE,
     PATH_KIND,
     PATH_LAST,
     PATH_LEAD,
@@ -71,12 +88,72 @@ NOTHING = -1
 
 
 @native
+def read_lanes(device, words, now, hit, ahead):
+    """As ``read_device``, in all lanes at once: ``hit`` finds the word that was read ahead, ``ahead`` reads the next ahead."""
+    lane, clock = load_word(device + DEVICE_LANES * W), load_word(device + DEVICE_LANE_CLOCK * W)
+    critical = load_word(device + DEVICE_CRITICAL * W)
+    store_word(clock + CLOCK_ASKED * W, 1)
+    for _ in range(LANES):
+        begin = now + load_word(clock + CLOCK_BEHIND * W)
+        stall = 0
+        if load_word(lane + LANE_FREE * W) == 0:
+            first = load_word(lane + LANE_FIRST * W)
+            if hit:
+                stall = max(load_word(lane + LANE_READY * W) - begin, 0)
+            else:
+                stall = max(load_word(lane + LANE_BUSY * W) - begin, 0) + first
+            rest = (words - 1) * load_word(lane + LANE_NEXT * W)
+            done = begin + stall + rest
+            if critical == 0:
+                stall += rest
+            if ahead:
+                done += first + 1
+                store_word(lane + LANE_READY * W, done)
+            store_word(lane + LANE_BUSY * W, done + load_word(lane + LANE_RECOVERY * W))
+        store_word(clock + CLOCK_STALL * W, stall)
+        lane += LANE_WORDS * W
+        clock += W
+
+
+@native
+def write_lanes(device, now):
+    """As ``write_device``, in all lanes at once."""
+    lane, clock = load_word(device + DEVICE_LANES * W), load_word(device + DEVICE_LANE_CLOCK * W)
+    store_word(clock + CLOCK_ASKED * W, 1)
+    for _ in range(LANES):
+        begin = now + load_word(clock + CLOCK_BEHIND * W)
+        stall = 0
+        if load_word(lane + LANE_FREE * W) == 0:
+            busy = max(load_word(lane + LANE_BUSY * W), begin)
+            stall = max(busy - begin - load_word(lane + LANE_BACKLOG * W), 0)
+            store_word(lane + LANE_BUSY * W, busy + load_word(lane + LANE_WRITE * W))
+        store_word(clock + CLOCK_STALL * W, stall)
+        lane += LANE_WORDS * W
+        clock += W
+
+
+@native
+def pass_lanes(clock, sums, visible, lead):
+    """Book the access at hand in all lanes; the run itself waited ``visible`` cycles for it."""
+    store_word(clock + CLOCK_ASKED * W, 0)
+    for _ in range(LANES):
+        stall = max(load_word(clock + CLOCK_STALL * W) - lead, 0)
+        store_word(sums, load_word(sums) + stall)
+        store_word(clock + CLOCK_BEHIND * W, load_word(clock + CLOCK_BEHIND * W) + stall - visible)
+        sums += W
+        clock += W
+
+
+@native
 def read_device(device, address, size, now, fetching):
     """Stall of reading ``size`` bytes that hold ``address``, a whole number of the device's words."""
     shift = load_word(device + DEVICE_SHIFT * W)
     word = address >> shift
     ahead = load_word(device + DEVICE_AHEAD * W)
-    if fetching and word == ahead:
+    hit, prefetches = fetching and word == ahead, fetching and load_word(device + DEVICE_PREFETCH * W) != 0
+    if load_word(device + DEVICE_LANES * W):
+        read_lanes(device, max(size >> shift, 1), now, hit, prefetches)
+    if hit:
         store_word(device + DEVICE_HITS_AHEAD * W, load_word(device + DEVICE_HITS_AHEAD * W) + 1)
         stall = max(load_word(device + DEVICE_READY * W) - now, 0)
     else:
@@ -86,7 +163,7 @@ def read_device(device, address, size, now, fetching):
     done = now + stall + rest
     if load_word(device + DEVICE_CRITICAL * W) == 0:
         stall += rest
-    if fetching and load_word(device + DEVICE_PREFETCH * W):
+    if prefetches:
         first = (word << shift) & -size if size > 1 << shift else word << shift
         store_word(device + DEVICE_AHEAD * W, (first >> shift) + max(size >> shift, 1))
         done += load_word(device + DEVICE_FIRST * W) + 1
@@ -99,6 +176,8 @@ def read_device(device, address, size, now, fetching):
 def write_device(device, now):
     """Stall of handing a store to the device: none until too many are outstanding."""
     store_word(device + DEVICE_WRITES * W, load_word(device + DEVICE_WRITES * W) + 1)
+    if load_word(device + DEVICE_LANES * W):
+        write_lanes(device, now)
     busy = max(load_word(device + DEVICE_BUSY * W), now)
     stall = max(busy - now - load_word(device + DEVICE_BACKLOG * W), 0)
     store_word(device + DEVICE_BUSY * W, busy + load_word(device + DEVICE_WRITE * W))
@@ -178,16 +257,22 @@ def through_cache(cache, device, address, now, kind):
     store_word(valid, load_word(valid) | sector)
     store_word(cache + CACHE_MISSES * W, load_word(cache + CACHE_MISSES * W) + 1)
     stall = read_device(device, address, 1 << sector_shift, now, kind == FETCH)
-    return 0 if kind == WRITE else stall  # the store waits in the store buffer while its line is fetched
+    if kind == WRITE:  # the store waits in the store buffer while its line is fetched
+        clock = load_word(device + DEVICE_LANE_CLOCK * W)
+        if clock:
+            store_word(clock + CLOCK_ASKED * W, 0)
+        return 0
+    return stall
 
 
 @native
-def touch(path, address, length, now):
-    """Stall of accessing ``length`` bytes from ``address`` on."""
+def touch(path, address, length, now, sums):
+    """Stall of accessing ``length`` bytes from ``address`` on; ``sums``: 0, or where the stalls of all lanes are added up."""
     shift, kind = load_word(path + PATH_SHIFT * W), load_word(path + PATH_KIND * W)
     cache, device = load_word(path + PATH_CACHE * W), load_word(path + PATH_DEVICE * W)
     last = load_word(path + PATH_LAST * W)
-    buffered = load_word(path + PATH_BUFFERED * W)
+    buffered, free = load_word(path + PATH_BUFFERED * W), load_word(path + PATH_FREE * W)
+    busy, ready = load_word(device + DEVICE_BUSY * W), load_word(device + DEVICE_READY * W)
     total = 0
     for unit in range(address >> shift, ((address + length - 1) >> shift) + 1):
         if buffered and load_word(last) == unit and kind != WRITE:
@@ -200,7 +285,16 @@ def touch(path, address, length, now):
             stall = write_device(device, start)
         else:
             stall = read_device(device, unit << shift, 1 << shift, start, kind == FETCH)
-        total += max(stall - load_word(path + PATH_LEAD * W), 0)
+        if free:
+            stall = 0
+            store_word(device + DEVICE_BUSY * W, busy)
+            store_word(device + DEVICE_READY * W, ready)
+        visible = max(stall - load_word(path + PATH_LEAD * W), 0)
+        total += visible
+        if sums:
+            clock = load_word(device + DEVICE_LANE_CLOCK * W)
+            if load_word(clock + CLOCK_ASKED * W):
+                pass_lanes(clock, sums, visible, load_word(path + PATH_LEAD * W))
         store_word(last, NOTHING if kind == WRITE else unit)  # a store may have evicted the unit touched before
     store_word(path + PATH_STALLS * W, load_word(path + PATH_STALLS * W) + total)
     return total
@@ -234,7 +328,10 @@ def settle_touches(state, node, instructions):
             break
         path = load_word(row + TOUCH_PATH * W)
         begin = now + total + load_word(row + TOUCH_OFFSET * W)
-        stall = touch(path, load_word(place), load_word(row + TOUCH_LENGTH * W), begin)
+        sums = load_word(node + NODE_LANES * W)
+        if sums:
+            sums += load_word(path + PATH_KIND * W) * LANES * W
+        stall = touch(path, load_word(place), load_word(row + TOUCH_LENGTH * W), begin, sums)
         if stall:
             kind = node + (NODE_STALLS + load_word(path + PATH_KIND * W)) * W
             store_word(kind, load_word(kind) + stall)

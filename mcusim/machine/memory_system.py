@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +57,12 @@ class _CacheRecord:
 class MemorySystem:
     """Contents and counters of caches and devices for the whole run; nodes refer to its records by address."""
 
-    def __init__(self, state: np.ndarray) -> None:
+    def __init__(self, state: np.ndarray, follow_lanes: bool = False) -> None:
         self.state = state
+        self.lane_clock = np.zeros(L.CLOCK_WORDS if follow_lanes else 0, dtype=np.int64)
+        self.lanes: dict[str, np.ndarray] = {}
+        self.lane_timings: tuple[MemoryTiming, ...] = ()
+        state[L.LANE_CLOCK] = self.lane_clock.ctypes.data if follow_lanes else 0
         self.caches: dict[Cache, _CacheRecord] = {}
         self.devices: dict[str, np.ndarray] = {}
         self.paths: dict[tuple[str, int, Path, str, str], np.ndarray] = {}
@@ -67,8 +71,11 @@ class MemorySystem:
         self.memory = MemoryTiming(())
 
     # --- configuration ------------------------------------------------------------------------------------------------
-    def configure(self, memory: MemoryTiming) -> None:
-        """Take over ``memory``. Devices keep what they hold; a cache that was off or of another shape begins empty."""
+    def configure(self, memory: MemoryTiming, lanes: Sequence[MemoryTiming] = ()) -> None:
+        """Take over ``memory``. Devices keep what they hold; a cache that was off or of another shape begins empty.
+
+        ``lanes``: the same memories with 0 to 15 wait states, where they are to be followed as well.
+        """
         before = {cache.name: cache for cache in self.memory.caches}
         for cache in memory.caches:
             if before.get(cache.name) != cache:
@@ -77,6 +84,10 @@ class MemorySystem:
         self.memory = memory
         for device in memory.devices:
             self._set_device(device)
+        self.lane_timings = tuple(lanes)
+        for number, lane in enumerate(lanes):
+            for device in lane.devices:
+                self._set_lane(number, device)
 
     def invalidate(self, name: str) -> None:
         """Empty the caches called ``name``."""
@@ -106,23 +117,35 @@ class MemorySystem:
         if spec.name not in self.devices:
             self.devices[spec.name] = np.zeros(L.DEVICE_WORDS, np.int64)
             self.devices[spec.name][L.DEVICE_AHEAD] = -1
+            if len(self.lane_clock):
+                self.lanes[spec.name] = np.zeros((L.LANES, L.LANE_WORDS), np.int64)
+                self.devices[spec.name][L.DEVICE_LANES] = self.lanes[spec.name].ctypes.data
+                self.devices[spec.name][L.DEVICE_LANE_CLOCK] = self.lane_clock.ctypes.data
+        elif spec.free:
+            return  # a block that is running goes on as it began
         self.devices[spec.name][: L.DEVICE_BACKLOG + 1] = (
             _shift(spec.word_bytes), spec.first_cycles, spec.next_cycles, spec.critical_word_first, spec.recovery_cycles,
             spec.prefetch, spec.write_cycles, spec.write_cycles * spec.write_depth,
+        )  # fmt: skip
+
+    def _set_lane(self, number: int, spec: Device) -> None:
+        self.lanes[spec.name][number, : L.LANE_FREE + 1] = (
+            spec.first_cycles, spec.next_cycles, spec.recovery_cycles, spec.write_cycles,
+            spec.write_cycles * spec.write_depth, spec.free,
         )  # fmt: skip
 
     def _path(self, region: str, kind: int, path: Path) -> np.ndarray:
         cache = next((cache for cache in self.memory.caches if cache.name == path.cache), None)
         device = next(device for device in self.memory.devices if device.name == path.device)
         unit = cache.sector if cache else device.word_bytes if path.buffered else 4
-        key = (region, kind, path, repr(cache), str(unit))
+        key = (region, kind, path, repr(cache), f"{unit} {device.free}")
         if key not in self.paths:
             row = np.zeros(L.PATH_WORDS, np.int64)
             record = self._cache(cache) if cache else None
             row[L.PATH_CACHE] = record.row.ctypes.data if record else 0
             row[L.PATH_DEVICE], row[L.PATH_KIND] = self.devices[device.name].ctypes.data, kind
             row[L.PATH_SHIFT], row[L.PATH_BUFFERED] = _shift(unit), path.buffered
-            row[L.PATH_LEAD] = path.lead_cycles
+            row[L.PATH_LEAD], row[L.PATH_FREE] = path.lead_cycles, device.free
             own = row.ctypes.data + L.PATH_OWN_LAST * L.WORD
             row[L.PATH_LAST] = record.row.ctypes.data + L.CACHE_LAST * L.WORD if record else own
             row[L.PATH_OWN_LAST] = -1
@@ -198,12 +221,13 @@ class MemorySystem:
         self.settle(node, instructions)
         self.state[L.MET_NODE] = 0
 
-    def foresee(self, node: np.ndarray, instructions: int) -> list[int]:
+    def foresee(self, node: np.ndarray, instructions: int, sums: np.ndarray | None = None) -> list[int]:
         """Stall cycles until behind each instruction that the node with the record ``node`` would see now.
 
-        Nothing is changed.
+        Nothing is changed; ``sums`` is what the node has gathered in lanes.
         """
         arrays = [self.state, self.addresses, node, *self.devices.values(), *self.paths.values()]
+        arrays += [self.lane_clock, *self.lanes.values(), *([] if sums is None else [sums])]
         for record in self.caches.values():
             arrays += [record.row, *record.arrays]
         before = [array.copy() for array in arrays]
@@ -217,6 +241,10 @@ class MemorySystem:
         return stalls
 
     # --- what was counted ---------------------------------------------------------------------------------------------
+    def lane_delays(self) -> tuple[int, ...]:
+        """By lane, cycles by which it is later than the run now; empty where no lanes are followed."""
+        return tuple(self.lane_clock[L.CLOCK_BEHIND : L.CLOCK_BEHIND + L.LANES].tolist())
+
     def path_uses(self) -> tuple[PathUse, ...]:
         """All paths that were taken."""
         rows = [

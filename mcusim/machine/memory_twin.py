@@ -21,6 +21,8 @@ class TwinDevice:
     def read(self, address: int, size: int, now: int, fetching: bool) -> int:
         """Stall of reading ``size`` bytes."""
         spec = self.spec
+        if spec.free:
+            return 0
         word, words = address // spec.word_bytes, max(size // spec.word_bytes, 1)
         if fetching and word == self.ahead:
             stall = max(self.ready_at - now, 0)
@@ -37,6 +39,8 @@ class TwinDevice:
 
     def write(self, now: int) -> int:
         """Stall of a store: the last ``write_depth`` of them may be under way."""
+        if self.spec.free:
+            return 0
         begin = max(self.busy_until, now)
         self.busy_until = begin + self.spec.write_cycles
         return max(begin - now - self.spec.write_depth * self.spec.write_cycles, 0)

@@ -27,6 +27,8 @@ class Options:
     progress: Callable[[Progress], None] | None = None
     bare: bool = False
     what_if: WhatIf = AS_IT_IS
+    follow_lanes: bool = False
+    """Follow the memories with other wait states too, for a profile that can be priced again."""
 
 
 @dataclass(slots=True)

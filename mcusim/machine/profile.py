@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from mcusim.machine import layout as L
 from mcusim.machine.cause_totals import early_causes
 from mcusim.machine.machine import Machine
@@ -25,6 +27,10 @@ class BlockUse:
     takens: int
     cycles: int
     causes: Mapping[str, int]
+    stalls: Mapping[str, int]
+    """The part of ``causes`` that is waiting for memories."""
+    lanes: Mapping[str, tuple[int, ...]]
+    """The same with 0, 1, ... wait states, where lanes were followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ def _block_use(
     total = falls * passage.fall.cycles + takens * passage.taken.cycles + early_cycles + penalty
     total += sum(stalls.values())
     used = {cause: cycles for cause, cycles in sums.items() if cycles}
-    return BlockUse(node.address, node.record.block.end, instructions, falls, takens, total, used)
+    return BlockUse(node.address, node.record.block.end, instructions, falls, takens, total, used, stalls, _lane_causes(node))
 
 
 def _stall_causes(machine: Machine, node: Node) -> dict[str, int]:
@@ -120,6 +126,17 @@ def _stall_causes(machine: Machine, node: Node) -> dict[str, int]:
     for kind in (FETCH, READ, WRITE):
         sums[causes.STALLS[kind, bool(node.cached >> kind & 1)]] += int(row[L.NODE_STALLS + kind])
     return {cause: cycles for cause, cycles in sums.items() if cycles}
+
+
+def _lane_causes(node: Node) -> dict[str, tuple[int, ...]]:
+    """Stall cycles of a node by cause and lane."""
+    if node.lanes is None:
+        return {}
+    sums: dict[str, np.ndarray] = {}
+    for kind in (FETCH, READ, WRITE):
+        cause = causes.STALLS[kind, bool(node.cached >> kind & 1)]
+        sums[cause] = sums[cause] + node.lanes[kind] if cause in sums else node.lanes[kind]
+    return {cause: tuple(row.tolist()) for cause, row in sums.items() if row.any()}
 
 
 def _calls(machine: Machine) -> tuple[Call, ...]:

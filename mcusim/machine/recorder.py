@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,8 @@ from mcusim.machine.native import agrees, evaluate_program, slow_enter, slow_fin
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, State
 
 NEVER = 1 << 62
+KINDS = 3
+"""Fetch, read, write."""
 NODE_CHUNK = 1 << 13
 EDGE_CHUNK = 1 << 14
 COUNTER_CHUNK = 1 << 10
@@ -69,6 +71,8 @@ class Node:
     longest_stall: int = 0
     cached: int = 0
     """Bit per kind of access: some of them go through a cache."""
+    lanes: np.ndarray | None = None
+    """Stall cycles by kind of access and lane, where lanes are followed."""
     exits: list[tuple[int, int]] = field(default_factory=list)  # (edge word address of count, successor address)
 
     @property
@@ -119,7 +123,9 @@ class Recorder:
         xpsr: Callable[[], int],
         stop: Callable[[], None],
         function_starts: Iterable[int] = (),
+        follow_lanes: bool = False,
     ) -> None:
+        self.follow_lanes = follow_lanes
         self.xpsr, self.stop = xpsr, stop
         self.core, self.pipeline = core, pipeline
         self.read_code, self.is_writable = read_code, is_writable
@@ -176,7 +182,7 @@ class Recorder:
             self.facts.ctypes.data,
         )
         state[L.DIVIDE_TABLE], state[L.MULTIPLY_TABLE] = (table.ctypes.data for table in self.tables)
-        self.memory = MemorySystem(state)
+        self.memory = MemorySystem(state, self.follow_lanes)
         state[L.STACK_LOW] = 0xFFFFFFFF
         state[L.CURRENT] = self.gate(self.pipeline.start())
 
@@ -200,13 +206,14 @@ class Recorder:
     def timing(self) -> MemoryTiming:
         return self.timings[self.timing_number]
 
-    def use_timing(self, timing: MemoryTiming) -> None:
-        """From the next block on, price with ``timing``."""
-        if self.timings and self.timings[self.timing_number] == timing:
+    def use_timing(self, timing: MemoryTiming, lanes: Sequence[MemoryTiming] = ()) -> None:
+        """From the next block on, price with ``timing``; ``lanes`` as ``MemorySystem.configure`` takes them."""
+        same = self.timings and self.timings[self.timing_number] == timing
+        if same and self.memory.lane_timings == tuple(lanes):
             return
         if timing not in self.timings:
             self.timings.append(timing)
-        self.memory.configure(timing)
+        self.memory.configure(timing, lanes)
         self.timing_number = self.timings.index(timing)
         self.invalidate()
 
@@ -391,6 +398,9 @@ class Recorder:
             node.touches, node.longest_stall = touches, self.memory.longest(touches)
             node.cached = self.memory.cached_kinds(touches)
             row[L.NODE_TOUCHES], row[L.NODE_TOUCH_COUNT] = touches.ctypes.data, len(touches)
+            if self.follow_lanes:
+                node.lanes = np.zeros((KINDS, L.LANES), dtype=np.int64)
+                row[L.NODE_LANES] = node.lanes.ctypes.data
 
     def _trap(self, record: BlockRecord, facts: dict[int, Fact]) -> tuple[int, str] | None:
         """First instruction that faults under these facts, and the kind of fault."""

@@ -29,6 +29,7 @@ class Sleeper:
         """Skip ahead to what wakes the core, a limit of the run, or a reset."""
         machine, resets = self.machine, self.machine.reset_count
         start = machine.recorder.cycles
+        machine.steering.note("sleep", "WFE" if for_event else "WFI", machine.pc)
         wakes = self._event_wakes if for_event else self.wakes
         machine.agenda.run_due(start)
         while machine.finish is None and machine.reset_count == resets and not wakes():

@@ -48,6 +48,11 @@ lock access, cache maintenance, the Cortex-M7's TCM and cache control, and the t
 SHCSR_PENDING = {12: N.USAGE_FAULT, 13: N.MEMORY_FAULT, 14: N.BUS_FAULT, 15: N.SVCALL}
 PROFILE_ENABLES = {0x08: 17, 0x0C: 18, 0x10: 19, 0x14: 20, 0x18: 21}
 """Bits of DWT_CTRL that let each profiling counter count (Armv7-M ARM C1.8.7)."""
+COUNTER_NAMES = {
+    0xE010: "SysTick->CTRL", 0xE018: "SysTick->VAL", DWT + 0x04: "DWT->CYCCNT", DWT + 0x08: "DWT->CPICNT",
+    DWT + 0x0C: "DWT->EXCCNT", DWT + 0x10: "DWT->SLEEPCNT", DWT + 0x14: "DWT->LSUCNT", DWT + 0x18: "DWT->FOLDCNT",
+}  # fmt: skip
+"""Registers here that show time, by the names of CMSIS."""
 PROFILE_COUNTERS = {0x08: "cpi", 0x0C: "exception", 0x10: "sleep", 0x14: "load_store", 0x18: "fold"}
 
 
@@ -85,6 +90,8 @@ class SystemControl:
         self.modelled = set(self.stored) | PLAIN_REGISTERS
         self.vector_table = self.machine.reset_vector_table
         self.dwt_control = self.cycle_base = self.cycle_held = 0
+        self.stopped_by_time = False  # CYCCNT holds what it had counted to
+        self.profiled: set[int] = set()
         self.mpu_regions: dict[int, tuple[int, int]] = {}
         self.counter_base = dict.fromkeys(PROFILE_COUNTERS, 0)
         self.nvic.reset()
@@ -315,6 +322,8 @@ class SystemControl:
     def cycle_count(self) -> int:
         """DWT_CYCCNT."""
         held = self.cycle_held
+        if self.stopped_by_time:
+            self.machine.now()  # tells that the value depends on time
         return (held + self.machine.now() - self.cycle_base if self._counting() else held) & 0xFFFFFFFF
 
     def _read_cycle_count(self) -> int:
@@ -328,15 +337,17 @@ class SystemControl:
         return value
 
     def _recount(self, change: Callable[[], None]) -> None:
+        self.stopped_by_time |= self._counting()
         self.cycle_held = self.cycle_count()
         change()
         self.cycle_base = self.machine.now()
 
     def _write_cycle_count(self, value: int) -> None:
-        self.cycle_held, self.cycle_base = value, self.machine.now()
+        self.cycle_held, self.cycle_base, self.stopped_by_time = value, self.machine.now(), False
 
     def _write_dwt_control(self, value: int) -> None:
         held = {offset: self._profile_count(offset) for offset in PROFILE_COUNTERS}
+        self.profiled |= {offset for offset in PROFILE_COUNTERS if self._profile_enabled(offset)}
         self._recount(lambda: setattr(self, "dwt_control", value & 0x0FFFFFFF))
         for offset, count in held.items():
             self._set_profile_count(offset, count)
@@ -358,7 +369,14 @@ class SystemControl:
         self.counter_base[offset] = now - value
 
     def _profile_reader(self, offset: int) -> Callable[[], int]:
-        return lambda: self._profile_count(offset)
+        def read() -> int:
+            if self._profile_enabled(offset):
+                self.profiled.add(offset)
+            if offset in self.profiled:
+                self.machine.now()  # what the counter shows depends on time
+            return self._profile_count(offset)
+
+        return read
 
     def _profile_writer(self, offset: int) -> Callable[[int], None]:
         return lambda value: self._set_profile_count(offset, value & 0xFF)

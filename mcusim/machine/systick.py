@@ -24,6 +24,7 @@ class SysTick:
         """State after reset."""
         self.control = self.reload = 0
         self.held = 0  # value while stopped
+        self.stopped_by_time = False  # the value held is one that it had counted to
         self.zero = 0  # a cycle at which the running counter is zero
         self.first = 0  # the first such cycle that was reached by counting
         self.read_at = 0
@@ -36,6 +37,8 @@ class SysTick:
     def value(self) -> int:
         """Current count."""
         if not self.control & ENABLE:
+            if self.stopped_by_time:
+                self.now()  # tells that the value depends on time
             return self.held
         ticks = (self.now() - self.zero) // self.divider
         if ticks <= 0:
@@ -61,7 +64,9 @@ class SysTick:
         return cycle < last <= now and last >= self.first
 
     def read_control(self) -> int:
-        """SYST_CSR; reading clears COUNTFLAG."""
+        """SYST_CSR; reading clears COUNTFLAG, which a counter that stands still does not show."""
+        if not self.control & ENABLE:
+            return self.control
         flag = COUNTFLAG if self.zeros_since(self.read_at) else 0
         self.read_at = self.now()
         return self.control | flag
@@ -69,6 +74,7 @@ class SysTick:
     def write_control(self, value: int) -> None:
         """SYST_CSR."""
         held = self.value()
+        self.stopped_by_time |= bool(self.control & ENABLE)
         self.control = value & 7
         self.restart(held)
 
@@ -82,6 +88,7 @@ class SysTick:
     def write_value(self) -> None:
         """SYST_CVR: any write clears the count and COUNTFLAG."""
         self.read_at = self.now()
+        self.stopped_by_time = False
         self.restart(0)
 
     def restart(self, value: int) -> None:

@@ -43,7 +43,7 @@ class Device:
     burst; with ``critical_word_first`` the core goes on after the first and they only keep the device busy.
     ``recovery_cycles``: after a read, until the next may start. ``prefetch``: behind each word read for fetching, the
     next one is read ahead. ``write_cycles``: a store keeps the device busy so long; the core waits once ``write_depth``
-    stores are outstanding.
+    stores are outstanding. ``free``: it is asked and keeps its order, but answers at once.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Device:
     prefetch: bool = False
     write_cycles: int = 0
     write_depth: int = 1
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class ThreeStageWalk(Walk):
         else:
             self._execute(instruction, fact)
         if self.run and self.ledger.cycles - before > 1:
-            self.run = _CAUGHT_UP
+            self.run = 0  # the queue has filled up and stopped fetching meanwhile: three more run it dry again (H13)
         if taken:
             self._redirect(instruction)
         self.settled = not (instruction.sets_flags and fact.executed)

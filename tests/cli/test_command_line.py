@@ -25,7 +25,8 @@ def python(script: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["-h"], ["run", "--help"], ["boards", "--help"], ["boards", "show", "-h"]]
+    "arguments",
+    [["--help"], ["-h"], ["run", "--help"], ["retime", "--help"], ["boards", "--help"], ["boards", "show", "-h"]],
 )
 def test_help_is_there_for_every_command(command, arguments):
     outcome = command(*arguments)

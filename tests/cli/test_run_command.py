@@ -35,6 +35,12 @@ def test_options_reach_the_machine_as_values(command, facade, tmp_path):
         "semihosting_root": Path(tmp_path),
         "strict": True,
         "trace": False,
+        "save_profile": None,
+        "clock_hertz": None,
+        "wait_states": None,
+        "caches": None,
+        "prefetch": None,
+        "placement": (),
     }
 
 

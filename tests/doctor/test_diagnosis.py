@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.resources import files
 
 import jsonschema
@@ -11,10 +11,12 @@ import pytest
 
 import mcusim
 from kernels_c.toolchain import FINDERS, Layout
+from mcusim import boards
+from mcusim.boards.wait_states import needed
 from mcusim.cli import app
 from mcusim.doctor import Diagnosis, DoctorError, Finding, diagnose
 from mcusim.doctor.diagnosis import KINDS
-from mcusim.machine.what_if import AS_IT_IS, Placement, WhatIf, needed_wait_states
+from mcusim.machine.what_if import AS_IT_IS, Move, WhatIf
 from mcusim.report import write_atomically
 from tests.support.firmware import REPOSITORY
 
@@ -132,7 +134,6 @@ def test_wrong_use_is_one_message(slow, tmp_path, capsys, arguments, code, words
 def test_a_run_without_an_end_of_its_own_is_refused(build_source):
     waiting = "volatile int x; int main(void) { for (;;) { x++; } }"
     with pytest.raises(DoctorError, match="--max-instructions"):
-        from mcusim import boards
         from mcusim import program as programs
         from mcusim.doctor.patient import Patient
         from mcusim.machine.outcome import Options
@@ -150,12 +151,15 @@ def test_without_assumptions_a_run_costs_what_it_costs(slow):
 
 
 def test_assumptions_add_up():
-    place = Placement(0, 16, "itcm")
-    both = WhatIf(caches=True).and_also(WhatIf(clock_hertz=5, placements=(place,)))
-    assert both == WhatIf(caches=True, clock_hertz=5, placements=(place,))
+    move, pair = Move(0, 16, "itcm"), ("flash", "sram1")
+    both = WhatIf(caches=False, placement=(pair,)).and_also(WhatIf(clock_hertz=5, wait_states=0, moves=(move,)))
+    assert both == WhatIf(5, 0, caches=False, placement=(pair,), moves=(move,))
+    assert both.and_also(WhatIf(caches=True)).caches is True
+    assert len(both.described()) == 5
     assert AS_IT_IS.and_also(AS_IT_IS) == AS_IT_IS
 
 
-@pytest.mark.parametrize(("hertz", "expected"), [(1, 0), (20, 0), (21, 1), (60, 2), (61, 2)])
-def test_wait_states_are_the_fewest_for_the_clock(hertz, expected):
-    assert needed_wait_states([20, 40, 60], hertz) == expected
+@pytest.mark.parametrize(("hertz", "ratio", "expected"), [(20, 1, 0), (21, 1, 1), (60, 1, 2), (61, 1, None), (61, 2, 1)])
+def test_wait_states_are_the_fewest_for_the_clock(hertz, ratio, expected):
+    board = replace(boards.load("m4"), parameters={"wait_states": {"hertz": [20, 40, 60], "source": ""}})
+    assert needed(board, hertz, ratio) == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import mcusim
+from kernels_c.toolchain import Layout
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.machine.machine import Machine, Options
@@ -125,3 +126,43 @@ def test_a_counter_read_through_a_reused_register_is_exact(build_source, adds):
     # From the data phase of one LDR to that of the other: MOV, the additions, and the second LDR's two cycles; with the LDR
     # address made by the MOV just before it, one more for the address (H3).
     assert report.exit.code == 1 + adds + 2 + (1 if adds == 0 else 0)
+
+
+APART = """
+    .syntax unified
+    .thumb
+    .text
+    .global main
+    .thumb_func
+main:
+    ldr r0, =0x40023C00 @ FLASH_ACR of STM32F4
+    movs r1, #{wait_states}
+    str r1, [r0]
+    ldr r0, =0xE000EDFC @ DEMCR.TRCENA
+    ldr r1, =0x01000000
+    str r1, [r0]
+    ldr r0, =0xE0001000 @ DWT_CTRL.CYCCNTENA
+    movs r1, #1
+    str r1, [r0]
+    b 1f
+    .ltorg
+    .balign 16
+1:  ldr r2, [r0, #4]
+    .rept 31
+    nop
+    .endr
+    ldr r3, [r0, #4]
+    subs r0, r3, r2
+    bx lr
+"""
+
+
+@pytest.mark.parametrize("wait_states", [1, 5, 7])
+def test_a_counter_read_inside_a_block_has_seen_the_stalls_before_it(build_source, wait_states):
+    """64 bytes of code lie between two reads: four lines of 16 bytes, each fetched once, without caches and prefetch."""
+    layout = Layout(0x08000000, 1 << 18, 0x20000000, 112 << 10)
+    passed = [
+        mcusim.run(build_source(APART.format(wait_states=number), "m4", suffix=".S", layout=layout), board="stm32f4discovery")
+        for number in (0, wait_states)
+    ]
+    assert passed[1].exit.code - passed[0].exit.code == 4 * wait_states

@@ -9,6 +9,7 @@ import pytest
 
 from mcusim import boards
 from mcusim import program as programs
+from mcusim.machine import layout as L
 from mcusim.machine.machine import Machine, Options
 from mcusim.machine.profile import profile_of
 from mcusim.machine.reference import ReferenceProfile
@@ -153,6 +154,54 @@ def test_random_programs_stall_the_same_in_caches_and_buffers(build_source, core
         profile, twin = both(build_source(random_program(seed), core, suffix=".S"), core, behind(system))
         assert_equal(profile, twin)
         assert sum(cycles for block in profile.blocks for cause, cycles in block.causes.items() if cause in STALL_CAUSES) > 0
+
+
+def slower(system, number):
+    """``behind(system)`` with devices ``number`` steps from those of ``system``; answering at once at step 0."""
+
+    def memories(timing):
+        memory = behind(system)(timing)
+        devices = tuple(
+            replace(
+                device, free=number == 0, first_cycles=2 * number, next_cycles=device.next_cycles and number + 1,
+                write_cycles=device.write_cycles and number, recovery_cycles=device.recovery_cycles and 2,
+            )
+            for device in memory.devices
+        )  # fmt: skip
+        return replace(memory, devices=devices)
+
+    return memories
+
+
+def with_lanes(elf, core, system):
+    """(machine, cycles by lane) of a program run behind ``system`` while all steps of ``slower`` are followed."""
+    board = boards.load(core)
+    machine = Machine(programs.load(elf), board, core_of(board), Options(max_instructions=2_000_000, follow_lanes=True))
+    timing = machine.recorder.timing
+    machine.recorder.use_timing(behind(system)(timing), [slower(system, number)(timing) for number in range(L.LANES)])
+    machine.run()
+    return machine, [machine.recorder.cycles + delay for delay in machine.recorder.memory.lane_delays()]
+
+
+@pytest.mark.parametrize("core", ["m4", "m7"])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_lanes_tell_what_a_run_in_other_memories_would(build_source, core, system):
+    for seed in range(2):
+        elf = build_source(random_program(seed), core, suffix=".S")
+        machine, lanes = with_lanes(elf, core, system)
+        assert machine.recorder.cycles == both(elf, core, behind(system))[0].cycles
+        for number in (0, 1, 2, 7, 15):
+            profile, twin = both(elf, core, slower(system, number))
+            assert lanes[number] == profile.cycles == twin.cycles
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_lanes_of_all_nodes_add_up_to_the_delay_of_the_lane(build, system):
+    machine, lanes = with_lanes(build("recursion.c", "m3"), "m3", system)
+    stalls = sum(node.lanes.sum(axis=0) for node in machine.recorder.nodes if node.lanes is not None)
+    own = sum(int(row[L.NODE_STALLS : L.NODE_STALLS + 3].sum()) for row in machine.recorder.rows)
+    assert [machine.recorder.cycles - own + stall for stall in stalls.tolist()] == lanes
+    assert lanes[0] == machine.recorder.cycles - own
 
 
 @pytest.mark.parametrize("core", CORES)

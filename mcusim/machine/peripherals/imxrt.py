@@ -100,7 +100,7 @@ class FlexSpi(RegisterFile):
         line = self.parameter("line_bytes")
         clocks = self.parameter("overhead_clocks") + line * 8 // self.parameter("lanes")
         cycles = Fraction(clocks * self.chip.core_hertz(), self.parameter("hertz"))
-        return FlashTiming(wait_states=int(cycles), read_bytes=line, line_bytes=line)
+        return FlashTiming(wait_states=int(cycles), read_bytes=line, line_bytes=line, clock_bound=True)
 
     def clock_changed(self) -> None:
         self.chip.timing_changed()

@@ -305,6 +305,7 @@ class FlashManagement(RegisterFile):
             data_lines=lines,
             ways=4,  # unverified on silicon
             unified=True,
+            programmable=True,
         )
 
     def write_control(self, value: int) -> None:

@@ -1,0 +1,1 @@
+"""Calibration: published and own measurements, and the tables of cores and boards held against them."""

@@ -1,0 +1,221 @@
+"""Cases: published measurements whose program is at hand, and what the simulator says to each.
+
+The tables of measurements come with a project's data; the programs are public sources built, or images fetched, by whoever
+runs this. They lie in one folder:
+
+* ``pqm4/SCHEME_IMPLEMENTATION*.elf``: the ``speed`` binary of pqm4;
+* ``embench/NAME*.elf``: built with a global scale factor of 1, printing ``cycles: N`` for what the benchmark times;
+* ``x25519*.elf``: printing ``cycles: N`` for one scalar multiplication;
+* images of MLPerf Tiny anywhere in it, known by the git object of their content;
+* ``text_bytes.csv`` (columns ``program``, ``text_bytes``): what the rebuilt programs measure by the published method.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcusim import boards
+from mcusim import program as programs
+from mcusim.boards import Board
+from mcusim.cores import Core
+from mcusim.errors import McusimError
+from mcusim.machine.machine import Machine, Options
+from mcusim.run import core_of, flash_address
+
+SAME_PROGRAM = 0.005
+"""A rebuilt program counts as the published one while its text differs by no more than this share."""
+MLPERF_BOARDS = {
+    "DISCO-F746NG": "f746g-disco", "NUCLEO-H7A3ZI-Q": "nucleo-h7a3zi-q", "NUCLEO-U575ZI-Q": "nucleo-u575zi-q",
+    "NUCLEO-U385RG-Q": "nucleo-u385rg-q", "NUCLEO-G0B1RE": "nucleo-g0b1re", "NUCLEO-L4R5ZI": "nucleo-l4r5zi",
+}  # fmt: skip
+SINGLE_BANK = "nucleo-l4r5zi-single-bank"
+MEMORY_SYSTEMS = {
+    "f746g-disco": "L1 caches, flash over AXI", "nucleo-h7a3zi-q": "L1 caches, flash over AXI",
+    "nucleo-u575zi-q": "ICACHE", "nucleo-u385rg-q": "ICACHE", "nucleo-g0b1re": "flash, 2 wait states",
+    "nucleo-l4r5zi": "ART, 5 wait states", SINGLE_BANK: "ART, 5 wait states",
+}  # fmt: skip
+ZERO_WAIT = "zero wait states"
+PQM4_LABELS = {
+    "keygen": "keypair cycles:", "encaps": "encaps cycles:", "decaps": "decaps cycles:", "verify": "verify cycles:",
+}  # fmt: skip
+SELF_CHECK_FAILED = re.compile(r"ERROR|did not verify|WRONG")
+STAMPS = re.compile(r"m-lap-us-(\d+)")
+INFERENCES = (1, 3)
+
+
+class CalibrationError(McusimError):
+    """Measurements or programs that cannot be read, or a program that did not print what was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One measurement and the program it was taken with. ``cycles`` is what the board took; ``same``: the very program."""
+
+    name: str
+    family: str
+    program: Path
+    board: str
+    memory: str
+    cycles: float
+    same: bool
+    label: str = ""
+    scale: float = 1.0
+
+    @property
+    def is_image(self) -> bool:
+        """An image of MLPerf Tiny, driven over its serial port."""
+        return self.family.startswith("mlperf")
+
+
+def find_cases(measurements: Path, folder: Path) -> tuple[list[Case], list[str]]:
+    """Cases whose program lies in ``folder``, and the names of those whose program does not."""
+    if not measurements.is_dir():
+        raise CalibrationError(f"{measurements} is no folder with tables of measurements")
+    if not folder.is_dir():
+        raise CalibrationError(f"{folder} is no folder with programs")
+    texts = _texts(folder)
+    found: list[Case] = []
+    missing: list[str] = []
+    for reader in (_pqm4, _embench, _x25519, _mlperf):
+        for name, case in reader(measurements, folder, texts):
+            found.append(case) if case is not None else missing.append(name)
+    return found, missing
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as lines:
+            yield from csv.DictReader(lines)
+
+
+def _texts(folder: Path) -> dict[str, int]:
+    return {row["program"]: int(row["text_bytes"]) for row in _rows(folder / "text_bytes.csv")}
+
+
+def _program(folder: Path, pattern: str) -> Path | None:
+    return next(iter(sorted(folder.glob(pattern))), None)
+
+
+def _same(program: Path, folder: Path, texts: dict[str, int], published: str) -> bool:
+    """Whether the text of a rebuilt program has the published size."""
+    size = texts.get(str(program.relative_to(folder)))
+    return size is not None and abs(size / int(published) - 1) <= SAME_PROGRAM
+
+
+Found = Iterable[tuple[str, Case | None]]
+
+
+def _pqm4(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+    for row in _rows(measurements / "pqm4_l4r5zi_cycles.csv"):
+        stem, operation = f"{row['scheme']}_{row['implementation']}", row["operation"]
+        name, program = f"pqm4 {stem} {operation}", _program(folder, f"pqm4/{stem}[_.]*")
+        if program is None:
+            yield name, None
+            continue
+        same = _same(program, folder, texts, row["text_bytes"])
+        yield name, Case(name, f"pqm4 {row['scheme']}", program, "nucleo-l4r5zi", ZERO_WAIT, float(row["cycles_mean"]), same,
+                         PQM4_LABELS[operation])  # fmt: skip
+
+
+def _embench(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+    for row in _rows(measurements / "embench_f407_16mhz.csv"):
+        name, program = f"embench {row['benchmark']}", _program(folder, f"embench/{row['benchmark']}[_.]*")
+        if program is None:
+            yield name, None
+            continue
+        same = _same(program, folder, texts, row["text_bytes"])
+        yield name, Case(name, name, program, "stm32f4discovery", ZERO_WAIT, float(row["cycles_total"]), same, "cycles:",
+                         float(row["global_scale_factor"]))  # fmt: skip
+
+
+def _x25519(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+    for row in _rows(measurements / "crypto_m4_cycles.csv"):
+        name, program = "x25519", _program(folder, "x25519*")
+        case = Case(name, name, program, "m4", ZERO_WAIT, float(row["cycles"]), True, "cycles:") if program else None
+        yield name, case  # assembly: the same program by nature
+
+
+def _mlperf(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+    blobs = {_git_blob(path): path for pattern in ("**/*.bin", "**/*.hex") for path in folder.glob(pattern)}
+    for row in _rows(measurements / "mlperf_tiny_firmware.csv"):
+        name = f"mlperf {row['board'].lower()} {row['submitter'].lower()} {row['benchmark']}"
+        program = blobs.get(row["git_blob"])
+        board = MLPERF_BOARDS[row["board"]]
+        if "single" in row["hardware_notes"].lower():
+            board = SINGLE_BANK
+        cycles = float(row["measured_latency_s"]) * 1e6
+        case = Case(name, name, program, board, MEMORY_SYSTEMS[board], cycles, True) if program else None
+        yield name, case
+
+
+def _git_blob(path: Path) -> str:
+    """The name that git gives the content of a file."""
+    data = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+# --- running ------------------------------------------------------------------------------------------------------------
+Variant = Callable[[Core, Board], tuple[Core, Board]]
+"""Another core and board in place of those of the tables."""
+
+
+def as_they_are(core: Core, board: Board) -> tuple[Core, Board]:
+    """The tables unchanged."""
+    return core, board
+
+
+def simulate(cases: list[Case], variant: Variant = as_they_are) -> dict[str, float]:
+    """By name: what the simulator says to cases of one program, in the unit of their measurement.
+
+    Images: microseconds of one inference, from runs of one and of three (the stamps enclose the printing of one of them).
+    """
+    if cases[0].is_image:
+        first, later = (_inference_time(cases[0], count, variant) for count in INFERENCES)
+        return {cases[0].name: (later - first) / (INFERENCES[1] - INFERENCES[0])}
+    labels = [case.label for case in cases]
+    text = _run(cases[0], variant, (), _last_label(labels))
+    if SELF_CHECK_FAILED.search(text):
+        raise CalibrationError(f"{cases[0].program}: its self check fails, so it is not the program that was measured")
+    return {case.name: _number_behind(case, text) * case.scale for case in cases}
+
+
+def _last_label(labels: list[str]) -> bytes | None:
+    """Text that pqm4 prints when it is through with one round of everything; None for programs that end by themselves."""
+    return b"+" if any(label in PQM4_LABELS.values() for label in labels) else None
+
+
+def _number_behind(case: Case, text: str) -> int:
+    found = re.search(re.escape(case.label) + r"\s*(\d+)", text)
+    if found is None:
+        raise CalibrationError(f"{case.program}: printed no '{case.label}'; it printed: {text[-200:]!r}")
+    return int(found.group(1))
+
+
+def _inference_time(case: Case, count: int, variant: Variant) -> int:
+    text = _run(case, variant, ((b"m-ready", b"infer %d 0%%" % count),), b"m-results")
+    stamps = STAMPS.findall(text)
+    if len(stamps) < 2:
+        raise CalibrationError(f"{case.program}: printed no two time stamps; it printed: {text[-200:]!r}")
+    return int(stamps[-1]) - int(stamps[-2])
+
+
+def _run(case: Case, variant: Variant, send: tuple[tuple[bytes, bytes], ...], until: bytes | None) -> str:
+    board = boards.load(case.board)
+    core, board = variant(core_of(board), board)
+    loaded = programs.load(case.program, None, None, flash_address(board))
+    machine = Machine(loaded, board, core, Options(send, until))
+    machine.run()
+    return bytes(machine.serial.kept).decode("latin-1")
+
+
+def by_program(cases: Iterable[Case]) -> list[list[Case]]:
+    """Cases grouped by the program that answers them, so that each runs once."""
+    groups: dict[Path, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.program, []).append(case)
+    return list(groups.values())
