@@ -4,7 +4,8 @@
 
 Six programs of ours run in turn on each engine, ``--rounds`` times over, and the best time of each counts.
 ``priced/bare`` is the speed of a priced run as a share of Unicorn's own (1 means that pricing costs nothing),
-``qemu/bare`` that of QEMU. Programs that live on exceptions, and images, run "bare" on the same machine without its
+``cached/bare`` the same with an instruction cache, a data cache and slow memories behind them simulated access by access, and
+``qemu/bare`` the speed of QEMU. Programs that live on exceptions, and images, run "bare" on the same machine without its
 pricing hook, since Unicorn alone delivers no exception; an image that waits for a clock does not finish that way, and
 has no ratio then.
 """
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from benchmarks.bare_unicorn import BareUnicorn
 from kernels_c.toolchain import find_compiler
 from mcusim import boards, program
 from mcusim.machine.machine import Machine, Options
+from mcusim.pricing.memory import Cache, Device, Paths
+from mcusim.pricing.memory import Path as Route
+from mcusim.pricing.passage import MemoryTiming
 from mcusim.run import core_of
 
 SCHEMA = "mcusim.benchmark.simulation_speed/1"
@@ -59,6 +63,21 @@ WORKLOADS = (
 )
 
 
+CACHES = (Cache("instruction", 32, 64, 2), Cache("data", 32, 32, 4, write_allocate=True))
+DEVICES = (Device("flash", 8, 15, next_cycles=2), Device("ram", 8, 9, next_cycles=1, write_cycles=2, write_depth=4))
+BEHIND_CACHES = {
+    "flash": Paths(Route("flash", "instruction"), Route("flash", "data")),
+    "ram": Paths(None, Route("ram", "data"), Route("ram", "data")),
+}
+"""Two caches of 4 KiB in front of flash and RAM, as on a small Cortex-M7: every access is looked up."""
+
+
+def behind_caches(timing: MemoryTiming) -> MemoryTiming:
+    """The memories of the ideal board behind caches."""
+    regions = tuple(replace(region, paths=BEHIND_CACHES.get(region.name, Paths())) for region in timing.regions)
+    return MemoryTiming(regions, CACHES, DEVICES)
+
+
 @dataclass(frozen=True)
 class Result:
     """Best seconds of each engine for one program; None where an engine did not run it."""
@@ -69,6 +88,14 @@ class Result:
     priced_seconds: float
     bare_seconds: float | None
     qemu_seconds: float | None
+    cached_seconds: float | None = None
+
+    @property
+    def cached_over_bare(self) -> float | None:
+        """The same with caches simulated."""
+        if self.bare_seconds is None or self.cached_seconds is None:
+            return None
+        return self.bare_seconds / self.cached_seconds
 
     @property
     def priced_over_bare(self) -> float | None:
@@ -84,14 +111,16 @@ class Result:
 class Priced:
     """Runs a program on the machine, and remembers what it counted."""
 
-    def __init__(self, image: Path, board: str, *, bare: bool = False) -> None:
-        self.image, self.bare = image, bare
+    def __init__(self, image: Path, board: str, *, bare: bool = False, cached: bool = False) -> None:
+        self.image, self.bare, self.cached = image, bare, cached
         self.board = boards.load(board)
         self.instructions = self.cycles = 0
 
     def __call__(self) -> float:
         options = Options(bare=self.bare, timeout_seconds=BARE_LIMIT_SECONDS if self.bare else None)
         machine = Machine(program.load(self.image), self.board, core_of(self.board), options)
+        if self.cached:
+            machine.recorder.use_timing(behind_caches(machine.recorder.timing))
         begin = time.perf_counter()
         finish = machine.run()
         seconds = time.perf_counter() - begin
@@ -152,11 +181,12 @@ def measure_workload(workload: Workload, nothing: Path | None, rounds: int) -> R
     elf = build(workload)
     priced = Priced(elf, CORE)
     bare: Run = Priced(elf, CORE, bare=True) if workload.exceptions else lambda: BareUnicorn(elf).run()
-    runs: dict[str, Run] = {"bare": bare, "priced": priced}
+    runs: dict[str, Run] = {"bare": bare, "priced": priced, "cached": Priced(elf, CORE, cached=True)}
     if nothing is not None:
         runs["qemu"] = Qemu(elf, nothing)
     best = best_of(runs, rounds)
-    return Result(workload.name, priced.instructions, priced.cycles, best["priced"], best["bare"], best.get("qemu"))
+    times = (best["priced"], best["bare"], best.get("qemu"), best["cached"])
+    return Result(workload.name, priced.instructions, priced.cycles, *times)
 
 
 def measure_image(image: Path, board: str, rounds: int) -> Result:
@@ -180,7 +210,7 @@ def line_of(result: Result) -> str:
     """A row of the table."""
     return (
         f"{result.name:<20}{result.instructions / 1e6:>9.1f}{result.instructions / result.priced_seconds / 1e6:>9.1f}"
-        f"{share(result.priced_over_bare)}{share(result.qemu_over_bare)}"
+        f"{share(result.priced_over_bare)}{share(result.cached_over_bare)}{share(result.qemu_over_bare)}"
     )
 
 
@@ -192,7 +222,8 @@ def share(value: float | None) -> str:
 def document(results: Sequence[Result], ratios: Sequence[float]) -> dict[str, object]:
     """The JSON document: every figure, and where it was measured."""
     rows = [
-        asdict(result) | {"priced_over_bare": result.priced_over_bare, "qemu_over_bare": result.qemu_over_bare}
+        asdict(result)
+        | {name: getattr(result, name) for name in ("priced_over_bare", "cached_over_bare", "qemu_over_bare")}
         for result in results
     ]
     host = {"machine": platform.machine(), "python": platform.python_version(), "unicorn": version("unicorn")}
@@ -211,13 +242,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     nothing = build_nothing() if shutil.which("qemu-system-arm") else None
     Priced(build_nothing(), CORE)()  # loads compiled code
 
-    print(f"{'program':<20}{'Minstr':>9}{'MIPS':>9}{'priced/bare':>14}{'qemu/bare':>14}")
+    print(f"{'program':<20}{'Minstr':>9}{'MIPS':>9}{'priced/bare':>14}{'cached/bare':>14}{'qemu/bare':>14}")
     results = []
     for workload in WORKLOADS:
         results.append(measure_workload(workload, nothing, options.rounds))
         print(line_of(results[-1]), flush=True)
     ratios = [result.priced_over_bare for result in results if result.priced_over_bare is not None]
-    print(f"{'geometric mean':<38}{geometric_mean(ratios):>14.2f}\n{'worst':<38}{min(ratios):>14.2f}")
+    cached = [result.cached_over_bare for result in results if result.cached_over_bare is not None]
+    print(f"{'geometric mean':<38}{geometric_mean(ratios):>14.2f}{geometric_mean(cached):>14.2f}")
+    print(f"{'worst':<38}{min(ratios):>14.2f}{min(cached):>14.2f}")
     for image in options.images:
         results.append(measure_image(image, options.board, options.rounds))
         print(line_of(results[-1]), flush=True)

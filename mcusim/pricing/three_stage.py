@@ -103,10 +103,11 @@ class ThreeStageWalk(Walk):
         else:
             self._execute(instruction, fact)
         if self.run and self.ledger.cycles - before > 1:
-            self.run = 0  # the queue has filled up and stopped fetching meanwhile: three more run it dry again (H13)
+            # H13: behind a single load three more run it dry again; longer pauses let it catch up for good
+            self.run = 0 if instruction.kind in _SINGLE_LOADS else _CAUGHT_UP
         if taken:
             self._redirect(instruction)
-        self.settled = not (instruction.sets_flags and fact.executed)
+        self.settled = not instruction.sets_flags
 
     def _book(self, cause: str, cycles: int) -> None:
         """Time passes: everything that runs beside execute comes nearer."""

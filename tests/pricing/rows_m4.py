@@ -169,6 +169,8 @@ SHARED = [
         "eb01 0002 eb01 0402 eb01 0502 eb01 0602", 4),
     # behind a multi-cycle one
     Row("pop {r3, r7}; add.w r0, r1, r2; add.w r4, r1, r2; add.w r5, r1, r2", "bc88 eb01 0002 eb01 0402 eb01 0502", 7),
+    Row("adds r3, #1; ldr.w r0, [r1]; add.w r4, r1, r2; add.w r5, r1, r2; add.w r6, r1, r2",
+        "3301 f8d1 0000 eb01 0402 eb01 0502 eb01 0602", 7),  # three behind a load: 1 + 2 + 3 + 1
     Row("adds r3, #1; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]", "3301 f8c1 0000 f8c1 0000 f8c1 0000", 4),
     Row("adds r3, #1; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]; str.w r0, [r1]",
         "3301 f8c1 0000 f8c1 0000 f8c1 0000 f8c1 0000", 6),
