@@ -77,7 +77,9 @@ REGION_WORDS = 4
 # --- memories: touches of a node, paths, caches, devices (mcusim.pricing.memory) ---------------------------------------------
 TOUCH_PATH, TOUCH_INSTRUCTION, TOUCH_OFFSET, TOUCH_POINTER, TOUCH_ADDEND, TOUCH_LENGTH = 0, 1, 2, 3, 4, 5
 """TOUCH_OFFSET: cycles from block entry to the instruction. Address: TOUCH_ADDEND + the 32 bits at TOUCH_POINTER (0: none)."""
-TOUCH_WORDS = 6
+TOUCH_UNIT, TOUCH_EPOCH, TOUCH_STAMP = 6, 7, 8
+"""What the touch hit last in its cache: the unit, the cache's epoch then, and where its stamp is."""
+TOUCH_GIVEN, TOUCH_WORDS = 6, 9
 TOUCHES_MAX = 4096
 """More than one block can have."""
 PATH_CACHE, PATH_DEVICE, PATH_KIND, PATH_SHIFT, PATH_BUFFERED, PATH_LEAD, PATH_LAST = 0, 1, 2, 3, 4, 5, 6
@@ -88,7 +90,9 @@ PATH_WORDS = 12
 CACHE_SHIFT, CACHE_SECTOR_SHIFT, CACHE_SET_MASK, CACHE_WAYS, CACHE_ROTATE, CACHE_ALLOCATE = 0, 1, 2, 3, 4, 5
 CACHE_TAGS, CACHE_STAMPS, CACHE_VALID, CACHE_DIRTY, CACHE_MEMO = 6, 7, 8, 9, 10
 CACHE_CLOCK, CACHE_LAST, CACHE_HITS, CACHE_MISSES, CACHE_WRITEBACKS = 11, 12, 13, 14, 15
-CACHE_WORDS = 16
+CACHE_EPOCH, CACHE_UNUSED = 16, 17
+"""CACHE_EPOCH counts changes of what is held. CACHE_UNUSED takes the stamps of caches that replace in turn."""
+CACHE_WORDS = 18
 MEMO_MASK = 1023
 """Lines find their place through a table of that size first."""
 DEVICE_SHIFT, DEVICE_FIRST, DEVICE_NEXT, DEVICE_CRITICAL, DEVICE_RECOVERY, DEVICE_PREFETCH = 0, 1, 2, 3, 4, 5

@@ -5,13 +5,17 @@ The data are ``mcusim.pricing.memory``'s; the slow twin is ``mcusim.machine.memo
 
 from __future__ import annotations
 
+from numba import njit
+
 from mcusim.machine.compiled import native
 from mcusim.machine.layout import (
     ADDRESSES,
     CACHE_ALLOCATE,
     CACHE_CLOCK,
     CACHE_DIRTY,
+    CACHE_EPOCH,
     CACHE_HITS,
+    CACHE_LAST,
     CACHE_MEMO,
     CACHE_MISSES,
     CACHE_ROTATE,
@@ -20,6 +24,7 @@ from mcusim.machine.layout import (
     CACHE_SHIFT,
     CACHE_STAMPS,
     CACHE_TAGS,
+    CACHE_UNUSED,
     CACHE_VALID,
     CACHE_WAYS,
     CACHE_WRITEBACKS,
@@ -72,11 +77,14 @@ from mcusim.machine.layout import (
     PATH_STALLS,
     PATH_UNITS,
     TOUCH_ADDEND,
+    TOUCH_EPOCH,
     TOUCH_INSTRUCTION,
     TOUCH_LENGTH,
     TOUCH_OFFSET,
     TOUCH_PATH,
     TOUCH_POINTER,
+    TOUCH_STAMP,
+    TOUCH_UNIT,
     TOUCH_WORDS,
 )
 from mcusim.machine.memory_access import load_u32, load_word, store_word
@@ -217,6 +225,7 @@ def choose_victim(cache, line):
 def allocate(cache, device, line, now):
     """Make room for ``line``; a dirty line that goes keeps the device busy."""
     place = choose_victim(cache, line)
+    store_word(cache + CACHE_EPOCH * W, load_word(cache + CACHE_EPOCH * W) + 1)
     dirty = load_word(cache + CACHE_DIRTY * W) + place * W
     if load_word(dirty):
         store_word(dirty, 0)
@@ -300,6 +309,43 @@ def touch(path, address, length, now, sums):
     return total
 
 
+@njit(inline="always")
+def hits_again(row, address):
+    """True for a touch that meets the unit that it met last, in a cache that holds what it held then; booked as a hit."""
+    path = load_word(row + TOUCH_PATH * W)
+    cache, shift = load_word(path + PATH_CACHE * W), load_word(path + PATH_SHIFT * W)
+    unit = address >> shift
+    if cache == 0 or unit != load_word(row + TOUCH_UNIT * W):
+        return False
+    if load_word(cache + CACHE_EPOCH * W) != load_word(row + TOUCH_EPOCH * W):
+        return False
+    if (address + load_word(row + TOUCH_LENGTH * W) - 1) >> shift != unit:
+        return False
+    write = load_word(path + PATH_KIND * W) == WRITE
+    if load_word(cache + CACHE_LAST * W) == unit and load_word(path + PATH_BUFFERED * W) and not write:
+        return True
+    store_word(cache + CACHE_LAST * W, NOTHING if write else unit)
+    store_word(path + PATH_UNITS * W, load_word(path + PATH_UNITS * W) + 1)
+    store_word(cache + CACHE_HITS * W, load_word(cache + CACHE_HITS * W) + 1)
+    clock = load_word(cache + CACHE_CLOCK * W) + 1
+    store_word(cache + CACHE_CLOCK * W, clock)
+    store_word(load_word(row + TOUCH_STAMP * W), clock)
+    return True
+
+
+@njit(inline="always")
+def remember(row, path, address):
+    """Note where the unit lies that a touch has just met, so that it is known again without a look-up."""
+    cache = load_word(path + PATH_CACHE * W)
+    if cache == 0:
+        return
+    place = find_line(cache, address >> load_word(cache + CACHE_SHIFT * W))
+    stamp = load_word(cache + CACHE_STAMPS * W) + place * W
+    store_word(row + TOUCH_UNIT * W, address >> load_word(path + PATH_SHIFT * W) if place >= 0 else NOTHING)
+    store_word(row + TOUCH_EPOCH * W, load_word(cache + CACHE_EPOCH * W))
+    store_word(row + TOUCH_STAMP * W, cache + CACHE_UNUSED * W if load_word(cache + CACHE_ROTATE * W) else stamp)
+
+
 @native
 def meet_touches(state, node):
     """Note the addresses that the touches of ``node`` will have: its registers hold their values of block entry now."""
@@ -326,16 +372,19 @@ def settle_touches(state, node, instructions):
     for _ in range(load_word(node + NODE_TOUCH_COUNT * W) - number):
         if load_word(row + TOUCH_INSTRUCTION * W) >= instructions:
             break
-        path = load_word(row + TOUCH_PATH * W)
-        begin = now + total + load_word(row + TOUCH_OFFSET * W)
-        sums = load_word(node + NODE_LANES * W)
-        if sums:
-            sums += load_word(path + PATH_KIND * W) * LANES * W
-        stall = touch(path, load_word(place), load_word(row + TOUCH_LENGTH * W), begin, sums)
-        if stall:
-            kind = node + (NODE_STALLS + load_word(path + PATH_KIND * W)) * W
-            store_word(kind, load_word(kind) + stall)
-            total += stall
+        address = load_word(place)
+        if not hits_again(row, address):
+            path = load_word(row + TOUCH_PATH * W)
+            begin = now + total + load_word(row + TOUCH_OFFSET * W)
+            sums = load_word(node + NODE_LANES * W)
+            if sums:
+                sums += load_word(path + PATH_KIND * W) * LANES * W
+            stall = touch(path, address, load_word(row + TOUCH_LENGTH * W), begin, sums)
+            remember(row, path, address)
+            if stall:
+                kind = node + (NODE_STALLS + load_word(path + PATH_KIND * W)) * W
+                store_word(kind, load_word(kind) + stall)
+                total += stall
         number += 1
         row += TOUCH_WORDS * W
         place += W

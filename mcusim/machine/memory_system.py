@@ -98,6 +98,7 @@ class MemorySystem:
                 for array in (stamps, valid, dirty):
                     array[:] = 0
                 record.row[L.CACHE_LAST] = -1
+                record.row[L.CACHE_EPOCH] += 1
 
     def _cache(self, spec: Cache) -> _CacheRecord:
         if spec not in self.caches:
@@ -172,9 +173,7 @@ class MemorySystem:
             if fetch is not None:
                 shift = int(fetch[L.PATH_SHIFT])
                 units = range(instruction.address >> shift, (instruction.end - 1 >> shift) + 1)
-                rows += [
-                    (fetch.ctypes.data, number, offset, 0, unit << shift, 1) for unit in units if unit != last_unit
-                ]
+                rows += [(fetch.ctypes.data, number, offset, 0, unit << shift, 1) for unit in units if unit != last_unit]
                 last_unit = units[-1]
             fact, memory = facts.get(number), instruction.memory
             if fact is None or memory is None or not fact.executed or number not in sources:
@@ -185,7 +184,10 @@ class MemorySystem:
             if path is not None:
                 row = self._path(region.name, kind, path)
                 rows.append((row.ctypes.data, number, offset, *sources[number], memory.size * memory.count))
-        return np.array(rows, dtype=np.int64).reshape(-1, L.TOUCH_WORDS)
+        touches = np.full((len(rows), L.TOUCH_WORDS), -1, dtype=np.int64)
+        if rows:
+            touches[:, : L.TOUCH_GIVEN] = rows
+        return touches
 
     def cached_kinds(self, touches: np.ndarray) -> int:
         """Bit per kind of access of which some go through a cache."""
@@ -221,12 +223,12 @@ class MemorySystem:
         self.settle(node, instructions)
         self.state[L.MET_NODE] = 0
 
-    def foresee(self, node: np.ndarray, instructions: int, sums: np.ndarray | None = None) -> list[int]:
+    def foresee(self, node: np.ndarray, touches: np.ndarray, instructions: int, sums: np.ndarray | None = None) -> list[int]:
         """Stall cycles until behind each instruction that the node with the record ``node`` would see now.
 
         Nothing is changed; ``sums`` is what the node has gathered in lanes.
         """
-        arrays = [self.state, self.addresses, node, *self.devices.values(), *self.paths.values()]
+        arrays = [self.state, self.addresses, node, touches, *self.devices.values(), *self.paths.values()]
         arrays += [self.lane_clock, *self.lanes.values(), *([] if sums is None else [sums])]
         for record in self.caches.values():
             arrays += [record.row, *record.arrays]

@@ -60,6 +60,7 @@ class TwinCache:
     def __init__(self, spec: Cache) -> None:
         self.spec = spec
         self.sets: list[OrderedDict[int, Line]] = [OrderedDict() for _ in range(spec.sets)]
+        self.misses = self.writebacks = 0
 
     def access(self, device: TwinDevice, address: int, now: int, kind: int) -> int:
         """Stall of an access within one sector."""
@@ -68,8 +69,10 @@ class TwinCache:
         lines = self.sets[number % spec.sets]
         if number not in lines:
             if kind == WRITE and not spec.write_allocate:
+                self.misses += 1
                 return device.write(now)
             if len(lines) == spec.ways and lines.popitem(last=False)[1].dirty:
+                self.writebacks += 1
                 device.write(now)
             lines[number] = Line()
         elif spec.policy == "lru":
@@ -79,6 +82,7 @@ class TwinCache:
         if sector in line.sectors:
             return 0
         line.sectors.add(sector)
+        self.misses += 1
         stall = device.read(address, spec.sector, now, kind == FETCH)
         return 0 if kind == WRITE else stall
 

@@ -98,7 +98,7 @@ class Stops:
         recorder, boundaries = self.machine.recorder, node.passage.boundaries
         stalls = [0] * len(boundaries)
         if node.touches is not None:
-            stalls = recorder.memory.foresee(recorder.rows[node.index], len(boundaries), node.lanes)
+            stalls = recorder.memory.foresee(recorder.rows[node.index], node.touches, len(boundaries), node.lanes)
         ends = (recorder.cycles + boundary + stall for boundary, stall in zip(boundaries, stalls, strict=True))
         return next((number for number, end in enumerate(ends, 1) if end >= due), len(boundaries))
 

@@ -68,10 +68,11 @@ def test_the_best_of_several_rounds_counts_and_engines_take_turns() -> None:
 
 
 def test_ratios_are_speeds_against_the_bare_run() -> None:
-    result = Result("x", 1_000_000, 2_000_000, priced_seconds=2.0, bare_seconds=1.0, qemu_seconds=0.25)
+    result = Result("x", 1_000_000, 2_000_000, 2.0, bare_seconds=1.0, qemu_seconds=0.25, cached_seconds=4.0)
     assert result.priced_over_bare == 0.5
+    assert result.cached_over_bare == 0.25
     assert result.qemu_over_bare == 4.0
-    assert line_of(result).split() == ["x", "1.0", "0.5", "0.50", "4.00"]
+    assert line_of(result).split() == ["x", "1.0", "0.5", "0.50", "0.25", "4.00"]
 
 
 def test_an_engine_that_did_not_run_has_no_ratio() -> None:
@@ -91,7 +92,9 @@ def test_the_document_holds_every_figure() -> None:
         "priced_seconds": 2.0,
         "bare_seconds": 1.0,
         "qemu_seconds": None,
+        "cached_seconds": None,
         "priced_over_bare": 0.5,
+        "cached_over_bare": None,
         "qemu_over_bare": None,
     }
     assert written["priced_over_bare"] == {"geometric_mean": 0.25, "worst": 0.125}

@@ -38,6 +38,8 @@ def both(elf, core, memories=None):
     slow.run()
     twin.close()
     assert fast.finish.reason == slow.finish.reason == "exit"
+    seen = {use.name: (use.misses, use.writebacks) for use in fast.recorder.memory.cache_uses()}
+    assert seen == {name: (cache.misses, cache.writebacks) for name, cache in twin.memory.caches.items() if cache.misses}
     return profile_of(fast), twin
 
 
