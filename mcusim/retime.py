@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.boards import Board
-from mcusim.boards.wait_states import needed
+from mcusim.boards.wait_states import check_clock, needed
 from mcusim.errors import McusimError, RerunError
 from mcusim.machine.layout import LANES
+from mcusim.machine.what_if import AS_IT_IS, WhatIf
 from mcusim.pricing.retime import price
 from mcusim.report import Exit, Report
 from mcusim.report.retiming import Answer, Retiming
@@ -28,22 +29,11 @@ POINTS_MAX = 4096
 """Most variants of one call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """What to assume; None and empty: as in the saved run. ``placement`` pairs a memory with the one it answers like."""
-
-    clock_hertz: int | None = None
-    wait_states: int | None = None
-    caches: bool | None = None
-    prefetch: bool | None = None
-    placement: tuple[tuple[str, str], ...] = ()
-
-
 def retime(
     profile: str | Path | SavedProfile,
     *,
     board: str | Path | None = None,
-    variant: Variant | None = None,
+    variant: WhatIf = AS_IT_IS,
     sweeps: Mapping[str, Sequence[Any]] | None = None,
     pure: bool = False,
     semihosting_root: str | Path | None = None,
@@ -51,15 +41,16 @@ def retime(
 ) -> Retiming:
     """Cycles and seconds of each variant of the run that ``profile`` (a file, or its content) holds.
 
-    ``sweeps`` maps fields of ``Variant`` to the values that they take; several make a grid. ``board``: another board
-    to run on. A clock takes effect from reset to end, with the fewest legal wait states unless they are given; so do
-    wait states. A run that could open files below a folder needs ``semihosting_root`` again, so that no profile opens a
-    folder by itself. ``progress`` is told (answered, all). Raises RerunError where ``pure`` forbids a run that is needed or
-    the program has changed, McusimError for what the board cannot do.
+    ``variant`` is what to assume (what it leaves open is as in the saved run), ``sweeps`` maps fields of it to the values
+    that they take; several make a grid. ``board``: another board to run on. A clock takes effect from reset to end, with
+    the fewest legal wait states unless they are given; so do wait states. A run that could open files below a folder needs
+    ``semihosting_root`` again, so that no profile opens a folder by itself. ``progress`` is told (answered, all). Raises
+    RerunError where ``pure`` forbids a run that is needed or the program has changed, McusimError for what the board cannot
+    do.
     """
     saved = profile if isinstance(profile, SavedProfile) else load(profile)
     session = _Session(saved, board, pure, semihosting_root)
-    variants = grid(variant or Variant(), sweeps or {})
+    variants = grid(variant, sweeps or {})
     answers = []
     for number, each in enumerate(variants):
         answers.append(session.answer(each))
@@ -69,7 +60,7 @@ def retime(
     return Retiming(saved.program, session.board.name, session.board.core, recorded.cycles, recorded.seconds, tuple(answers))
 
 
-def grid(variant: Variant, sweeps: Mapping[str, Sequence[Any]]) -> list[Variant]:
+def grid(variant: WhatIf, sweeps: Mapping[str, Sequence[Any]]) -> list[WhatIf]:
     """``variant`` with all combinations of the swept values; the last sweep varies fastest."""
     for name in sweeps:
         if name not in SWEEPABLE:
@@ -94,8 +85,8 @@ class _Session:
             raise RerunError("the profile was saved from a board that is no file; allowed: --board with a name or a path")
         self.board: Board = boards.load(self.called)
         self.other_board = self._other_board()
-        self.reports: dict[Variant, Report] = {}
-        self.profiles: dict[Variant, SavedProfile] = {}
+        self.reports: dict[WhatIf, Report] = {}
+        self.profiles: dict[WhatIf, SavedProfile] = {}
 
     def _other_board(self) -> str:
         """Why the profile's counts are none of this board's; empty where they are."""
@@ -105,14 +96,14 @@ class _Session:
             return f"the file of board {self.board.name} has changed since the profile was saved"
         return ""
 
-    def answer(self, asked: Variant) -> Answer:
+    def answer(self, asked: WhatIf) -> Answer:
         """One variant, priced if possible."""
         self._check_values(asked)
         assumed = variant_of(self.saved.run.assumed)
         changed = {name for name in SWEEPABLE if getattr(asked, name) not in (None, (), getattr(assumed, name))}
         other = self._other_run(changed)
         if asked.clock_hertz is not None:  # before anything runs
-            needed(self.board, asked.clock_hertz, self._ratio(self.saved) if not self.other_board else RATIO_MAX)
+            check_clock(self.board, asked.clock_hertz, self._ratio(self.saved) if not self.other_board else RATIO_MAX)
         if other and self.pure:
             raise RerunError(_refusal(asked, other))
         steered = steered_by(self.saved.steering)
@@ -130,7 +121,10 @@ class _Session:
             return self._priced(base, variant, how, f"{other}; priced from one re-run" if how == "priced" else other, notes)
         return self._priced(base, variant, "priced" if changed else "recorded", "", notes)
 
-    def _check_values(self, asked: Variant) -> None:
+    def _check_values(self, asked: WhatIf) -> None:
+        for each in fields(asked):
+            if each.name not in SWEEPABLE and asked.assumes(each.name):
+                raise McusimError(f"{each.name} is nothing that a saved run can be asked; allowed: {', '.join(SWEEPABLE)}")
         for name, value, least in (("clock_hertz", asked.clock_hertz, 1), ("wait_states", asked.wait_states, 0)):
             if value is not None and value < least:
                 raise McusimError(f"{name} {value}; allowed: from {least}")
@@ -141,11 +135,13 @@ class _Session:
     def _ratio(base: SavedProfile) -> int:
         return base.flash.clock_ratio if base.flash is not None else 1
 
-    def _legal(self, asked: Variant, base: SavedProfile) -> tuple[Variant, tuple[str, ...]]:
+    def _legal(self, asked: WhatIf, base: SavedProfile) -> tuple[WhatIf, tuple[str, ...]]:
         """The variant with the wait states that its clock needs, and what to note; McusimError where the board has no such."""
         if asked.clock_hertz is None:
             return asked, ()
-        least = needed(self.board, asked.clock_hertz, self._ratio(base))
+        ratio = self._ratio(base)
+        check_clock(self.board, asked.clock_hertz, ratio)
+        least = needed(self.board, asked.clock_hertz, ratio)
         if base.flash is None or (least is None and asked.wait_states is not None):
             return asked, ()
         if least is None:
@@ -172,7 +168,7 @@ class _Session:
             return f"how many core cycles {', '.join(base.clock_bound)} takes follows from the core's clock"
         return steered_by(self.saved.steering) or steered_by(base.steering)
 
-    def _priced(self, base: SavedProfile, variant: Variant, how: str, why: str, notes: tuple[str, ...]) -> Answer:
+    def _priced(self, base: SavedProfile, variant: WhatIf, how: str, why: str, notes: tuple[str, ...]) -> Answer:
         priced = price(base, variant.wait_states, variant.clock_hertz)
         notes += self._ending(base.exit)
         return Answer(
@@ -180,7 +176,7 @@ class _Session:
             notes=notes, **_fields(variant),
         )  # fmt: skip
 
-    def _run(self, variant: Variant, why: str, notes: tuple[str, ...]) -> Answer:
+    def _run(self, variant: WhatIf, why: str, notes: tuple[str, ...]) -> Answer:
         if variant not in self.reports:
             self.reports[variant] = self._run_again(variant)
         report = self.reports[variant]
@@ -197,7 +193,7 @@ class _Session:
             return ()
         return (f"a run ended otherwise than the saved one: {exit.detail or f'{exit.reason}, code {exit.code}'}",)
 
-    def _run_without_clock(self, asked: Variant) -> SavedProfile:
+    def _run_without_clock(self, asked: WhatIf) -> SavedProfile:
         """The profile of a run with the caches and the placement of ``asked``; one run for all clocks and wait states."""
         key = replace(asked, clock_hertz=None, wait_states=None)
         if key not in self.profiles:
@@ -216,7 +212,7 @@ class _Session:
                 f"{path} has changed since the profile was saved; 'mcusim run --save-profile' makes one of it as it is now"
             )
 
-    def _run_again(self, variant: Variant, keep: Callable[[SavedProfile], None] | None = None) -> Report:
+    def _run_again(self, variant: WhatIf, keep: Callable[[SavedProfile], None] | None = None) -> Report:
         self._check_program()
         if self.saved.run.semihosting_root is not None and self.semihosting_root is None:
             raise RerunError(
@@ -246,27 +242,27 @@ class _Session:
         )
 
 
-def _refusal(variant: Variant, why: str) -> str:
+def _refusal(variant: WhatIf, why: str) -> str:
     return f"{describe(variant)} cannot be priced without running the program again: {why}. Without --pure it is re-run"
 
 
-def variant_of(assumed: Assumptions) -> Variant:
+def variant_of(assumed: Assumptions) -> WhatIf:
     """What a saved run assumed, as a variant."""
     pairs: tuple[Placement, ...] = assumed.placement
-    return Variant(
+    return WhatIf(
         assumed.clock_hertz, assumed.wait_states, assumed.caches, assumed.prefetch,
         tuple((pair.memory, pair.like) for pair in pairs),
     )  # fmt: skip
 
 
-def _fields(variant: Variant) -> dict[str, Any]:
+def _fields(variant: WhatIf) -> dict[str, Any]:
     return {
         "clock_hertz": variant.clock_hertz, "wait_states": variant.wait_states, "caches": variant.caches,
         "prefetch": variant.prefetch, "placement": dict(variant.placement),
     }  # fmt: skip
 
 
-def describe(variant: Variant) -> str:
+def describe(variant: WhatIf) -> str:
     """The variant in words."""
     switch = {True: "on", False: "off"}
     parts = [f"{variant.clock_hertz:,} Hz"] if variant.clock_hertz is not None else []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 from mcusim import boards, cores
@@ -16,16 +17,20 @@ from mcusim.machine import layout as L
 from mcusim.machine.machine import Machine, Options
 from mcusim.machine.nvic import exception_name
 from mcusim.machine.profile import Call, Profile, profile_of
+from mcusim.machine.what_if import WhatIf
 from mcusim.program import Program
 from mcusim.report import (
+    CacheUse,
     CallNode,
     ClockEpoch,
+    DeviceUse,
     ExceptionUse,
     Exit,
     FunctionUse,
     Host,
     MarkUse,
     Memory,
+    PathUse,
     ProgramFile,
     Progress,
     RegionTraffic,
@@ -95,8 +100,8 @@ def run(
     chosen = choose_board(board, core)
     options = Options(
         tuple(send), until, max_instructions, max_seconds, timeout_seconds, semihosting_root, strict,
-        TRACE_EVENTS if trace else 0, serial_output, progress, False, clock_hertz, wait_states, caches, prefetch,
-        tuple(placement), save_profile is not None,
+        TRACE_EVENTS if trace else 0, serial_output, progress,
+        what_if=WhatIf(clock_hertz, wait_states, caches, prefetch, tuple(placement)), follow_lanes=save_profile is not None,
     )  # fmt: skip
     program = programs.load(path, load_address, vector_table, flash_address(chosen))
     machine = Machine(program, chosen, core_of(chosen), options)
@@ -185,7 +190,7 @@ def report_of(machine: Machine) -> Report:
         memory=_memory(machine, profile),
         host=Host(machine.wall_seconds, profile.instructions / wall),
         functions=_functions(profile, names),
-        marks=tuple(MarkUse(name, count, cycles) for name, (count, cycles) in machine.serial.marks.items()),
+        marks=_marks(machine),
         warnings=_warnings(machine, profile),
         outputs={name: text_of(bytes(data)) for name, data in machine.serial.channels.items()},
         sections=_sections(machine),
@@ -199,6 +204,9 @@ def report_of(machine: Machine) -> Report:
         call_tree=_call_tree(profile.calls, names),
         clock_epochs=tuple(ClockEpoch(epoch.cycle, epoch.hertz) for epoch in machine.clock.epochs),
         causes=_causes(profile),
+        caches=_caches(machine),
+        memory_paths=_memory_paths(machine),
+        memory_devices=tuple(DeviceUse(*row) for row in map(astuple, machine.recorder.memory.device_uses())),
         fault=diagnosis.fault_of(machine),
         timeline=_timeline(machine, names) if machine.options.trace_events else None,
     )
@@ -211,22 +219,57 @@ def _causes(profile: Profile) -> dict[str, int]:
             causes[cause] += cycles
     for cause, cycles in profile.overhead_cycles.items():
         causes[cause] += cycles
+    return _sorted(causes)
+
+
+def _sorted(causes: Mapping[str, int]) -> dict[str, int]:
+    """Causes with most cycles first."""
     return dict(sorted(causes.items(), key=lambda item: -item[1]))
+
+
+def _marks(machine: Machine) -> tuple[MarkUse, ...]:
+    uses = []
+    for name, (count, cycles) in machine.serial.marks.items():
+        causes = machine.marks.causes.get(name, {})
+        uses.append(MarkUse(name, count, cycles, _sorted(causes) if sum(causes.values()) == cycles else {}))
+    return tuple(uses)
+
+
+def _caches(machine: Machine) -> tuple[CacheUse, ...]:
+    """Uses of the caches by name: one that was reprogrammed counts as one."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for use in machine.recorder.memory.cache_uses():
+        sums[use.name] = [a + b for a, b in zip(sums[use.name], (use.hits, use.misses, use.writebacks), strict=True)]
+    return tuple(CacheUse(name, row[0], row[1], row[2], row[0] / (row[0] + row[1])) for name, row in sums.items())
+
+
+def _memory_paths(machine: Machine) -> tuple[PathUse, ...]:
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for use in machine.recorder.memory.path_uses():
+        row = sums[use.region, use.kind]
+        row[0] += use.units
+        row[1] += use.stall_cycles
+    return tuple(PathUse(*key, *row) for key, row in sums.items())
 
 
 def _functions(profile: Profile, names: _Names) -> tuple[FunctionUse, ...]:
     own: dict[int, int] = defaultdict(int)
+    causes: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for block in profile.blocks:
-        own[names.start(block.address)] += block.cycles
+        start = names.start(block.address)
+        own[start] += block.cycles
+        for cause, cycles in block.causes.items():
+            causes[start][cause] += cycles
     calls, inclusive = _inclusive(profile.calls, names)
     rows = [
-        FunctionUse(names.name(start), start, calls.get(start, 0), cycles, max(inclusive.get(start, 0), cycles))
+        FunctionUse(names.name(start), start, calls.get(start, 0), cycles, max(inclusive.get(start, 0), cycles),
+                    _sorted(causes[start]))
         for start, cycles in own.items()
         if cycles
-    ]
+    ]  # fmt: skip
     overhead = sum(profile.overhead_cycles.values())
     if overhead:
-        rows.append(FunctionUse(OVERHEAD, 0, 0, overhead, overhead))
+        rows.append(FunctionUse(OVERHEAD, 0, 0, overhead, overhead, _sorted(profile.overhead_cycles)))
     return tuple(sorted(rows, key=lambda row: (-row.self_cycles, row.address)))
 
 
@@ -337,13 +380,19 @@ def _unmodelled(machine: Machine) -> tuple[UnmodelledUse, ...]:
 
 
 def _warnings(machine: Machine, profile: Profile) -> tuple[str, ...]:
-    what_ifs = machine.options.what_ifs()
+    what_ifs = machine.options.what_if.described()
     texts = [f"what-if, over what the firmware programs: {', '.join(what_ifs)}"] if what_ifs else []
     texts += [text if count == 1 else f"{text} ({count} times)" for text, count in machine.warnings.items()]
     texts += list(dict.fromkeys(machine.semihosting.refused))
     if machine.serial.dropped:
         texts.append(f"serial output beyond the first 16 MiB is not in this report ({machine.serial.dropped:,} bytes)")
     texts += diagnosis.overflows(machine)
+    vague = [mark.name for mark in _marks(machine) if mark.cycles and not mark.causes]
+    if vague:
+        texts.append(
+            f"where the cycles of {', '.join(vague)} went is not known: the image lacks the symbols of these marks "
+            "(mark_NAME), or they do not hold what was printed"
+        )
     if profile.unknown_facts:
         texts.append(
             f"{profile.unknown_facts:,} accesses or conditions depended on values only known inside their block; "
@@ -360,4 +409,3 @@ def _timeline(machine: Machine, names: _Names) -> Timeline:
         for kind, what, cycle in rows
     )
     return Timeline(events, count > len(machine.timeline))
-

@@ -100,9 +100,10 @@ def _version() -> str:
 def _run(machine: Machine, board: str, load_address: int | None, vector_table: int | None) -> SavedRun:
     options = machine.options
     root = options.semihosting_root
+    what_if = options.what_if
     assumed = Assumptions(
-        options.clock_override_hertz, options.wait_states_override, options.caches_override, options.prefetch_override,
-        tuple(Placement(*pair) for pair in options.placement_override),
+        what_if.clock_hertz, what_if.wait_states, what_if.caches, what_if.prefetch,
+        tuple(Placement(*pair) for pair in what_if.placement),
     )  # fmt: skip
     return SavedRun(
         board=str(Path(board).absolute()) if board.endswith(".toml") else board,

@@ -28,22 +28,21 @@ def limits(board: Board) -> tuple[int, ...]:
 
 
 def needed(board: Board, core_hertz: int, clock_ratio: int = 1) -> int | None:
-    """Fewest legal wait states at a core clock, ``clock_ratio`` times that of the flash; None where nobody knows.
+    """Fewest wait states at a core clock, ``clock_ratio`` times that of the flash; None where none suffice or nobody knows."""
+    return next((number for number, hertz in enumerate(limits(board)) if core_hertz <= hertz * clock_ratio), None)
 
-    McusimError above the rating of the chip or of its flash.
-    """
+
+def check_clock(board: Board, core_hertz: int, clock_ratio: int = 1) -> None:
+    """McusimError for a core clock above the rating of the chip or of its flash."""
     if board.rated_hertz and core_hertz > board.rated_hertz:
         raise McusimError(
             f"a core clock of {core_hertz:,} Hz is above what board {board.name} is rated for; allowed: up to "
             f"{board.rated_hertz:,} Hz"
         )
     table = limits(board)
-    if not table:
-        return None
-    for wait_states, hertz in enumerate(table):
-        if core_hertz <= hertz * clock_ratio:
-            return wait_states
-    raise McusimError(
-        f"at a core clock of {core_hertz:,} Hz the flash of board {board.name} would run above {table[-1]:,} Hz "
-        f"({clock_ratio} core cycles a flash cycle, as the firmware programmed); allowed: up to {table[-1] * clock_ratio:,} Hz"
-    )
+    if table and needed(board, core_hertz, clock_ratio) is None:
+        raise McusimError(
+            f"at a core clock of {core_hertz:,} Hz the flash of board {board.name} would run above {table[-1]:,} Hz "
+            f"({clock_ratio} core cycles a flash cycle, as the firmware programmed); allowed: up to "
+            f"{table[-1] * clock_ratio:,} Hz"
+        )

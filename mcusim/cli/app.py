@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from mcusim.cli import boards_command, plugins, retime_command, run_command
+from mcusim.cli import boards_command, doctor_command, plugins, retime_command, run_command
 from mcusim.errors import McusimError
 
-OWN_COMMANDS = ("run", "retime", "boards")
+OWN_COMMANDS = ("run", "retime", "doctor", "boards")
 DEBUG = "--debug"
 
 USAGE_CODE, INTERNAL_CODE, INTERRUPTED_CODE, PIPE_CODE = 2, 70, 130, 141
@@ -28,6 +28,7 @@ HELP = """Run Cortex-M firmware without the board: cycles, seconds, RAM and flas
 Examples:
   mcusim run build/demo.elf --core m7
   mcusim retime demo.profile.gz --sweep clock_hertz=16e6:480e6
+  mcusim doctor build/demo.elf --board nucleo-h743zi
   mcusim boards
   mcusim run --help
 """
@@ -78,6 +79,7 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
     app.callback(help=HELP)(_options)
     app.command("run", help=run_command.HELP)(run_command.run_command)
     app.command("retime", help=retime_command.HELP)(retime_command.retime_command)
+    app.command("doctor", help=doctor_command.HELP)(doctor_command.doctor_command)
     app.add_typer(boards_command.app, name="boards")
     plugins.add_plugins(app, OWN_COMMANDS, arguments)
     return app

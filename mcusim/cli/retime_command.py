@@ -76,9 +76,9 @@ def retime_command(
     sweeps = _sweeps(sweep or [])
     _check_outputs(profile, json, plot)
     import mcusim
-    from mcusim.retime import Variant
+    from mcusim.machine.what_if import WhatIf
 
-    variant = Variant(clock, wait_states, caches, prefetch, tuple(place or ()))
+    variant = WhatIf(clock, wait_states, caches, prefetch, tuple(place or ()))
     retiming = mcusim.retime(
         profile, board=board, variant=variant, sweeps=sweeps, pure=pure, semihosting_root=semihosting_root,
         progress=_progress(quiet),

@@ -141,6 +141,9 @@ def run_command(
     trace: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a trace of functions and exceptions for Perfetto.")
     ] = None,
+    causes: Annotated[
+        bool, typer.Option("--causes", help="Show every cause of every function and mark, not only the largest.")
+    ] = False,
     save_profile: Annotated[
         str | None,
         typer.Option(
@@ -207,7 +210,7 @@ def run_command(
         "placement": tuple(place or ()),
     }
     report = _run(image, arguments, outputs.json_to_stdout, quiet)
-    _deliver(report, outputs, quiet)
+    _deliver(report, outputs, quiet, causes)
     raise typer.Exit(_process_code(report))
 
 
@@ -231,12 +234,12 @@ def _run(image: str, arguments: dict[str, Any], json_to_stdout: bool, quiet: boo
         screen.finish()
 
 
-def _deliver(report: Report, outputs: Outputs, quiet: bool) -> None:
+def _deliver(report: Report, outputs: Outputs, quiet: bool, causes: bool) -> None:
     """The table first: a file that cannot be written then takes nothing away."""
     from mcusim.report import fault_text, write_report
 
     if not quiet and not outputs.json_to_stdout:
-        write_report(report, sys.stdout)
+        write_report(report, sys.stdout, causes=causes)
         sys.stdout.flush()
     elif report.fault is not None:
         sys.stderr.write(fault_text(report.fault))

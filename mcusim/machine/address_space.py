@@ -12,9 +12,10 @@ from mcusim.errors import ProgramError
 from mcusim.machine import system_control as C
 from mcusim.machine.boot import find_start
 from mcusim.machine.engine import PAGE, Engine
-from mcusim.machine.memory_timing import Assumed, lanes_of, memory_timing
+from mcusim.machine.memory_timing import lanes_of, memory_timing
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.peripherals import create
+from mcusim.machine.what_if import Move, WhatIf
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
 from mcusim.program import Program
 
@@ -309,9 +310,9 @@ class AddressSpace:
             for start in (memory.address, *memory.aliases)
         )
 
-    def region_table(self) -> list[tuple[int, int, int, int]]:
+    def region_table(self, what_if: WhatIf) -> list[tuple[int, int, int, int]]:
         """Rows of start, end, host pointer, index into ``names``."""
-        rows = []
+        rows = [self._moved(move) for move in what_if.moves]
         for index, memory in enumerate(self.memories):
             for start in (memory.address, *memory.aliases):
                 rows.append((start, start + memory.size, self.views[memory.name].ctypes.data, index))
@@ -324,16 +325,23 @@ class AddressSpace:
         rows.append((0, 1 << 32, 0, count + 3))
         return rows
 
+    def _moved(self, move: Move) -> tuple[int, int, int, int]:
+        """The row of a range that is assumed to lie in another memory."""
+        found = self.engine.find_buffer(move.start, move.end - move.start)
+        assert found is not None
+        view, offset = found
+        return move.start, move.end, view.ctypes.data + offset, self.names.index(move.region)
+
     def refusing(self) -> list[int]:
         """Regions whose stores fault: read-only memories that no controller programs, and where nothing is."""
         programmed = set() if self.board.ideal else {m.name for m in self.memories if m.controller}
         refusing = [i for i, m in enumerate(self.memories) if not m.writable and m.name not in programmed]
         return [*refusing, len(self.names) - 1]
 
-    def timing(self, machine: Machine, assumed: Assumed) -> MemoryTiming:
+    def timing(self, machine: Machine, what_if: WhatIf) -> MemoryTiming:
         """Timing of each region with the wait states that the firmware has programmed, or that are assumed."""
-        return memory_timing(tuple(self.memories), machine, OTHERS, assumed)
+        return memory_timing(tuple(self.memories), machine, OTHERS, what_if)
 
-    def lanes(self, machine: Machine, assumed: Assumed) -> tuple[MemoryTiming, ...]:
+    def lanes(self, machine: Machine, what_if: WhatIf) -> tuple[MemoryTiming, ...]:
         """``timing`` with 0, 1, ... wait states."""
-        return lanes_of(tuple(self.memories), machine, OTHERS, assumed)
+        return lanes_of(tuple(self.memories), machine, OTHERS, what_if)

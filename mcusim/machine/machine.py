@@ -27,7 +27,8 @@ from mcusim.machine.exceptions import ExceptionUnit, Fault
 from mcusim.machine.heap import HeapWatch
 from mcusim.machine.hook import block_hook_address
 from mcusim.machine.limits import Limits
-from mcusim.machine.memory_timing import Assumed, check_assumptions
+from mcusim.machine.marks import MarkWatch
+from mcusim.machine.memory_timing import check_assumptions
 from mcusim.machine.native import record_event
 from mcusim.machine.outcome import ExceptionCount, FaultSnapshot, Finish, Options
 from mcusim.machine.peripheral import Peripheral
@@ -38,6 +39,8 @@ from mcusim.machine.sleep import Sleeper
 from mcusim.machine.steering import Steering, owner_of
 from mcusim.machine.stops import Stops
 from mcusim.machine.traits import traits
+from mcusim.machine.what_if import WhatIf
+from mcusim.pricing.passage import MemoryTiming
 from mcusim.program import Program
 
 FAULT_EXCEPTIONS = (N.HARD_FAULT, N.MEMORY_FAULT, N.BUS_FAULT, N.USAGE_FAULT)
@@ -64,14 +67,10 @@ class Machine:
         self.snapshot: FaultSnapshot | None = None
         self.accesses, self.stops = RegisterAccesses(self), Stops(self)
         self.sleeper, self.limits = Sleeper(self), Limits(self)
-        self.clock = CoreClock(options.clock_override_hertz or board.clock_hertz)
+        self.clock = CoreClock(options.what_if.clock_hertz or board.clock_hertz)
         self.programmed_hertz = board.clock_hertz
         self.steering = Steering()
         self.agenda = Agenda(lambda action: self.steering.note("event", owner_of(action)))
-        self.assumed = Assumed(
-            options.wait_states_override, options.caches_override, options.prefetch_override, options.placement_override,
-            keep=options.follow_lanes,
-        )  # fmt: skip
         self.traits = traits(core)
         self.engine = Engine(core.emulator_model)
         self.space = AddressSpace(self.engine, program, board)
@@ -86,8 +85,10 @@ class Machine:
         self.semihosting = Semihosting(self, options.semihosting_root, Path(program.path).name)
         self.peripherals: dict[str, Peripheral] = {}
         self.space.map_peripherals(self)
-        check_assumptions(self.assumed, tuple(self.space.memories), board, self)
+        check_assumptions(tuple(self.space.memories), self)
         self.heap = HeapWatch(self)
+        self.marks = MarkWatch(self)
+        self.serial.on_mark = self.marks.note_line
         self.recorder.watched |= self.heap.addresses()
         self.timing_changed()
         self.start()
@@ -99,7 +100,8 @@ class Machine:
             lambda: self.engine.get("xpsr"), self.engine.stop, starts, self.options.follow_lanes,
         )
         self.recorder.set_register_file(self.engine.registers)
-        self.recorder.set_regions(self.space.region_table(), self.space.refusing())
+        self.recorder.set_regions(self.space.region_table(self.options.what_if), self.space.refusing())
+        self.recorder.aligned = self.options.what_if.aligned
         state = self.recorder.state
         state[L.ENGINE] = self.engine.address
         state[L.EMU_STOP], state[L.REG_READ] = self.engine.function("uc_emu_stop"), self.engine.function("uc_reg_read")
@@ -203,7 +205,7 @@ class Machine:
         self.programmed_hertz = int(hertz)
         access = self.accesses.access
         timed = access is not None and access.timed
-        if self.options.clock_override_hertz is None and int(hertz) != self.clock.hertz:
+        if self.options.what_if.clock_hertz is None and int(hertz) != self.clock.hertz:
             self.clock.change(self.now(), int(hertz))
             self.epoch_delays.append(self.recorder.memory.lane_delays())
         for peripheral in self.peripherals.values():
@@ -218,9 +220,14 @@ class Machine:
         return int(tree.clock_hertz(name))  # type: ignore[attr-defined]
 
     def timing_changed(self) -> None:
-        lanes = self.space.lanes(self, self.assumed) if self.options.follow_lanes else ()
-        self.recorder.use_timing(self.space.timing(self, self.assumed), lanes)
+        what_if = self.options.what_if
+        lanes = self.space.lanes(self, what_if) if self.options.follow_lanes else ()
+        self.recorder.use_timing(self.space.timing(self, what_if), lanes)
         self.request_service()
+
+    def timing_under(self, what_if: WhatIf) -> MemoryTiming:
+        """How the memories would answer under ``what_if`` with the registers as they stand."""
+        return self.space.timing(self, what_if)
 
     def traps_changed(self) -> None:
         """CCR traps were switched; blocks are looked at anew."""
@@ -506,4 +513,3 @@ class Machine:
 def disassemble(machine: Machine, address: int) -> str:
     """Text of the instruction at ``address``."""
     return decode(machine.engine.read(address, 4), address).text
-

@@ -6,13 +6,15 @@ memory), the core's own L1 caches in front of everything that is no TCM (Cortex-
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mcusim.boards.board import Board, MemoryRegion
+from mcusim.boards.board import MemoryRegion
+from mcusim.boards.wait_states import limits, needed
 from mcusim.errors import BoardError, UnsupportedError
 from mcusim.machine import system_control as C
 from mcusim.machine.layout import LANES
+from mcusim.machine.what_if import WhatIf
 from mcusim.pricing.memory import NO_PATHS, Cache, Device, Path, Paths
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
 
@@ -36,76 +38,50 @@ class Answer(NamedTuple):
     devices: tuple[Device, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Assumed:
-    """What is assumed in place of what the firmware programmed; None and empty where its registers count.
-
-    ``caches`` are those of the core and in front of flash; ``placement`` pairs a memory with the one that it answers like.
-    ``keep``: memories without wait states are asked too, so that their accesses are counted.
-    """
-
-    wait_states: int | None = None
-    caches: bool | None = None
-    prefetch: bool | None = None
-    placement: tuple[tuple[str, str], ...] = ()
-    keep: bool = False
-
-    def of_flash(self, flash: Any, memory: MemoryRegion) -> Any:
-        """The flash timing ``flash`` with the assumptions put in."""
-        if flash is None or not flash.programmable:
-            return flash
-        changes: dict[str, Any] = {}
-        if self.wait_states is not None and memory.kind == "flash":
-            changes["wait_states"] = self.wait_states
-        if self.prefetch is not None:
-            changes["prefetch"] = self.prefetch
-        if self.caches is not None:
-            changes |= {"instruction_cache": self.caches, "data_cache": self.caches}
-        return replace(flash, **changes) if changes else flash
-
-
-def check_assumptions(assumed: Assumed, memories: tuple[MemoryRegion, ...], board: Board, machine: Machine) -> None:
-    """Refuse an assumption that ``board`` has no place for."""
-    flashes = [_timing_of(memory.controller, machine) for memory in memories if memory.kind == "flash"]
-    programmable = any(flash is not None and flash.programmable for flash in flashes)
-    first_level = {"instruction_cache", "data_cache"} & set(board.parameters)
+def check_assumptions(memories: tuple[MemoryRegion, ...], machine: Machine) -> None:
+    """Refuse a what-if that the board has no place for."""
+    what_if, board = machine.options.what_if, machine.board
+    timings = ((memory.kind, _timing_of(memory.controller, machine)) for memory in memories)
+    flashes = [(kind, flash) for kind, flash in timings if flash is not None]
+    cached = any(memory.cache for memory in memories) or {"instruction_cache", "data_cache"} & set(board.parameters)
     for what, value, possible in (
-        ("wait states", assumed.wait_states, programmable), ("prefetch buffer", assumed.prefetch, programmable),
-        ("caches", assumed.caches, programmable or first_level),
-    ):  # fmt: skip
+        ("wait states", what_if.wait_states, any(kind == "flash" and flash.programmable for kind, flash in flashes)),
+        ("prefetch buffer", what_if.prefetch, any(flash.has_prefetch for _, flash in flashes)),
+        ("caches", what_if.caches, cached or any(flash.instruction_lines or flash.data_lines for _, flash in flashes)),
+    ):
         if value is not None and not possible:
             raise UnsupportedError(f"board {board.name} has no flash whose {what} software sets, so that none can be assumed")
-    if assumed.wait_states is not None and not 0 <= assumed.wait_states < LANES:
-        raise BoardError(f"{assumed.wait_states} wait states were asked for; allowed: 0 to {LANES - 1}")
+    if what_if.wait_states is not None and not 0 <= what_if.wait_states < LANES:
+        raise BoardError(f"{what_if.wait_states} wait states were asked for; allowed: 0 to {LANES - 1}")
     names = {memory.name for memory in memories}
-    for name in (name for pair in assumed.placement for name in pair):
+    for name in [*(name for pair in what_if.placement for name in pair), *(move.region for move in what_if.moves)]:
         if name not in names:
             raise BoardError(f"board {board.name} has no memory {name!r}; allowed: {', '.join(sorted(names))}")
 
 
 def lanes_of(
-    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], assumed: Assumed
+    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], what_if: WhatIf
 ) -> tuple[MemoryTiming, ...]:
     """The timing of all memories with 0, 1, ... wait states."""
     return tuple(
-        memory_timing(memories, machine, others, replace(assumed, wait_states=number)) for number in range(LANES)
+        memory_timing(memories, machine, others, replace(what_if, wait_states=number)) for number in range(LANES)
     )
 
 
 def memory_timing(
-    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], assumed: Assumed
+    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], what_if: WhatIf
 ) -> MemoryTiming:
     """Timing of all ``memories`` as the registers stand now, and of ``others`` behind them."""
     regions: list[RegionTiming] = []
     caches: dict[str, Cache] = {}
     devices: dict[str, Device] = {}
     for memory in memories:
-        answer = _answer(memory, machine, assumed)
+        answer = _answer(memory, machine, what_if)
         regions.append(_region(memory, answer))
         caches |= {cache.name: cache for cache in answer.caches}
         devices |= {device.name: device for device in answer.devices}
     named = {region.name: region for region in regions}
-    places = dict(assumed.placement)
+    places = dict(what_if.placement)
     moved = [replace(named[places.get(region.name, region.name)], name=region.name) for region in regions]
     return MemoryTiming((*moved, *others), tuple(caches.values()), tuple(devices.values()))
 
@@ -117,21 +93,21 @@ def _region(memory: MemoryRegion, answer: Answer) -> RegionTiming:
     )  # fmt: skip
 
 
-def _answer(memory: MemoryRegion, machine: Machine, assumed: Assumed) -> Answer:
+def _answer(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> Answer:
     if memory.kind == "tcm":
         return Answer()
     if memory.bus in machine.board.parameters.get("buses", {}):
-        return _behind_first_level(memory, machine, assumed)
-    flash = assumed.of_flash(_timing_of(memory.controller, machine), memory)
+        return _behind_first_level(memory, machine, what_if)
+    flash = _flash(memory, machine, what_if)
     if flash is None:
         return Answer()
-    waits = _core_cycles(flash.wait_states, flash.clock, machine)
-    if not waits and not assumed.keep:
+    waits = _core_cycles(flash.wait_states, flash.clock, machine, what_if)
+    if not waits and not machine.options.follow_lanes:
         return Answer()
     device = Device(memory.controller, flash.read_bytes, waits, prefetch=flash.prefetch, next_cycles=waits + 1,
                     critical_word_first=flash.critical_word_first, free=not waits)  # fmt: skip
     cache = _timing_of(memory.cache, machine)
-    if cache is not None and (cache.enabled if assumed.caches is None else assumed.caches):
+    if cache is not None and (cache.enabled if what_if.caches is None else what_if.caches):
         unified = Cache(memory.cache, cache.line_bytes, cache.size_bytes // cache.line_bytes // cache.ways, cache.ways)
         slow = Device(device.name, device.word_bytes, waits + cache.miss_cycles, device.next_cycles,
                       prefetch=device.prefetch, free=device.free)  # fmt: skip
@@ -158,17 +134,18 @@ def _accelerated(memory: MemoryRegion, flash: Any, device: Device) -> Answer:
     return Answer(Paths(Path(device.name, names[0]), read), tuple(caches), (device,))
 
 
-def _behind_first_level(memory: MemoryRegion, machine: Machine, assumed: Assumed) -> Answer:
+def _behind_first_level(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> Answer:
     """A memory on the bus matrix of a Cortex-M7: L1 caches where they are on, else every beat pays the way."""
     bus = machine.board.parameters["buses"][memory.bus]
-    flash = assumed.of_flash(_timing_of(memory.controller, machine), memory)
+    flash = _flash(memory, machine, what_if)
     wait_states = flash.wait_states if flash is not None else 0
     clock = memory.clock or (flash.clock if flash is not None else "")
-    ratio = _core_cycles(1, clock, machine)
+    ratio = _core_cycles(1, clock, machine, what_if)
     first = bus["core_cycles"] + ratio * (bus["cycles"] + wait_states + 1)
-    device = Device(f"{memory.name}.{memory.bus}", BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
+    name = f"{memory.name}.{memory.bus}"  # the same flash on another bus is a device of its own
+    device = Device(name, BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
                     write_cycles=ratio * bus["beat_cycles"], write_depth=STORE_BUFFER)  # fmt: skip
-    instruction, data = _first_level(memory, machine, assumed)
+    instruction, data = _first_level(memory, machine, what_if)
     caches = tuple(cache for cache in (instruction, data) if cache is not None)
     fetch = Path(device.name, instruction.name if instruction else "")
     read = Path(device.name, data.name if data else "", buffered=data is not None)
@@ -176,7 +153,7 @@ def _behind_first_level(memory: MemoryRegion, machine: Machine, assumed: Assumed
     return Answer(Paths(fetch, read, write), caches, (device,))
 
 
-def _first_level(memory: MemoryRegion, machine: Machine, assumed: Assumed) -> tuple[Cache | None, Cache | None]:
+def _first_level(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> tuple[Cache | None, Cache | None]:
     """The core's own caches that are on and serve this region: (instructions, data)."""
     cacheable = memory.address < CACHEABLE_END or EXTERNAL[0] <= memory.address < EXTERNAL[1]
     if not cacheable:
@@ -185,7 +162,7 @@ def _first_level(memory: MemoryRegion, machine: Machine, assumed: Assumed) -> tu
     kinds = (("instruction_cache", C.CCR_INSTRUCTION_CACHE), ("data_cache", C.CCR_DATA_CACHE))
     caches = []
     for name, bit in kinds:
-        enabled = bool(value & bit) if assumed.caches is None else assumed.caches
+        enabled = bool(value & bit) if what_if.caches is None else what_if.caches
         caches.append(_level_one(name, parameters[name]) if name in parameters and enabled else None)
     return caches[0], caches[1]
 
@@ -201,10 +178,44 @@ def _timing_of(name: str, machine: Machine) -> Any:
     return peripheral.timing() if peripheral is not None and hasattr(peripheral, "timing") else None
 
 
-def _core_cycles(cycles: int, clock: str, machine: Machine) -> int:
-    """Cycles of a slower clock in core cycles, rounded up; the ratio is what the firmware programmed."""
+def _flash(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> Any:
+    """``timing()`` of the controller of ``memory`` under ``what_if``, None where it has none."""
+    flash = _timing_of(memory.controller, machine)
+    if flash is None:
+        return None
+    changes: dict[str, Any] = {}
+    if what_if.caches is not None:
+        changes["instruction_cache"] = what_if.caches and bool(flash.instruction_lines)
+        changes["data_cache"] = what_if.caches and bool(flash.data_lines)
+        if flash.switched_wait_states is not None:
+            changes["wait_states"] = flash.switched_wait_states[what_if.caches]
+    if what_if.prefetch is not None and flash.has_prefetch:
+        changes["prefetch"] = what_if.prefetch
+    if flash.programmable and memory.kind == "flash":
+        changes["wait_states"] = _wait_states(flash, memory, machine, what_if)
+    return replace(flash, **changes)
+
+
+def _wait_states(flash: Any, memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> int:
+    if what_if.wait_states is not None:
+        return what_if.wait_states
+    programmed = int(flash.wait_states)
+    if not what_if.fewest_wait_states:
+        return programmed
+    ratio = _core_cycles(1, memory.clock or flash.clock, machine, what_if)
+    fewest = needed(machine.board, what_if.clock_hertz or machine.programmed_hertz, ratio)
+    if fewest is None:
+        return programmed
+    return fewest if what_if.clock_hertz is not None else min(fewest, programmed)
+
+
+def _core_cycles(cycles: int, clock: str, machine: Machine, what_if: WhatIf) -> int:
+    """Cycles of a slower clock in core cycles, rounded up; the ratio is what the firmware programmed, or would need to."""
     if not clock or not cycles:
         return cycles
+    highest = limits(machine.board)[-1:]
+    if highest and what_if.clock_hertz is not None and what_if.fewest_wait_states:
+        return cycles if clock == "core" else cycles * -(-what_if.clock_hertz // highest[0])
     hertz = machine.programmed_hertz if clock == "core" else machine.clock_hertz(clock)
     return -(-cycles * machine.programmed_hertz // hertz) if hertz else cycles
 
@@ -214,7 +225,7 @@ def clock_ratio(memories: tuple[MemoryRegion, ...], machine: Machine) -> int:
     for memory in memories:
         flash = _timing_of(memory.controller, machine)
         if memory.kind == "flash" and flash is not None:
-            return _core_cycles(1, memory.clock or flash.clock, machine)
+            return _core_cycles(1, memory.clock or flash.clock, machine, machine.options.what_if)
     return 1
 
 
@@ -227,7 +238,7 @@ def clock_bound(memories: tuple[MemoryRegion, ...], machine: Machine) -> tuple[s
 def flash_wait_states(memories: tuple[MemoryRegion, ...], machine: Machine) -> int | None:
     """Wait states as programmed (or assumed) now; None where software sets none."""
     for memory in memories:
-        flash = machine.assumed.of_flash(_timing_of(memory.controller, machine), memory)
+        flash = _flash(memory, machine, machine.options.what_if)
         if memory.kind == "flash" and flash is not None and flash.programmable:
             return int(flash.wait_states)
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcusim.machine.exceptions import Fault
+from mcusim.machine.what_if import AS_IT_IS, WhatIf
 from mcusim.report.progress import Progress
 
 
@@ -25,27 +26,9 @@ class Options:
     serial_output: Callable[[bytes], None] | None = None
     progress: Callable[[Progress], None] | None = None
     bare: bool = False
-    clock_override_hertz: int | None = None
-    wait_states_override: int | None = None
-    caches_override: bool | None = None
-    prefetch_override: bool | None = None
-    placement_override: tuple[tuple[str, str], ...] = ()
+    what_if: WhatIf = AS_IT_IS
     follow_lanes: bool = False
     """Follow the memories with other wait states too, for a profile that can be priced again."""
-
-    def what_ifs(self) -> list[str]:
-        """What takes effect over what the firmware programs, in words."""
-        switch = {True: "on", False: "off"}
-        found = []
-        if self.clock_override_hertz is not None:
-            found.append(f"a core clock of {self.clock_override_hertz:,} Hz")
-        if self.wait_states_override is not None:
-            found.append(f"{self.wait_states_override} wait states of the flash")
-        if self.caches_override is not None:
-            found.append(f"caches {switch[self.caches_override]}")
-        if self.prefetch_override is not None:
-            found.append(f"prefetch {switch[self.prefetch_override]}")
-        return found + [f"memory {name} as fast as {other}" for name, other in self.placement_override]
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcusim.machine import layout as L
+from mcusim.machine.cause_totals import early_causes
 from mcusim.machine.machine import Machine
 from mcusim.machine.recorder import Node
 from mcusim.pricing import causes
@@ -70,7 +71,7 @@ def profile_of(machine: Machine) -> Profile:
     blocks = tuple(_block_use(machine, node, *counts) for node, counts in uses.items())
     in_blocks = sum(block.cycles for block in blocks)
     sleep = machine.sleeping_cycles
-    overhead = {"sleep": sleep, "exception": recorder.cycles - in_blocks - sleep}
+    overhead = {causes.SLEEP: sleep, causes.EXCEPTION: recorder.cycles - in_blocks - sleep}
     return Profile(
         recorder.cycles, machine.instruction_count(), blocks, _calls(machine), _traffic(machine, uses),
         {cause: cycles for cause, cycles in overhead.items() if cycles}, int(recorder.state[L.UNKNOWN_FACTS]),
@@ -108,7 +109,7 @@ def _block_use(
     for cause, cycles in stalls.items():
         sums[cause] += cycles
     for partial in early:
-        for cause, cycles in _early_causes(machine, node, *partial).items():
+        for cause, cycles in early_causes(machine.stops, node, *partial).items():
             sums[cause] += cycles
     size = len(node.record.block.instructions)
     instructions = size * (falls + takens) + sum(count * times for count, times, _ in early)
@@ -136,27 +137,6 @@ def _lane_causes(node: Node) -> dict[str, tuple[int, ...]]:
         cause = causes.STALLS[kind, bool(node.cached >> kind & 1)]
         sums[cause] = sums[cause] + node.lanes[kind] if cause in sums else node.lanes[kind]
     return {cause: tuple(row.tolist()) for cause, row in sums.items() if row.any()}
-
-
-def _early_causes(machine: Machine, node: Node, instructions: int, times: int, total: int) -> dict[str, int]:
-    """Where the ``total`` cycles of ``times`` early exits behind ``instructions`` went.
-
-    The boundary at which an interrupt is taken can lie off the sum of the causes by what the next instruction would
-    have hidden or paid; that rest goes to (or comes off) the cause with the most cycles.
-    """
-    if not instructions or not total:
-        return {causes.ISSUE: total} if total else {}
-    passage = machine.stops.prefix(node, instructions)
-    ways = passage.taken, passage.fall
-    way = next((way for way in ways if way.cycles * times == total), passage.fall)
-    booked = {cause: cycles * times for cause, cycles in way.causes.items()}
-    rest = total - sum(booked.values())
-    while rest:
-        most = max(booked, key=lambda cause: booked[cause], default=causes.ISSUE)
-        change = max(rest, -booked.get(most, 0))
-        booked[most] = booked.get(most, 0) + change
-        rest -= change
-    return booked
 
 
 def _calls(machine: Machine) -> tuple[Call, ...]:

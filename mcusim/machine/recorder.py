@@ -134,10 +134,11 @@ class Recorder:
         self.float_enabled = True
         self.float_guard = False
         self.unaligned_traps = False
+        self.aligned = False  # assumed of all accesses
         self.refusing: frozenset[int] = frozenset()
         self.traps_epoch = (False, False)
         self.timings: list[MemoryTiming] = []
-        self.timing_number = 0
+        self.timing_number = self.invalidations = 0
         self.region_spans: list[tuple[int, int]] = []
         self.blocks: dict[tuple[int, int, bytes, tuple[int, ...]], BlockRecord] = {}
         self.nodes: list[Node] = []
@@ -247,6 +248,7 @@ class Recorder:
 
     def invalidate(self) -> None:
         """Forget all successor links, so that every block is entered anew (timing or floating-point state changed)."""
+        self.invalidations += 1
         for row in self.rows:
             if row[L.SLOT_A] >= 0:
                 self._retire(row, L.SLOT_A)
@@ -501,7 +503,7 @@ class Recorder:
             return Fact(executed=False)
         if op == L.OP_ACCESS:
             region, low = divmod(value - 1, 8)
-            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=low)
+            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=0 if self.aligned else low)
         if op == L.OP_EXECUTED:
             return Fact()
         return Fact(operand_cycles=value)

@@ -32,6 +32,7 @@ class SerialConsole:
         self.until_found = self.done = False
         self.line = bytearray()
         self.marks: dict[str, tuple[int, int]] = {}
+        self.on_mark: Callable[[str], None] = lambda name: None
 
     def opening(self) -> Iterator[bytes]:
         """Texts to type before anything was printed: rules with an empty trigger at the front."""
@@ -99,3 +100,4 @@ class SerialConsole:
             words = line.decode("utf-8", "replace").split()
             if len(words) == 4 and words[0] == "#mark" and words[2].isdigit() and words[3].isdigit():
                 self.marks[words[1]] = (int(words[2]), int(words[3]))
+                self.on_mark(words[1])

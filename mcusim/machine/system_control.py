@@ -27,6 +27,7 @@ ITM_TCR, ITM_TER = 0xE80, 0xE00
 VECTKEY, VECTKEY_READ = 0x05FA, 0xFA05
 TRCENA, CYCCNTENA = 1 << 24, 1
 CCR_UNALIGN_TRAP, CCR_DIV_0_TRAP, CCR_STKALIGN = 1 << 3, 1 << 4, 1 << 9
+SYSTICK_TOP = 0xFFFFFF
 CCR_V7, CCR_V8 = 0x0007031B, 0x0007051A
 """Bits of CCR that can be written (Armv7-M ARM B3.2.8; Armv8-M ARM D1.2.9, where bits 0 and 9 are RES1)."""
 CCR_DATA_CACHE, CCR_INSTRUCTION_CACHE = 1 << 16, 1 << 17
@@ -154,12 +155,12 @@ class SystemControl:
     def _connect(self) -> None:
         tick, nvic = self.systick, self.nvic
         self.reads = {
-            0xE010: tick.read_control, 0xE014: lambda: tick.reload, 0xE018: tick.value, 0xE01C: lambda: 0,
+            0xE010: tick.read_control, 0xE014: lambda: tick.reload, 0xE018: self._read_tick, 0xE01C: lambda: 0,
             0xE004: lambda: (nvic.count - N.FIRST_INTERRUPT - 1) // 32,
             ICSR: self._read_icsr, VTOR: lambda: self.vector_table,
             AIRCR: lambda: VECTKEY_READ << 16 | nvic.group_point << 8, SHCSR: self._read_shcsr,
             MPU_TYPE: lambda: self.machine.core.mpu_regions << 8, MPU_RBAR: self._read_rbar, MPU_RASR: self._read_rasr,
-            DWT: lambda: self.machine.traits.dwt_control | self.dwt_control, DWT + 4: self.cycle_count,
+            DWT: lambda: self.machine.traits.dwt_control | self.dwt_control, DWT + 4: self._read_cycle_count,
         }  # fmt: skip
         self.reads.update({DWT + offset: self._profile_reader(offset) for offset in PROFILE_COUNTERS})
         self.reads.update(dict.fromkeys((DHCSR, DCRSR, DCRDR), lambda: 0))  # no debugger is connected
@@ -324,6 +325,16 @@ class SystemControl:
         if self.stopped_by_time:
             self.machine.now()  # tells that the value depends on time
         return (held + self.machine.now() - self.cycle_base if self._counting() else held) & 0xFFFFFFFF
+
+    def _read_cycle_count(self) -> int:
+        value = self.cycle_count()
+        self.machine.marks.note_reading(value, 32)
+        return value
+
+    def _read_tick(self) -> int:
+        value = self.systick.value()
+        self.machine.marks.note_reading(SYSTICK_TOP - value, 24)  # marks.c counts up
+        return value
 
     def _recount(self, change: Callable[[], None]) -> None:
         self.stopped_by_time |= self._counting()

@@ -44,8 +44,15 @@ STALLS = {
 }  # fmt: skip
 """Cause by kind of access (``mcusim.pricing.memory``) and whether it goes through a cache."""
 
+EXCEPTION = "exception"
+"""Entering and leaving exceptions, and saving the floating-point state."""
+SLEEP = "sleep"
+"""Asleep: WFI, WFE, sleep on exit."""
+OVERHEAD = (EXCEPTION, SLEEP)
+"""Causes of cycles that belong to no passage."""
+
 CAUSES = (
     ISSUE, LOAD_USE, ADDRESS, LATENCY, TRANSFER, STORE, ALIGNMENT, FETCH, BRANCH, DIVIDE, FLOAT, MEMORY, BARRIER,
     PAIRING, FLASH, INSTRUCTION_MISS, DATA_MISS, BUS,
 )  # fmt: skip
-"""All causes, in the order of reports."""
+"""All causes of a passage, in the order of reports."""

@@ -6,8 +6,10 @@ from mcusim.report.flamegraph import write_flamegraph
 from mcusim.report.progress import Progress
 from mcusim.report.report import (
     SCHEMA,
+    CacheUse,
     CallNode,
     ClockEpoch,
+    DeviceUse,
     ExceptionUse,
     Exit,
     Fault,
@@ -16,6 +18,7 @@ from mcusim.report.report import (
     Host,
     MarkUse,
     Memory,
+    PathUse,
     ProgramFile,
     RegionTraffic,
     Report,
@@ -33,8 +36,10 @@ from mcusim.report.trace import write_trace
 
 __all__ = [
     "SCHEMA",
+    "CacheUse",
     "CallNode",
     "ClockEpoch",
+    "DeviceUse",
     "ExceptionUse",
     "Exit",
     "Fault",
@@ -43,6 +48,7 @@ __all__ = [
     "Host",
     "MarkUse",
     "Memory",
+    "PathUse",
     "Progress",
     "ProgramFile",
     "RegionTraffic",

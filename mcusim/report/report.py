@@ -86,13 +86,17 @@ class SymbolUse:
 
 @dataclass(frozen=True, slots=True)
 class FunctionUse:
-    """Cycles of a function: ``self_cycles`` in itself, ``inclusive_cycles`` with callees (recursion counts once)."""
+    """Cycles of a function: ``self_cycles`` in itself, ``inclusive_cycles`` with callees (recursion counts once).
+
+    ``causes`` says where ``self_cycles`` went and sums to them; empty where it was not recorded.
+    """
 
     name: str
     address: int
     calls: int
     self_cycles: int
     inclusive_cycles: int
+    causes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +111,49 @@ class CallNode:
 
 @dataclass(frozen=True, slots=True)
 class MarkUse:
-    """A marked stretch of the program: how often it ran and its cycles in total."""
+    """A marked stretch of the program: how often it ran and its cycles in total.
+
+    ``causes`` says where ``cycles`` went and sums to them; empty where that is not known.
+    """
 
     name: str
     count: int
     cycles: int
+    causes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """Lookups of one cache; ``hit_rate`` is the share of them that hit."""
+
+    name: str
+    hits: int
+    misses: int
+    writebacks: int
+    hit_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """One way to a memory: lines or words touched (repeats in a row count once) and the core's cycles waiting for them.
+
+    ``kind`` is ``"fetch"``, ``"read"`` or ``"write"``.
+    """
+
+    region: str
+    kind: str
+    units: int
+    stall_cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """A memory behind caches and buffers: reads that nothing had prepared, words found read ahead, stores."""
+
+    name: str
+    reads: int
+    hits_ahead: int
+    writes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +296,9 @@ class Report:
     call_tree: tuple[CallNode, ...] = ()
     clock_epochs: tuple[ClockEpoch, ...] = ()
     causes: Mapping[str, int] = field(default_factory=dict)
+    caches: tuple[CacheUse, ...] = ()
+    memory_paths: tuple[PathUse, ...] = ()
+    memory_devices: tuple[DeviceUse, ...] = ()
     fault: Fault | None = None
     timeline: Timeline | None = None
     schema: str = SCHEMA

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
 from mcusim.report.fault import fault_text
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
 TOP_ROWS = 15
 """Rows shown of a long list; all of them stand in the JSON."""
+TOP_CAUSES, BUSY_FUNCTIONS = 4, 8
+"""Causes named in one row, and functions of which they are, unless all are asked for."""
 
 
-def write_report(report: Report, stream: TextIO, top: int = TOP_ROWS) -> None:
-    """Print ``report`` to ``stream``: with colour and full width on a terminal, else plain and 100 columns wide."""
-    print_parts(stream, _parts(report, top))
+def write_report(report: Report, stream: TextIO, top: int = TOP_ROWS, causes: bool = False) -> None:
+    """Print ``report`` to ``stream``: with colour and full width on a terminal, else plain and 100 columns wide.
+
+    ``causes``: every cause of every function and mark, not only the largest of the busiest.
+    """
+    print_parts(stream, _parts(report, top, causes))
 
 
 def report_text(report: Report, top: int = TOP_ROWS) -> str:
@@ -31,11 +37,13 @@ def report_text(report: Report, top: int = TOP_ROWS) -> str:
     return stream.getvalue()
 
 
-def _parts(report: Report, top: int) -> Iterator[RenderableType]:
+def _parts(report: Report, top: int, causes: bool) -> Iterator[RenderableType]:
     if report.fault is not None:
         yield fault_text(report.fault).rstrip("\n")
     yield _headline(report)
-    for part in (_marks, _functions, _sections, _traffic, _stacks, _exceptions, _causes, _unmodelled):
+    breakdown = (_every_cause,) if causes else (_main_causes,)
+    memories = (_sections, _traffic, _caches, _paths, _stacks)
+    for part in (_marks, _functions, _causes, *breakdown, *memories, _exceptions, _unmodelled):
         table = part(report, top)
         if table.row_count:
             yield table
@@ -143,6 +151,50 @@ def _causes(report: Report, top: int) -> Table:
     causes = sorted(report.causes.items(), key=lambda item: -item[1])
     rows = ((name, grouped(cycles), share(cycles, report.cycles)) for name, cycles in causes if cycles)
     return make_table("where the cycles went", ("cause", "cycles", "share"), rows, right=2)
+
+
+def _stretches(report: Report) -> Iterator[tuple[str, int, Mapping[str, int]]]:
+    """Marks and then functions that are broken down: name, cycles, causes."""
+    yield from ((f"mark {mark.name}", mark.cycles, mark.causes) for mark in report.marks if mark.causes)
+    functions = sorted(report.functions, key=lambda row: (-row.self_cycles, row.name))
+    yield from ((row.name, row.self_cycles, row.causes) for row in functions if row.causes)
+
+
+def _main_causes(report: Report, top: int) -> Table:
+    marks = sum(bool(mark.causes) for mark in report.marks)
+    shown = list(islice(_stretches(report), marks + BUSY_FUNCTIONS))
+    rows = ((name, grouped(cycles), _shares(causes, cycles)) for name, cycles, causes in shown)
+    return make_table("where they went, by mark and function", ("in", "cycles", "most of them"), rows, right=0)
+
+
+def _shares(causes: Mapping[str, int], cycles: int) -> str:
+    most = sorted(causes.items(), key=lambda item: -item[1])[:TOP_CAUSES]
+    return ", ".join(f"{name} {share(part, cycles)}" for name, part in most)
+
+
+def _every_cause(report: Report, top: int) -> Table:
+    rows = (
+        (name, cause, grouped(part), share(part, cycles))
+        for name, cycles, causes in _stretches(report)
+        for cause, part in sorted(causes.items(), key=lambda item: -item[1])
+    )
+    return make_table("where they went, by mark and function", ("in", "cause", "cycles", "share"), rows, right=2)
+
+
+def _caches(report: Report, top: int) -> Table:
+    rows = (
+        (row.name, grouped(row.hits), grouped(row.misses), grouped(row.writebacks), f"{100 * row.hit_rate:.2f} %")
+        for row in report.caches
+    )
+    return make_table("caches", ("cache", "hits", "misses", "written back", "hit rate"), rows, right=4)
+
+
+def _paths(report: Report, top: int) -> Table:
+    rows = (
+        (row.region, row.kind, grouped(row.units), grouped(row.stall_cycles), share(row.stall_cycles, report.cycles))
+        for row in sorted(report.memory_paths, key=lambda row: -row.stall_cycles)
+    )
+    return make_table("waiting for memories", ("region", "for", "units", "cycles", "share"), rows, right=3)
 
 
 def _unmodelled(report: Report, top: int) -> Table:

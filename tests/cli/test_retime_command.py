@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import mcusim
+from mcusim.machine.what_if import WhatIf
 from mcusim.report import ProgramFile
 from mcusim.report.retiming import Answer, Retiming
-from mcusim.retime import Variant
 from tests.support.boards import workload
 
 BOARD = "nucleo-l4r5zi"
@@ -72,7 +72,7 @@ def test_options_reach_the_pricing_as_values(command, asked, tmp_path):
     asked.pop("progress")
     assert asked == {
         "profile": "app.profile.gz", "board": "b", "pure": True, "semihosting_root": tmp_path,
-        "variant": Variant(80_000_000, 3, False, True, (("flash", "sram1"), ("a", "b"))),
+        "variant": WhatIf(80_000_000, 3, False, True, (("flash", "sram1"), ("a", "b"))),
         "sweeps": {"wait_states": [0, 1, 2, 3], "caches": [True, False]},
     }  # fmt: skip
 

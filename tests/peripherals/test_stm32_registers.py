@@ -180,9 +180,9 @@ class TestFlash:
 
     def test_wait_states_prefetch_and_caches_are_what_the_firmware_programmed(self, chip):
         flash = chip.peripheral("flash")
-        assert flash.timing() == FlashTiming(0, False, True, True, 8, 32, 32, 8, programmable=True)
+        assert flash.timing() == FlashTiming(0, False, True, True, 8, 32, 32, 8, programmable=True, has_prefetch=True)
         chip.set("flash", self.ACR, 5 | 1 << 8 | 1 << 9)
-        assert flash.timing() == FlashTiming(5, True, True, False, 8, 32, 32, 8, programmable=True)
+        assert flash.timing() == FlashTiming(5, True, True, False, 8, 32, 32, 8, programmable=True, has_prefetch=True)
         assert chip.timing_changes == 1
 
     def test_a_write_that_changes_no_timing_tells_nobody(self, chip):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcusim.report import (
+    CacheUse,
     CallNode,
     ClockEpoch,
+    DeviceUse,
     ExceptionUse,
     Exit,
     Fault,
@@ -15,6 +17,7 @@ from mcusim.report import (
     Host,
     MarkUse,
     Memory,
+    PathUse,
     ProgramFile,
     RegionTraffic,
     Report,
@@ -68,8 +71,11 @@ FULL = replace(
     SPARE,
     serial="hello\nwörld \\xff\n",
     memory=Memory(2048, 512, 256, 128, {"flash": RegionTraffic(4096, 0), "ram": RegionTraffic(100, 2000)}),
-    functions=(FunctionUse("work", 0x0800_0100, 3, 300, 450), FunctionUse("main", 0x0800_0080, 1, 200, 700)),
-    marks=(MarkUse("layer 1", 2, 400), MarkUse("idle", 0, 0)),
+    functions=(
+        FunctionUse("work", 0x0800_0100, 3, 300, 450, {"issue": 250, "flash": 50}),
+        FunctionUse("main", 0x0800_0080, 1, 200, 700),
+    ),
+    marks=(MarkUse("layer 1", 2, 400, {"issue": 400}), MarkUse("idle", 0, 0)),
     warnings=("flash latency is too low for this clock",),
     outputs={"LPUART1": "hello\n", "itm": "x"},
     sections=(SectionUse(".text", 0x0800_0000, 0x0800_0000, 2000, "code", "flash"),),
@@ -80,6 +86,9 @@ FULL = replace(
     call_tree=CALL_TREE,
     clock_epochs=(ClockEpoch(0, 1_000_000), ClockEpoch(500, 2_000_000)),
     causes={"issue": 800, "branch": 200},
+    caches=(CacheUse("data_cache", 90, 10, 3, 0.9),),
+    memory_paths=(PathUse("flash", "fetch", 12, 60),),
+    memory_devices=(DeviceUse("flash", 10, 2, 0),),
     fault=FAULT,
     timeline=Timeline((TimelineEvent("enter", "main", 1), TimelineEvent("leave", "main", 9, "psp 1")), True),
 )

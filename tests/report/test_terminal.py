@@ -26,8 +26,19 @@ def test_table_shows_the_headline_numbers_with_prefixes():
         "warning: flash latency is too low",
         "layer 1 2 400 40.0 % 200.0",
         "Reset_Handler > main > work",
+        "mark layer 1 400 issue 100.0 %",
+        "work 300 issue 83.3 %, flash 16.7 %",
+        "data_cache 90 10 3 90.00 %",
+        "flash fetch 12 60 6.0 %",
     ):
         assert expected in text, expected
+
+
+def test_every_cause_is_shown_where_it_is_asked_for():
+    stream = io.StringIO()
+    write_report(FULL, stream, causes=True)
+    rows = [line.split() for line in stream.getvalue().splitlines()]
+    assert ["work", "flash", "50", "16.7", "%"] in rows
 
 
 def test_unknown_heap_is_called_unknown():

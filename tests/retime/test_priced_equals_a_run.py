@@ -9,11 +9,13 @@ import pytest
 
 import mcusim
 from mcusim.errors import McusimError, RerunError
+from mcusim.machine.what_if import WhatIf
 from mcusim.report import saved_profile
 from mcusim.report.retiming import Retiming
-from mcusim.retime import Variant
 from tests.peripherals.test_board_firmware import BOARDS, source
 from tests.support.boards import BUFFERED, PLACES, workload
+
+CACHED = [(board, *BOARDS[board][:2]) for board in ("nano-33-ble", "nrf5340-dk", "raspberry-pi-pico", "frdm-mcxn947")]
 
 
 def profile_of(elf, **arguments):
@@ -64,16 +66,16 @@ def test_a_clock_brings_the_fewest_legal_wait_states_and_counts_from_reset(build
 def test_the_clock_of_the_flash_counts_where_it_is_not_the_core_s():
     _, profile = profile_of(workload("nucleo-h743zi"), board="nucleo-h743zi")
     with pytest.raises(McusimError, match="would run above 240,000,000 Hz"):
-        mcusim.retime(profile, variant=Variant(clock_hertz=480_000_000))
+        mcusim.retime(profile, variant=WhatIf(clock_hertz=480_000_000))
     halved = replace(profile, flash=saved_profile.Flash(4, clock_ratio=2))
-    assert mcusim.retime(halved, variant=Variant(clock_hertz=480_000_000)).answers[0].wait_states == 4
+    assert mcusim.retime(halved, variant=WhatIf(clock_hertz=480_000_000)).answers[0].wait_states == 4
 
 
 def test_a_clock_beyond_the_rating_is_refused_with_a_sentence():
     _, profile = profile_of(workload("nucleo-l4r5zi"), board="nucleo-l4r5zi")
     with pytest.raises(McusimError, match=r"120000001|120,000,001 Hz is above what board nucleo-l4r5zi is rated for"):
-        mcusim.retime(profile, variant=Variant(clock_hertz=120_000_001))
-    answer = mcusim.retime(profile, variant=Variant(clock_hertz=120_000_000, wait_states=1)).answers[0]
+        mcusim.retime(profile, variant=WhatIf(clock_hertz=120_000_001))
+    answer = mcusim.retime(profile, variant=WhatIf(clock_hertz=120_000_000, wait_states=1)).answers[0]
     assert answer.notes == ("120,000,000 Hz needs 5 wait states on this board",)
 
 
@@ -88,7 +90,7 @@ def test_caches_and_placement_are_run_once_and_priced_from_there(board, monkeypa
         assert "changing caches" in answer.why and "one re-run" in answer.why
         assert "caches off" in again.warnings[0] and "what-if" in again.warnings[0]
     name = {"nucleo-h743zi": "dtcm"}.get(board, "sram1")
-    moved = mcusim.retime(profile, variant=Variant(placement=(("flash", name),))).answers[0]
+    moved = mcusim.retime(profile, variant=WhatIf(placement=(("flash", name),))).answers[0]
     assert moved.how == "re-run"
     assert moved.cycles == mcusim.run(elf, board=board, placement=(("flash", name),)).cycles < retimed.cycles
 
@@ -102,10 +104,10 @@ def test_without_changes_the_answer_is_the_recorded_one():
 
 def test_an_ideal_board_has_clocks_but_no_wait_states(build):
     report, profile = profile_of(build("recursion.c", "m4"), core="m4")
-    answer = mcusim.retime(profile, variant=Variant(clock_hertz=7_000_000), pure=True).answers[0]
+    answer = mcusim.retime(profile, variant=WhatIf(clock_hertz=7_000_000), pure=True).answers[0]
     assert (answer.how, answer.cycles, answer.seconds) == ("priced", report.cycles, pytest.approx(report.cycles / 7e6))
     with pytest.raises(McusimError, match="no flash whose wait states software sets"):
-        mcusim.retime(profile, variant=Variant(wait_states=2))
+        mcusim.retime(profile, variant=WhatIf(wait_states=2))
 
 
 POLLS = """
@@ -148,8 +150,8 @@ def test_a_program_that_looks_at_time_runs_again(build_source, what):
     assert report.exit.reason == "exit"
     assert what.partition(",")[0] in [reason.what for reason in profile.steering]
     with pytest.raises(RerunError, match=r"time steers the run.*Without --pure it is re-run"):
-        mcusim.retime(profile, variant=Variant(clock_hertz=80_000_000), pure=True)
-    answer = mcusim.retime(profile, variant=Variant(clock_hertz=80_000_000)).answers[0]
+        mcusim.retime(profile, variant=WhatIf(clock_hertz=80_000_000), pure=True)
+    answer = mcusim.retime(profile, variant=WhatIf(clock_hertz=80_000_000)).answers[0]
     again = mcusim.run(elf, board="nucleo-l4r5zi", clock_hertz=80_000_000, wait_states=3)
     assert (answer.how, answer.cycles, answer.seconds) == ("re-run", again.cycles, again.latency_seconds)
     assert "time steers the run" in answer.why
@@ -179,7 +181,7 @@ def test_software_interrupts_of_their_own_accord_steer_nothing(build_source):
 
 def test_pure_refuses_what_needs_a_run():
     _, profile = profile_of(workload("nucleo-l4r5zi"), board="nucleo-l4r5zi")
-    for variant in (Variant(caches=False), Variant(prefetch=False), Variant(placement=(("flash", "sram2"),))):
+    for variant in (WhatIf(caches=False), WhatIf(prefetch=False), WhatIf(placement=(("flash", "sram2"),))):
         with pytest.raises(RerunError, match="without running the program again"):
             mcusim.retime(profile, variant=variant, pure=True)
     with pytest.raises(RerunError, match="is of board nucleo-l4r5zi"):
@@ -191,9 +193,9 @@ def test_a_changed_program_is_not_run_in_place_of_the_old_one(tmp_path):
     elf.write_bytes(workload("nucleo-l4r5zi").read_bytes())
     _, profile = profile_of(elf, board="nucleo-l4r5zi")
     elf.write_bytes(workload("nucleo-l4r5zi", ROUNDS=5).read_bytes())
-    assert mcusim.retime(profile, variant=Variant(wait_states=1)).answers[0].how == "priced"
+    assert mcusim.retime(profile, variant=WhatIf(wait_states=1)).answers[0].how == "priced"
     with pytest.raises(RerunError, match="has changed since the profile was saved"):
-        mcusim.retime(profile, variant=Variant(caches=False))
+        mcusim.retime(profile, variant=WhatIf(caches=False))
 
 
 def test_a_changed_board_file_is_run_again(tmp_path):
@@ -202,16 +204,16 @@ def test_a_changed_board_file_is_run_again(tmp_path):
     board.write_text(text)
     elf = workload("nucleo-l4r5zi")
     _, profile = profile_of(elf, board=str(board))
-    assert mcusim.retime(profile, variant=Variant(wait_states=1)).answers[0].how == "priced"
+    assert mcusim.retime(profile, variant=WhatIf(wait_states=1)).answers[0].how == "priced"
     board.write_text(text + "rated_hertz = 100_000_000\n")
-    answer = mcusim.retime(profile, variant=Variant(wait_states=1)).answers[0]
+    answer = mcusim.retime(profile, variant=WhatIf(wait_states=1)).answers[0]
     assert "the file of board mine has changed" in answer.why
     assert answer.cycles == mcusim.run(elf, board=board, wait_states=1).cycles
 
 
 def test_a_profile_opens_no_folder_by_itself(tmp_path, build):
     _, profile = profile_of(build("recursion.c", "m4"), core="m4", semihosting_root=tmp_path)
-    again = Variant(placement=(("flash", "ram"),))
+    again = WhatIf(placement=(("flash", "ram"),))
     with pytest.raises(RerunError, match="a profile opens no folder by itself"):
         mcusim.retime(profile, variant=again)
     assert mcusim.retime(profile, variant=again, semihosting_root=tmp_path).answers[0].how == "re-run"
@@ -236,6 +238,21 @@ def test_what_ifs_that_the_board_has_no_place_for_are_refused(build):
     ):
         with pytest.raises(McusimError, match=sentence):
             mcusim.run(elf, core="m4", **arguments)
+    elf = workload("nucleo-h743zi")
+    _, profile = profile_of(elf, board="nucleo-h743zi")
+    with pytest.raises(McusimError, match="no flash whose prefetch buffer software sets"):
+        mcusim.run(elf, board="nucleo-h743zi", prefetch=True)
+    with pytest.raises(McusimError, match="aligned is nothing that a saved run can be asked; allowed: clock_hertz"):
+        mcusim.retime(profile, variant=WhatIf(aligned=True))
+
+
+@pytest.mark.parametrize(("board", "core", "layout"), CACHED, ids=[board for board, *_ in CACHED])
+def test_caches_can_be_assumed_on_and_off_where_a_controller_of_its_own_switches_them(build, board, core, layout):
+    """As the firmware left them is one of the two, and the two differ."""
+    elf, waits = build("recursion.c", core, layout=layout), 3 if board == "frdm-mcxn947" else None
+    runs = (mcusim.run(elf, board=board, caches=caches, wait_states=waits) for caches in (None, True, False))
+    plain, on, off = (report.cycles for report in runs)
+    assert on < off and plain in (on, off)
 
 
 def test_answers_survive_json_without_loss():
@@ -274,6 +291,6 @@ def test_whole_board_programs_are_steered_and_run_again(board, build):
     assert report.exit.reason == "exit" and report.cycles == mcusim.run(elf, board=board, max_seconds=1).cycles
     kinds = {reason.kind for reason in profile.steering}
     assert "counter" in kinds and ("interrupt" in kinds) == bool(report.exceptions)
-    answer = mcusim.retime(profile, variant=Variant(clock_hertz=hertz // 2)).answers[0]
+    answer = mcusim.retime(profile, variant=WhatIf(clock_hertz=hertz // 2)).answers[0]
     assert (answer.how, answer.notes[1:]) == ("re-run", ())
     assert answer.cycles < report.cycles  # a millisecond has fewer cycles

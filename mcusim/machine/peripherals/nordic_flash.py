@@ -39,19 +39,21 @@ class FlashControl(RegisterFile):
 
     def timing(self) -> FlashTiming:
         """How flash answers now. nRF52's cache sits on ICODE only: literals and tables always pay the wait states."""
-        on = self._cached()
+        on, unified = self._cached(), bool(self.parameter("cache"))
+        waits = self.parameter("wait_states"), self.parameter("miss_wait_states")
         lines = self.parameter("cache_bytes") // self.parameter("line_bytes")
         return FlashTiming(
-            wait_states=self.parameter("miss_wait_states" if on else "wait_states"),
+            wait_states=waits[on],
             instruction_cache=on,
-            data_cache=on and bool(self.parameter("cache")),
+            data_cache=on and unified,
             read_bytes=self.parameter("line_bytes"),
             line_bytes=self.parameter("line_bytes"),
             instruction_lines=lines,
-            data_lines=lines,
+            data_lines=lines if unified else 0,
             ways=2,  # nRF5340 PS, CACHE: 2-way; nRF52840: by analogy  # unverified on silicon
-            unified=bool(self.parameter("cache")),
+            unified=unified,
             data_buffer=False,
+            switched_wait_states=waits,
         )
 
     def _cached(self) -> bool:

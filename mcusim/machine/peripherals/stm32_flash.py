@@ -25,8 +25,9 @@ class FlashTiming:
     which count only while ``instruction_cache`` and ``data_cache`` are on. Where ``accelerated_bus`` is set, prefetch
     and caches serve only regions on that bus (STM32F7: the ITCM bus). ``ways`` of the caches, 0 for fully associative;
     ``unified``: data go through the instruction cache; ``data_buffer``: repeated reads of one word without a cache are
-    free. ``programmable``: wait states and buffers are register fields, so that others could have been programmed.
-    ``clock_bound``: the memory runs from a clock of its own, and its wait states follow from the core's.
+    free. ``programmable``: wait states and buffers are register fields, so that others could have been programmed;
+    ``has_prefetch``: prefetch has an enable bit. ``switched_wait_states``: those without and with the caches, where
+    they differ. ``clock_bound``: the memory runs from a clock of its own, and its wait states follow from the core's.
     """
 
     wait_states: int = 0
@@ -44,6 +45,8 @@ class FlashTiming:
     data_buffer: bool = True
     critical_word_first: bool = True
     programmable: bool = False
+    has_prefetch: bool = False
+    switched_wait_states: tuple[int, int] | None = None
     clock_bound: bool = False
 
 
@@ -76,7 +79,10 @@ class FlashController(RegisterBank):
         flags: dict[str, Any] = {name: bool(self.field(field)) for name, field in self._fields.items() if name != "latency"}
         latency = self._fields.get("latency")
         wait_states = self.field(latency) if latency else 0
-        return FlashTiming(wait_states=wait_states, programmable=latency is not None, **flags, **self._geometry())
+        return FlashTiming(
+            wait_states=wait_states, programmable=latency is not None, has_prefetch="prefetch" in self._fields,
+            **flags, **self._geometry(),
+        )  # fmt: skip
 
     def reset_registers(self) -> None:
         super().reset_registers()

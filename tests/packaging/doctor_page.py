@@ -1,0 +1,44 @@
+"""The run that docs/doctor.md shows: ``python -m tests.packaging.doctor_page`` writes it anew."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from kernels_c.build import PROGRAMS
+from kernels_c.toolchain import Layout
+from tests.support.firmware import REPOSITORY, compiler
+
+PAGE = REPOSITORY / "docs" / "doctor.md"
+START, END = "```\n$ mcusim doctor build/demo.elf --board nucleo-h743zi\n", "```\n"
+PLACE = Layout(flash_origin=0x0800_0000, flash_bytes=0x20_0000, ram_origin=0x2400_0000, ram_bytes=0x8_0000)
+
+
+def shown() -> str:
+    """The output on the page."""
+    return PAGE.read_text().partition(START)[2].partition(END)[0]
+
+
+def printed(folder: Path, compiler_name: str = "") -> str:
+    """The same from building and examining the demonstration in ``folder``."""
+    compiler(compiler_name).compile(PROGRAMS["demo"], folder / "build" / "demo.elf", "m7", layout=PLACE)
+    command = [sys.executable, "-m", "mcusim", "doctor", "build/demo.elf", "--board", "nucleo-h743zi"]
+    environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=environment).stdout
+
+
+def rewrite() -> None:
+    """Put a fresh run into the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = printed(Path(folder))
+    page = PAGE.read_text()
+    before, found, rest = page.partition(START)
+    PAGE.write_text(
+        before + START + lines + END + rest.partition(END)[2] if found else page.replace("```\n@RUN@\n", START + lines)
+    )
+
+
+if __name__ == "__main__":
+    rewrite()
