@@ -99,7 +99,7 @@ class Machine:
             lambda: self.engine.get("xpsr"), self.engine.stop, starts, self.options.follow_lanes,
         )
         self.recorder.set_register_file(self.engine.registers)
-        self.recorder.set_regions(self.space.region_table(), self.space.refusing())
+        self.recorder.set_regions(self.space.region_table(), self.space.refusing(), self.space.programmed())
         state = self.recorder.state
         state[L.ENGINE] = self.engine.address
         state[L.EMU_STOP], state[L.REG_READ] = self.engine.function("uc_emu_stop"), self.engine.function("uc_reg_read")
@@ -236,6 +236,10 @@ class Machine:
 
     def write_memory(self, address: int, data: bytes) -> None:
         self.space.bus_write(address, data)
+
+    def program_memory(self, address: int, data: bytes) -> None:
+        self.engine.write(address, data)
+        self.recorder.invalidate()
 
     def memory_room(self, address: int) -> int:
         """Bytes of memory from ``address`` on; none where registers are or nothing is."""
