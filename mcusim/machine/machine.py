@@ -441,7 +441,7 @@ class Machine:
         while self.finish is None:
             self._service()
             if self.finish is None:
-                self.stops.dispatch(self.engine.run(self.pc))
+                self.stops.go_on()
         self._close_exceptions()
         self.contexts.close()
         self.semihosting.close()

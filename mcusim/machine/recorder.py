@@ -143,11 +143,13 @@ class Recorder:
         self.timing_number = 0
         self.region_spans: list[tuple[int, int]] = []
         self.blocks: dict[tuple[int, int, bytes, tuple[int, ...]], BlockRecord] = {}
+        self.starts: set[int] = set()
         self.nodes: list[Node] = []
         self.rows: list[np.ndarray] = []
         self.node_at: dict[int, Node] = {}
         self.known: dict[tuple, Node] = {}
         self.gates: dict[State, int] = {}
+        self.cut_gates: dict[State, int] = {}
         self.gate_states: dict[int, State] = {}
         self.partials: dict[tuple[int, int], Partial] = {}
         self.error: BaseException | None = None
@@ -222,13 +224,27 @@ class Recorder:
     # --- gates ----------------------------------------------------------------------------------------------------------
     def gate(self, state: State) -> int:
         """Pointer of a node without cost from which the next block is entered in ``state``."""
-        if state not in self.gates:
+        return self._gate(self.gates, state)
+
+    def _gate(self, gates: dict[State, int], state: State) -> int:
+        if state not in gates:
             pointer, row = self.node_chunks.take()
             row[L.SLOT_A] = row[L.SLOT_B] = row[L.NODE_ADDRESS] = -1
             row[L.NODE_END] = -1
-            self.gates[state] = pointer
+            gates[state] = pointer
             self.gate_states[pointer] = state
-        return self.gates[state]
+        return gates[state]
+
+    def expect_cut_block(self) -> bool:
+        """The next block ends earlier than it would of itself. False where the run is not at a gate.
+
+        An edge is recognised by its address, so blocks of two lengths at one address have gates of their own.
+        """
+        state = self.gate_states.get(int(self.state[L.CURRENT]))
+        if state is None:
+            return False
+        self.state[L.CURRENT] = self._gate(self.cut_gates, state)
+        return True
 
     def resume(self, state: State) -> None:
         """Enter the next block in ``state``."""
@@ -255,7 +271,7 @@ class Recorder:
                 self._retire(row, L.SLOT_A)
             if row[L.SLOT_B] >= 0:
                 self._retire(row, L.SLOT_B)
-        for pointer in self.gates.values():
+        for pointer in (*self.gates.values(), *self.cut_gates.values()):
             row = _view(pointer, L.NODE_WORDS)
             row[L.SLOT_A] = row[L.SLOT_B] = -1
         self.buckets[:] = 0
@@ -301,6 +317,7 @@ class Recorder:
         key = (address, size, code, conditions)
         if key not in self.blocks:
             self.blocks[key] = self._decode(*key)
+            self.starts.add(address)
         return self.blocks[key]
 
     def _decode(self, address: int, size: int, code: bytes, conditions: tuple[int, ...]) -> BlockRecord:

@@ -11,6 +11,7 @@ from mcusim.machine import nvic as N
 from mcusim.machine.engine import Stop
 from mcusim.machine.exceptions import MAGIC_START, Fault
 from mcusim.machine.recorder import PROGRAMS, Node, is_float, next_slot, stack_dip
+from mcusim.machine.stumbles import Stumbles
 from mcusim.pricing.passage import Passage, State
 
 if TYPE_CHECKING:
@@ -30,6 +31,24 @@ class Stops:
         self.partial: Node | None = None
         self.held: Node | None = None
         self.prefixes: dict[tuple[int, int], Passage] = {}
+        self.stumbles = Stumbles(machine)
+
+    def go_on(self) -> None:
+        """Run from PC until something stops it, and see to that."""
+        begin, engine = self.machine.pc, self.machine.engine
+        end = self.stumbles.end_of_block(begin)
+        if end is None or not self.machine.recorder.expect_cut_block():
+            self.dispatch(engine.run(begin))
+            return
+        self.machine.recorder.state[L.DEADLINE] = 0  # native code stops before the block
+        engine.drop_translations(begin, end)
+        stop = engine.run(begin, end)
+        engine.drop_translations(begin, end)
+        self.stumbles.cut = end
+        try:
+            self.dispatch(stop)
+        finally:
+            self.stumbles.cut = None
 
     def before_block(self, node: Node | None) -> None:
         """Native code stopped in front of ``node``: see to what it needs, then let it run wholly or in part."""
@@ -82,16 +101,23 @@ class Stops:
             return
         boundaries = node.passage.boundaries
         if due is None or now + boundaries[-1] + node.longest_stall <= due:
-            self.held = node
+            self._run_whole(node)
             return
         count = self._instructions_before(node, due)
         instructions = node.record.block.instructions
         while count < len(instructions) and instructions[count].in_it:
             count += 1
         if count >= len(instructions):
-            self.held = node
+            self._run_whole(node)
             return
         self._run_part(node, count)
+
+    def _run_whole(self, node: Node) -> None:
+        """Let native code run ``node``, unless it is one only as long as the engine is told where to end it."""
+        if self.stumbles.is_cut(node):
+            self._run_part(node, len(node.record.block.instructions))
+        else:
+            self.held, self.stumbles.as_it_is = node, True
 
     def _instructions_before(self, node: Node, due: int) -> int:
         """How many instructions of ``node`` run until the boundary at or after the cycle ``due``."""
@@ -104,7 +130,9 @@ class Stops:
 
     def _run_to_trap(self, node: Node, instruction: int, kind: str) -> None:
         trapping = node.record.block.instructions[instruction]
-        if instruction:
+        if not instruction:
+            self.stumbles.note(node, 0)
+        else:
             reached = self._run_part(node, instruction)
             if not reached or not trapping.in_it or kind == PROGRAMS:
                 return  # what traps begins a block of its own now, and is asked again
@@ -148,7 +176,7 @@ class Stops:
     def _run_part(self, node: Node, count: int) -> bool:
         """Run the first ``count`` instructions of ``node`` and account for them; False when something else happened."""
         block, state = node.record.block, self.machine.recorder.state
-        until = block.instructions[count].address
+        until = block.instructions[count].address if count < len(block.instructions) else block.end
         self.machine.engine.drop_translations(block.address, block.end)
         self.partial = node
         if node.touches is not None:
@@ -173,6 +201,7 @@ class Stops:
     def _leave_after(self, node: Node, count: int) -> None:
         """Account for the first ``count`` instructions of ``node`` and go on in the state behind them."""
         cycles = node.passage.boundaries[count - 1] if count else 0
+        self.stumbles.note(node, count)
         self._note_stack(node, count)
         self.machine.recorder.leave_early(node, count, cycles)
         self.machine.recorder.resume(self._state_after(node, count))
