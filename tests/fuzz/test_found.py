@@ -9,7 +9,12 @@ import pytest
 
 import mcusim
 from kernels_c.toolchain import Layout
+from mcusim import boards
+from mcusim import program as programs
 from mcusim.errors import ProgramError, UnsupportedError
+from mcusim.machine import stumbles
+from mcusim.machine.machine import Machine, Options
+from mcusim.run import core_of
 
 TAKES_NO_STORE = 0x90000000
 NRF52840 = Layout(flash_bytes=0x100000, ram_bytes=0x40000)
@@ -272,3 +277,74 @@ def test_flash_that_is_programmed_and_erased_reads_as_what_it_holds(build_source
     """
     report = mcusim.run(build_source(text, "m4", layout=NRF52840), board="nano-33-ble")
     assert (report.exit.reason, report.exit.code) == ("exit", 0)
+
+
+def stumbling(loads: int) -> str:
+    """A program of two rounds of ``loads`` loads that fault, one after the other; sums in between."""
+    handler = """
+    .global HardFault_Handler
+    .thumb_func
+    HardFault_Handler: ldr r1, [sp, #24]
+     adds r1, #2
+     str r1, [sp, #24]
+     bx lr
+    """
+    body = f"""
+     push {{r4, r5, lr}}
+     ldr r4, ={TAKES_NO_STORE}
+     movs r5, #0
+     movs r3, #2
+     b 1f
+     .ltorg
+    1:
+     .rept {loads}
+     ldrb r0, [r4, #1]
+     adds r5, #1
+     .endr
+     subs r3, #1
+     beq 2f
+     ldr r0, =1b + 1
+     bx r0
+    2: ldr r0, ={2 * loads}
+     subs r0, r5, r0
+     pop {{r4, r5, pc}}
+     .ltorg
+    """
+    return assembly(body) + handler
+
+
+def finished(elf, core: str) -> Machine:
+    """A machine that has run ``elf``."""
+    board = boards.load(core)
+    machine = Machine(programs.load(elf), board, core_of(board), Options())
+    machine.run()
+    return machine
+
+
+@pytest.mark.parametrize("core", ["m0", "m3", "m7", "m33"])
+def test_code_that_faults_at_each_instruction_is_not_looked_at_again_to_the_end_of_its_page(build_source, core, monkeypatch):
+    elf = build_source(stumbling(300), core, suffix=".S")
+    cut = finished(elf, core)
+    monkeypatch.setattr(stumbles, "ALLOWED", 1 << 30)
+    whole = finished(elf, core)
+    looked_at, looked_at_whole = (
+        sum(len(record.block.instructions) for record in machine.recorder.blocks.values()) for machine in (cut, whole)
+    )
+    assert 4 * looked_at < looked_at_whole
+    for machine in (cut, whole):
+        assert machine.finish is not None
+        assert (machine.finish.reason, machine.finish.code) == ("exit", 0)
+        assert machine.exception_counts[3].count == 600
+    assert (cut.recorder.cycles, cut.instruction_count()) == (whole.recorder.cycles, whole.instruction_count())
+
+
+@pytest.mark.parametrize(("cut", "long", "allowed"), [(3, 0, -1), (1, 0, -1), (16, 8, 100)])
+@pytest.mark.parametrize("source", ["nvic.c", "systick.c", "scheduler.c", "faults.c", "memory_functions.c", "recursion.c"])
+def test_wherever_blocks_are_cut_a_program_takes_the_same_time(build, source, cut, long, allowed, monkeypatch):
+    elf = build(source, "m4")
+    whole = finished(elf, "m4")
+    for name, value in (("CUT", cut), ("LONG", long), ("ALLOWED", allowed)):
+        monkeypatch.setattr(stumbles, name, value)
+    pieces = finished(elf, "m4")
+    assert pieces.finish == whole.finish
+    assert (pieces.recorder.cycles, pieces.instruction_count()) == (whole.recorder.cycles, whole.instruction_count())
