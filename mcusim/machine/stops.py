@@ -149,11 +149,13 @@ class Stops:
 
     def _program_conditionally(self, node: Node, address: int) -> bool:
         """The store in an IT block that ``node`` begins with goes to the controller of its flash; False where none takes it."""
+        memory, engine = self.machine.recorder.memory, self.machine.engine
         if node.touches is not None:
-            self.machine.recorder.memory.meet(node.pointer)
+            memory.meet(node.pointer)
         if not self._store_to_flash(node, 0, address):
+            if node.touches is not None:
+                memory.leave(node.pointer, 0)
             return False
-        engine = self.machine.engine
         engine.set_xpsr(next_slot(engine.get("xpsr")))
         return True
 

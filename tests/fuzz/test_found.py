@@ -348,3 +348,12 @@ def test_wherever_blocks_are_cut_a_program_takes_the_same_time(build, source, cu
     pieces = finished(elf, "m4")
     assert pieces.finish == whole.finish
     assert (pieces.recorder.cycles, pieces.instruction_count()) == (whole.recorder.cycles, whole.instruction_count())
+
+
+def test_a_conditional_store_of_a_floating_point_register_to_flash_faults(build_source):
+    enable = " ldr r0, =0xE000ED88\n ldr r1, =0x00F00000\n str r1, [r0]\n dsb\n isb\n"
+    store = " ldr r0, =0x80000\n vmov s0, r0\n cmp r0, r0\n itt eq\n vstreq s0, [r0]\n addeq r0, #1"
+    elf = build_source(".fpu fpv4-sp-d16\n" + assembly(enable + store), "m4", suffix=".S", layout=NRF52840)
+    report = mcusim.run(elf, board="nano-33-ble")
+    assert report.fault is not None
+    assert report.fault.data_address == 0x80000
