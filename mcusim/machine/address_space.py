@@ -334,9 +334,13 @@ class AddressSpace:
 
     def refusing(self) -> list[int]:
         """Regions whose stores fault: read-only memories that no controller programs, and where nothing is."""
-        programmed = set() if self.board.ideal else {m.name for m in self.memories if m.controller}
-        refusing = [i for i, m in enumerate(self.memories) if not m.writable and m.name not in programmed]
+        programmed = self.programmed()
+        refusing = [i for i, m in enumerate(self.memories) if not m.writable and i not in programmed]
         return [*refusing, len(self.names) - 1]
+
+    def programmed(self) -> list[int]:
+        """Regions whose stores go to a controller."""
+        return [i for i, m in enumerate(self.memories) if m.controller and not m.writable and not self.board.ideal]
 
     def timing(self, machine: Machine, what_if: WhatIf) -> MemoryTiming:
         """Timing of each region with the wait states that the firmware has programmed, or that are assumed."""

@@ -100,7 +100,8 @@ class Machine:
             lambda: self.engine.get("xpsr"), self.engine.stop, starts, self.options.follow_lanes,
         )
         self.recorder.set_register_file(self.engine.registers)
-        self.recorder.set_regions(self.space.region_table(self.options.what_if), self.space.refusing())
+        programmed = self.space.programmed()
+        self.recorder.set_regions(self.space.region_table(self.options.what_if), self.space.refusing(), programmed)
         self.recorder.aligned = self.options.what_if.aligned
         state = self.recorder.state
         state[L.ENGINE] = self.engine.address
@@ -243,6 +244,10 @@ class Machine:
 
     def write_memory(self, address: int, data: bytes) -> None:
         self.space.bus_write(address, data)
+
+    def program_memory(self, address: int, data: bytes) -> None:
+        self.engine.write(address, data)
+        self.recorder.invalidate()
 
     def memory_room(self, address: int) -> int:
         """Bytes of memory from ``address`` on; none where registers are or nothing is."""
@@ -444,7 +449,7 @@ class Machine:
         while self.finish is None:
             self._service()
             if self.finish is None:
-                self.stops.dispatch(self.engine.run(self.pc))
+                self.stops.go_on()
         self._close_exceptions()
         self.contexts.close()
         self.semihosting.close()

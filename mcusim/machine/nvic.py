@@ -28,6 +28,7 @@ class Nvic:
         self.priority_mask = 0xFF & ~((1 << (8 - priority_bits)) - 1)
         self.has_groups = has_groups
         self.newly_pending: Callable[[], None] = lambda: None
+        self.no_longer_pending: Callable[[int], None] = lambda number: None
         self.reset()
 
     def reset(self) -> None:
@@ -81,6 +82,12 @@ class Nvic:
             self.pending.add(number)
             self.newly_pending()
 
+    def unpend(self, number: int) -> None:
+        """Make ``number`` pending no longer; ``no_longer_pending`` is told when it was."""
+        if number in self.pending:
+            self.pending.remove(number)
+            self.no_longer_pending(number)
+
     def set_level(self, interrupt: int, active: bool) -> None:
         """Drive an interrupt line: a rising level pends it, while its handler runs too; so does one high at the return."""
         number = FIRST_INTERRUPT + interrupt
@@ -92,7 +99,7 @@ class Nvic:
 
     def activate(self, number: int) -> None:
         """The handler of ``number`` starts."""
-        self.pending.discard(number)
+        self.unpend(number)
         self.active.append(number)
 
     def deactivate(self, number: int) -> None:

@@ -63,7 +63,11 @@ class Chip(Protocol):
         ...
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """Bus write by a DMA master; registers of peripherals included."""
+        """Bus write by a DMA master; registers of peripherals included, memories that only their controller writes not."""
+        ...
+
+    def program_memory(self, address: int, data: bytes) -> None:
+        """A flash controller programs or erases its memory, code included."""
         ...
 
     def reset(self, reason: str) -> None:

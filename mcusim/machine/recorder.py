@@ -33,6 +33,8 @@ BRANCH_FLAGS = {
     "call": L.CALL, "call_register": L.CALL, "return": L.RETURN, "load": L.RETURN,
 }  # fmt: skip
 XPSR_THUMB = 1 << 24
+PROGRAMS = "programs"
+"""Kind of trap: a conditional store to flash that a controller takes."""
 MASK_MNEMONICS = frozenset({"cps", "cpsie", "cpsid", "msr"})
 MASK_REGISTERS = frozenset({16, 17, 18, 19})
 STACK_REGISTERS = frozenset({5, 8, 9, 20})
@@ -136,16 +138,19 @@ class Recorder:
         self.unaligned_traps = False
         self.aligned = False  # assumed of all accesses
         self.refusing: frozenset[int] = frozenset()
+        self.programmed: frozenset[int] = frozenset()
         self.traps_epoch = (False, False)
         self.timings: list[MemoryTiming] = []
         self.timing_number = self.invalidations = 0
         self.region_spans: list[tuple[int, int]] = []
         self.blocks: dict[tuple[int, int, bytes, tuple[int, ...]], BlockRecord] = {}
+        self.starts: set[int] = set()
         self.nodes: list[Node] = []
         self.rows: list[np.ndarray] = []
         self.node_at: dict[int, Node] = {}
         self.known: dict[tuple, Node] = {}
         self.gates: dict[State, int] = {}
+        self.cut_gates: dict[State, int] = {}
         self.gate_states: dict[int, State] = {}
         self.partials: dict[tuple[int, int], Partial] = {}
         self.error: BaseException | None = None
@@ -220,13 +225,27 @@ class Recorder:
     # --- gates ----------------------------------------------------------------------------------------------------------
     def gate(self, state: State) -> int:
         """Pointer of a node without cost from which the next block is entered in ``state``."""
-        if state not in self.gates:
+        return self._gate(self.gates, state)
+
+    def _gate(self, gates: dict[State, int], state: State) -> int:
+        if state not in gates:
             pointer, row = self.node_chunks.take()
             row[L.SLOT_A] = row[L.SLOT_B] = row[L.NODE_ADDRESS] = -1
             row[L.NODE_END] = -1
-            self.gates[state] = pointer
+            gates[state] = pointer
             self.gate_states[pointer] = state
-        return self.gates[state]
+        return gates[state]
+
+    def expect_cut_block(self) -> bool:
+        """The next block ends earlier than it would of itself. False where the run is not at a gate.
+
+        An edge is recognised by its address, so blocks of two lengths at one address have gates of their own.
+        """
+        state = self.gate_states.get(int(self.state[L.CURRENT]))
+        if state is None:
+            return False
+        self.state[L.CURRENT] = self._gate(self.cut_gates, state)
+        return True
 
     def resume(self, state: State) -> None:
         """Enter the next block in ``state``."""
@@ -254,7 +273,7 @@ class Recorder:
                 self._retire(row, L.SLOT_A)
             if row[L.SLOT_B] >= 0:
                 self._retire(row, L.SLOT_B)
-        for pointer in self.gates.values():
+        for pointer in (*self.gates.values(), *self.cut_gates.values()):
             row = _view(pointer, L.NODE_WORDS)
             row[L.SLOT_A] = row[L.SLOT_B] = -1
         self.buckets[:] = 0
@@ -300,6 +319,7 @@ class Recorder:
         key = (address, size, code, conditions)
         if key not in self.blocks:
             self.blocks[key] = self._decode(*key)
+            self.starts.add(address)
         return self.blocks[key]
 
     def _decode(self, address: int, size: int, code: bytes, conditions: tuple[int, ...]) -> BlockRecord:
@@ -412,28 +432,29 @@ class Recorder:
             elif memory is not None and fact.executed and self._faults_unaligned(memory, fact):
                 traps.append((number, "unaligned"))
             elif fact.executed and self._runs_on(record.block.instructions[number], fact):
-                traps.append((number, "data_bus"))
+                traps.append((number, PROGRAMS if fact.region in self.programmed else "data_bus"))
         return min(traps, default=None)
 
     def _runs_on(self, instruction: Instruction, fact: Fact) -> bool:
-        """A store that no memory takes: inside an IT block Unicorn goes on to the end of the block before it stops."""
+        """A store that no memory takes as it is: inside an IT block Unicorn goes on to the end of the block before it stops."""
         memory = instruction.memory
         if memory is None or not memory.write or memory.exclusive:
             return False
-        return instruction.in_it and fact.region in self.refusing
+        return instruction.in_it and fact.region in self.refusing | self.programmed
 
     def _faults_unaligned(self, memory: MemoryOperand, fact: Fact) -> bool:
         return bool(fact.misalignment & (memory.size - 1)) and (self.unaligned_traps or _needs_alignment(memory))
 
     def _passage(self, record: BlockRecord, state: State, facts: dict[int, Fact], trap: tuple[int, str] | None) -> Passage:
-        """Price of the block, or of what runs before its trap."""
+        """Price of the block, or of what runs before its trap; a store that programs flash runs too."""
         block, region = record.block, self.region_of(record.block.address)
         if trap is None:
             return self.pipeline.run(block, state, facts, self.timing, region)
-        if trap[0] == 0:
+        count = trap[0] + (trap[1] == PROGRAMS)
+        if count == 0:
             return Passage((0,), Exit(0, state), Exit(0, state))
-        before = {number: fact for number, fact in facts.items() if number < trap[0]}
-        return self.pipeline.run(Block(block.address, block.instructions[: trap[0]]), state, before, self.timing, region)
+        before = {number: fact for number, fact in facts.items() if number < count}
+        return self.pipeline.run(Block(block.address, block.instructions[:count]), state, before, self.timing, region)
 
     def set_traps(self, divide_by_zero: bool, unaligned: bool) -> None:
         """CCR.DIV_0_TRP and CCR.UNALIGN_TRP."""
@@ -515,12 +536,14 @@ class Recorder:
                 return index
         return len(self.region_spans) - 1
 
-    def set_regions(self, table: list[tuple[int, int, int, int]], refusing: Iterable[int] = ()) -> None:
+    def set_regions(
+        self, table: list[tuple[int, int, int, int]], refusing: Iterable[int] = (), programmed: Iterable[int] = ()
+    ) -> None:
         """Install the native region table: rows of start, end, host pointer (0: none), region index.
 
-        A store to one of the regions ``refusing`` faults.
+        A store to one of the regions ``refusing`` faults, one to ``programmed`` goes to a controller of flash.
         """
-        self.refusing = frozenset(refusing)
+        self.refusing, self.programmed = frozenset(refusing), frozenset(programmed)
         self.region_table = np.array(table, dtype=np.int64).reshape(-1, L.REGION_WORDS)
         self.state[L.REGIONS], self.state[L.REGION_COUNT] = (
             self.region_table.ctypes.data,
@@ -651,6 +674,13 @@ def open_conditions(xpsr: int) -> tuple[int, ...]:
         conditions.append(it >> 4)
         it = it & 0xE0 | it << 1 & 0x1F
     return tuple(conditions)
+
+
+def next_slot(xpsr: int) -> int:
+    """``xpsr`` behind an instruction of an IT block (Armv7-M ARM A7.3.3, ITAdvance)."""
+    it = (xpsr >> 10 & 0x3F) << 2 | xpsr >> 25 & 3
+    it = it & 0xE0 | it << 1 & 0x1F if it & 7 else 0
+    return xpsr & ~0x0600FC00 | it >> 2 << 10 | (it & 3) << 25
 
 
 def _needs_alignment(memory: MemoryOperand) -> bool:

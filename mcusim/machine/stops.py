@@ -10,7 +10,8 @@ from mcusim.machine import layout as L
 from mcusim.machine import nvic as N
 from mcusim.machine.engine import Stop
 from mcusim.machine.exceptions import MAGIC_START, Fault
-from mcusim.machine.recorder import Node, is_float, stack_dip
+from mcusim.machine.recorder import PROGRAMS, Node, is_float, next_slot, stack_dip
+from mcusim.machine.stumbles import Stumbles
 from mcusim.pricing.passage import Passage, State
 
 if TYPE_CHECKING:
@@ -30,6 +31,24 @@ class Stops:
         self.partial: Node | None = None
         self.held: Node | None = None
         self.prefixes: dict[tuple[int, int], Passage] = {}
+        self.stumbles = Stumbles(machine)
+
+    def go_on(self) -> None:
+        """Run from PC until something stops it, and see to that."""
+        begin, engine = self.machine.pc, self.machine.engine
+        end = self.stumbles.end_of_block(begin)
+        if end is None or not self.machine.recorder.expect_cut_block():
+            self.dispatch(engine.run(begin))
+            return
+        self.machine.recorder.state[L.DEADLINE] = 0  # native code stops before the block
+        engine.drop_translations(begin, end)
+        stop = engine.run(begin, end)
+        engine.drop_translations(begin, end)
+        self.stumbles.cut = end
+        try:
+            self.dispatch(stop)
+        finally:
+            self.stumbles.cut = None
 
     def before_block(self, node: Node | None) -> None:
         """Native code stopped in front of ``node``: see to what it needs, then let it run wholly or in part."""
@@ -82,16 +101,23 @@ class Stops:
             return
         boundaries = node.passage.boundaries
         if due is None or now + boundaries[-1] + node.longest_stall <= due:
-            self.held = node
+            self._run_whole(node)
             return
         count = self._instructions_before(node, due)
         instructions = node.record.block.instructions
         while count < len(instructions) and instructions[count].in_it:
             count += 1
         if count >= len(instructions):
-            self.held = node
+            self._run_whole(node)
             return
         self._run_part(node, count)
+
+    def _run_whole(self, node: Node) -> None:
+        """Let native code run ``node``, unless it is one only as long as the engine is told where to end it."""
+        if self.stumbles.is_cut(node):
+            self._run_part(node, len(node.record.block.instructions))
+        else:
+            self.held, self.stumbles.as_it_is = node, True
 
     def _instructions_before(self, node: Node, due: int) -> int:
         """How many instructions of ``node`` run until the boundary at or after the cycle ``due``."""
@@ -104,15 +130,34 @@ class Stops:
 
     def _run_to_trap(self, node: Node, instruction: int, kind: str) -> None:
         trapping = node.record.block.instructions[instruction]
-        if instruction:
+        if not instruction:
+            self.stumbles.note(node, 0)
+        else:
             reached = self._run_part(node, instruction)
-            if not reached or not trapping.in_it:
+            if not reached or not trapping.in_it or kind == PROGRAMS:
                 return  # what traps begins a block of its own now, and is asked again
         self.machine.pc = trapping.address
         if kind == "no_coprocessor" and self._coprocess(node):
             return
-        address = self._accessed(trapping) if kind == "data_bus" else None
+        address = self._accessed(trapping) if kind in ("data_bus", PROGRAMS) else None
+        if kind == PROGRAMS:
+            assert address is not None
+            if self._program_conditionally(node, address):
+                return
+            kind = "data_bus"
         self.machine.exceptions.raise_fault(Fault(kind, self.machine.pc, address))
+
+    def _program_conditionally(self, node: Node, address: int) -> bool:
+        """The store in an IT block that ``node`` begins with goes to the controller of its flash; False where none takes it."""
+        memory, engine = self.machine.recorder.memory, self.machine.engine
+        if node.touches is not None:
+            memory.meet(node.pointer)
+        if not self._store_to_flash(node, 0, address):
+            if node.touches is not None:
+                memory.leave(node.pointer, 0)
+            return False
+        engine.set_xpsr(next_slot(engine.get("xpsr")))
+        return True
 
     def _accessed(self, instruction: Instruction) -> int:
         """First address that a load or store in front of PC accesses."""
@@ -133,7 +178,7 @@ class Stops:
     def _run_part(self, node: Node, count: int) -> bool:
         """Run the first ``count`` instructions of ``node`` and account for them; False when something else happened."""
         block, state = node.record.block, self.machine.recorder.state
-        until = block.instructions[count].address
+        until = block.instructions[count].address if count < len(block.instructions) else block.end
         self.machine.engine.drop_translations(block.address, block.end)
         self.partial = node
         if node.touches is not None:
@@ -158,6 +203,7 @@ class Stops:
     def _leave_after(self, node: Node, count: int) -> None:
         """Account for the first ``count`` instructions of ``node`` and go on in the state behind them."""
         cycles = node.passage.boundaries[count - 1] if count else 0
+        self.stumbles.note(node, count)
         self._note_stack(node, count)
         self.machine.recorder.leave_early(node, count, cycles)
         self.machine.recorder.resume(self._state_after(node, count))
@@ -175,7 +221,7 @@ class Stops:
     def prefix(self, node: Node, count: int) -> Passage:
         """Price of the first ``count`` (at least one) instructions of ``node``."""
         instructions = node.record.block.instructions
-        if count == len(instructions):
+        if count == len(node.passage.boundaries) == len(instructions):
             return node.passage
         key = (node.index, count)
         if key not in self.prefixes:
@@ -248,7 +294,7 @@ class Stops:
             self.machine.exceptions.raise_fault(Fault("invalid_state", pc))
         elif stop.error == ERR_INSN:
             self._on_bad_instruction(pc)
-        elif stop.error == ERR_WRITE_PROT and stop.access is not None and self._store_to_flash(pc, stop.access.address):
+        elif stop.error == ERR_WRITE_PROT and stop.access is not None and self._on_flash_store(pc, stop.access.address):
             return
         elif stop.error in (ERR_READ, ERR_WRITE, ERR_WRITE_PROT, ERR_READ_PROT):
             self.settle(pc)
@@ -257,26 +303,32 @@ class Stops:
         else:
             raise UnsupportedError(f"Unicorn stopped at 0x{pc:08x} with status {stop.error}")
 
-    def _store_to_flash(self, pc: int, address: int) -> bool:
-        """A store to flash on a real board goes to its controller, which programs or ignores it; False elsewhere."""
-        machine, node = self.machine, self.running()
+    def _on_flash_store(self, pc: int, address: int) -> bool:
+        """The running block stopped at the store at ``pc``; those in IT blocks have been dealt with before they run."""
+        node = self.running()
+        instructions = node.record.block.instructions if node is not None else ()
+        number = next((number for number, each in enumerate(instructions) if each.address == pc), None)
+        return node is not None and number is not None and self._store_to_flash(node, number, address)
+
+    def _store_to_flash(self, node: Node, index: int, address: int) -> bool:
+        """Instruction ``index`` of ``node``, a store to flash on a real board, goes to its controller; False elsewhere.
+
+        The controller programs or ignores it.
+        """
+        machine, instruction = self.machine, node.record.block.instructions[index]
         region = next((m for m in machine.space.memories if m.address <= address < m.address + m.size), None)
-        if node is None or region is None or machine.board.ideal or not region.controller:
-            return False
-        instruction = next((i for i in node.record.block.instructions if i.address == pc), None)
-        if instruction is None:  # a store in an IT block, behind which Unicorn went on
+        if region is None or machine.board.ideal or not region.controller:
             return False
         memory, registers = instruction.memory, machine.engine.registers
-        if memory is None or memory.float_registers or memory.index >= 0:
+        if memory is None or memory.float_registers:
             return False
         controller = machine.peripherals[region.controller]
-        first = (int(registers[memory.base]) + memory.offset) & 0xFFFFFFFF
+        first = self._accessed(instruction)
         for number, register in enumerate(memory.registers):
             data = (int(registers[register]) & (1 << 8 * memory.size) - 1).to_bytes(memory.size, "little")
             if not (hasattr(controller, "program") and controller.program(first + number * memory.size, data)):
                 machine.warn(f"store to {region.name} that its controller did not take")
-        machine.recorder.invalidate()
-        self.settle(instruction.end)
+        self._leave_after(node, index + 1)
         registers[memory.base] = (int(registers[memory.base]) + memory.writeback) & 0xFFFFFFFF
         machine.pc = instruction.end
         return True

@@ -63,7 +63,7 @@ class SystemControl:
         self.machine = machine
         board = machine.board
         self.nvic = N.Nvic(board.interrupt_count, board.priority_bits, machine.traits.groups)
-        self.nvic.newly_pending = self._note_pending
+        self.nvic.newly_pending, self.nvic.no_longer_pending = self._note_pending, self._note_taken
         self.systick = SysTick(machine.now, machine.at, lambda: machine.pend(N.SYSTICK), self._reference_divider)
         self.itm_output: list[int] = []
         self.reads: dict[int, Callable[[], int]] = {}
@@ -193,13 +193,18 @@ class SystemControl:
         if self.stored.get(SCR, 0) & SEVONPEND:
             self.machine.event_register = True
 
+    def _note_taken(self, number: int) -> None:
+        """SysTick may pend again."""
+        if number == N.SYSTICK:
+            self.systick.schedule()
+
     def _write_icsr(self, value: int) -> None:
         for bit, number in ((31, N.NMI), (28, N.PENDSV), (26, N.SYSTICK)):
             if value >> bit & 1:
                 self.nvic.pend(number)
         for bit, number in ((27, N.PENDSV), (25, N.SYSTICK)):
             if value >> bit & 1:
-                self.nvic.pending.discard(number)
+                self.nvic.unpend(number)
 
     def _write_vtor(self, value: int) -> None:
         if self.machine.traits.vtor:
@@ -227,7 +232,7 @@ class SystemControl:
         for bit, number in SHCSR_ENABLES.items():
             (self.nvic.enabled.add if value >> bit & 1 else self.nvic.enabled.discard)(number)
         for bit, number in SHCSR_PENDING.items():
-            (self.nvic.pend if value >> bit & 1 else self.nvic.pending.discard)(number)
+            (self.nvic.pend if value >> bit & 1 else self.nvic.unpend)(number)
 
     def _clear(self, offset: int, value: int) -> None:
         self.stored[offset] &= ~value
@@ -277,7 +282,7 @@ class SystemControl:
                 actions[kind](number)
 
     def _unpend(self, number: int) -> None:
-        self.nvic.pending.discard(number)
+        self.nvic.unpend(number)
         if number in self.nvic.levels and number not in self.nvic.active:
             self.nvic.pend(number)
 

@@ -13,7 +13,10 @@ Schedule = Callable[[int, Callable[[], None]], Event]
 
 
 class SysTick:
-    """The 24-bit down counter. ``now`` gives core cycles, ``at`` schedules, ``divider`` is cycles a tick of the reference."""
+    """The 24-bit down counter. ``now`` gives core cycles, ``at`` schedules, ``divider`` is cycles a tick of the reference.
+
+    Whoever owns it calls ``schedule`` when the exception that ``pend`` made pending is so no longer.
+    """
 
     def __init__(self, now: Callable[[], int], at: Schedule, pend: Callable[[], None], divider: Callable[[], int]) -> None:
         self.now, self.at, self.pend, self.reference_divider = now, at, pend, divider
@@ -108,8 +111,6 @@ class SysTick:
             self.event = self.at(self.next_zero(), self._fire)
 
     def _fire(self) -> None:
-        self.pend()
+        """Pend. Until that is taken or cleared, which calls ``schedule``, further zeros change nothing and are no events."""
         self.event = None
-        if self.reload:
-            due = self.next_zero()
-            self.event = self.at(due, self._fire)
+        self.pend()

@@ -9,7 +9,12 @@ import pytest
 
 import mcusim
 from kernels_c.toolchain import Layout
+from mcusim import boards
+from mcusim import program as programs
 from mcusim.errors import ProgramError, UnsupportedError
+from mcusim.machine import stumbles
+from mcusim.machine.machine import Machine, Options
+from mcusim.run import core_of
 
 TAKES_NO_STORE = 0x90000000
 NRF52840 = Layout(flash_bytes=0x100000, ram_bytes=0x40000)
@@ -165,3 +170,190 @@ def test_a_program_in_the_bit_band_alias_is_refused(build_source):
     elf = build_source("int main(void) { return 0; }", "m4", layout=replace(Layout(), ram_origin=0x21FFF000))
     with pytest.raises(ProgramError, match="bit-band aliases"):
         mcusim.run(elf, core="m4")
+
+
+@pytest.mark.parametrize(("core", "board"), [("m4", "nano-33-ble"), ("m33", "nrf5340-dk")])
+@pytest.mark.parametrize("store", ["streq r1, [r0]", "streq r1, [r0, r5]", "strheq r1, [r0, r5]\n streq r4, [r0, #4]"])
+def test_a_conditional_store_to_flash_goes_to_its_controller_and_nothing_is_run_twice(build_source, core, board, store):
+    controller = {"m4": 0x4001E504, "m33": 0x50039504}[core]
+    count = store.count("\n") + 2
+    body = f"""
+     ldr r2, ={controller}
+     movs r1, #1
+     str r1, [r2]
+     ldr r0, =0x80000
+     movs r4, #7
+     movs r5, #0
+     movs r2, #0
+     movw r1, #0x1234
+     movt r1, #0xFFFF
+     cmp r5, #0
+     i{"t" * count} eq
+     {store}
+     addeq r2, #1
+     ite ne
+     strne r4, [r0]
+     addeq r2, #2
+     ldr r3, [r0]
+     cmp r3, r1
+     it eq
+     addeq r2, #4
+     subs r0, r2, #7
+     pop {{r4, r5, pc}}
+    """
+    text = assembly(" push {r4, r5, lr}\n" + body)
+    report = mcusim.run(build_source(text, core, suffix=".S", layout=NRF52840), board=board)
+    assert (report.exit.reason, report.exit.code) == ("exit", 0)
+
+
+@pytest.mark.parametrize("core", ["m0", "m4", "m33"])
+def test_a_timer_that_stays_pending_keeps_nobody_busy(build_source, core):
+    """SysTick every two cycles, held back by PRIMASK: a core that waits for an event beside it waits for ever."""
+    timer = " ldr r0, =0xE000E010\n cpsid i\n movs r1, #1\n str r1, [r0, #4]\n str r1, [r0, #8]\n movs r1, #7\n str r1, [r0]\n"
+    wait, spin = (
+        mcusim.run(build_source(assembly(timer + end), core, suffix=".S"), core=core, timeout_seconds=60)
+        for end in (" wfe\n wfe\n wfe", " b .")
+    )
+    assert (wait.exit.reason, spin.exit.reason) == ("asleep", "endless_loop")
+
+
+def test_a_timer_pends_again_when_its_handler_starts_or_its_exception_is_cleared(build_source):
+    body = """
+     push {r4, lr}
+     movs r4, #0
+     ldr r0, =0xE000E010
+     cpsid i
+     movs r1, #99
+     str r1, [r0, #4]
+     str r1, [r0, #8]
+     movs r1, #7
+     str r1, [r0]
+     ldr r2, =0xE000ED04
+     ldr r3, =0x02000000
+    1: ldr r1, [r2]
+     lsls r1, r1, #5
+     bpl 1b
+     str r3, [r2]
+     ldr r1, [r2]
+     lsls r1, r1, #5
+     bmi 3f
+    2: ldr r1, [r2]
+     lsls r1, r1, #5
+     bpl 2b
+     cpsie i
+    4: cmp r4, #3
+     bne 4b
+     movs r0, #0
+     pop {r4, pc}
+    3: movs r0, #1
+     pop {r4, pc}
+     .ltorg
+     .global SysTick_Handler
+     .thumb_func
+    SysTick_Handler: adds r4, #1
+     bx lr
+    """
+    report = mcusim.run(build_source(assembly(body), "m3", suffix=".S"), core="m3", timeout_seconds=60)
+    assert (report.exit.reason, report.exit.code) == ("exit", 0)
+    assert [(row.name, row.count) for row in report.exceptions] == [("SysTick", 3)]
+
+
+def test_flash_that_is_programmed_and_erased_reads_as_what_it_holds(build_source):
+    text = """
+    #define NVMC(offset) (*(volatile unsigned *)(0x4001E000u + (offset)))
+    int main(void) {
+        volatile unsigned *page = (volatile unsigned *)0x80000;
+        page[1] = 5;
+        if (page[1] != 0xFFFFFFFFu) return 1;
+        NVMC(0x504) = 1;
+        for (unsigned i = 0; i < 4; i++) page[i] = i;
+        if (page[0] != 0 || page[3] != 3) return 2;
+        page[3] = 0xFFFFFFF5u;
+        if (page[3] != 1) return 3;
+        NVMC(0x504) = 2;
+        NVMC(0x508) = 0x80000;
+        return page[0] == 0xFFFFFFFFu && page[3] == 0xFFFFFFFFu ? 0 : 4;
+    }
+    """
+    report = mcusim.run(build_source(text, "m4", layout=NRF52840), board="nano-33-ble")
+    assert (report.exit.reason, report.exit.code) == ("exit", 0)
+
+
+def stumbling(loads: int) -> str:
+    """A program of two rounds of ``loads`` loads that fault, one after the other; sums in between."""
+    handler = """
+    .global HardFault_Handler
+    .thumb_func
+    HardFault_Handler: ldr r1, [sp, #24]
+     adds r1, #2
+     str r1, [sp, #24]
+     bx lr
+    """
+    body = f"""
+     push {{r4, r5, lr}}
+     ldr r4, ={TAKES_NO_STORE}
+     movs r5, #0
+     movs r3, #2
+     b 1f
+     .ltorg
+    1:
+     .rept {loads}
+     ldrb r0, [r4, #1]
+     adds r5, #1
+     .endr
+     subs r3, #1
+     beq 2f
+     ldr r0, =1b + 1
+     bx r0
+    2: ldr r0, ={2 * loads}
+     subs r0, r5, r0
+     pop {{r4, r5, pc}}
+     .ltorg
+    """
+    return assembly(body) + handler
+
+
+def finished(elf, core: str) -> Machine:
+    """A machine that has run ``elf``."""
+    board = boards.load(core)
+    machine = Machine(programs.load(elf), board, core_of(board), Options())
+    machine.run()
+    return machine
+
+
+@pytest.mark.parametrize("core", ["m0", "m3", "m7", "m33"])
+def test_code_that_faults_at_each_instruction_is_not_looked_at_again_to_the_end_of_its_page(build_source, core, monkeypatch):
+    elf = build_source(stumbling(300), core, suffix=".S")
+    cut = finished(elf, core)
+    monkeypatch.setattr(stumbles, "ALLOWED", 1 << 30)
+    whole = finished(elf, core)
+    looked_at, looked_at_whole = (
+        sum(len(record.block.instructions) for record in machine.recorder.blocks.values()) for machine in (cut, whole)
+    )
+    assert 4 * looked_at < looked_at_whole
+    for machine in (cut, whole):
+        assert machine.finish is not None
+        assert (machine.finish.reason, machine.finish.code) == ("exit", 0)
+        assert machine.exception_counts[3].count == 600
+    assert (cut.recorder.cycles, cut.instruction_count()) == (whole.recorder.cycles, whole.instruction_count())
+
+
+@pytest.mark.parametrize(("cut", "long", "allowed"), [(3, 0, -1), (1, 0, -1), (16, 8, 100)])
+@pytest.mark.parametrize("source", ["nvic.c", "systick.c", "scheduler.c", "faults.c", "memory_functions.c", "recursion.c"])
+def test_wherever_blocks_are_cut_a_program_takes_the_same_time(build, source, cut, long, allowed, monkeypatch):
+    elf = build(source, "m4")
+    whole = finished(elf, "m4")
+    for name, value in (("CUT", cut), ("LONG", long), ("ALLOWED", allowed)):
+        monkeypatch.setattr(stumbles, name, value)
+    pieces = finished(elf, "m4")
+    assert pieces.finish == whole.finish
+    assert (pieces.recorder.cycles, pieces.instruction_count()) == (whole.recorder.cycles, whole.instruction_count())
+
+
+def test_a_conditional_store_of_a_floating_point_register_to_flash_faults(build_source):
+    enable = " ldr r0, =0xE000ED88\n ldr r1, =0x00F00000\n str r1, [r0]\n dsb\n isb\n"
+    store = " ldr r0, =0x80000\n vmov s0, r0\n cmp r0, r0\n itt eq\n vstreq s0, [r0]\n addeq r0, #1"
+    elf = build_source(".fpu fpv4-sp-d16\n" + assembly(enable + store), "m4", suffix=".S", layout=NRF52840)
+    report = mcusim.run(elf, board="nano-33-ble")
+    assert report.fault is not None
+    assert report.fault.data_address == 0x80000

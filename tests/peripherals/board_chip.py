@@ -60,6 +60,9 @@ class BoardChip:
     def write_memory(self, address: int, data: bytes) -> None:
         self.memory.update(enumerate(data, address))
 
+    def program_memory(self, address: int, data: bytes) -> None:
+        self.memory.update(enumerate(data, address))
+
     def reset(self, reason: str) -> None:
         self.resets.append(reason)
 

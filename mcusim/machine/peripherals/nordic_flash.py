@@ -67,7 +67,7 @@ class FlashControl(RegisterFile):
         if self.stored(self.CONFIG) & 3 != WRITE:
             return False
         old = self.chip.read_memory(address, len(data))
-        self.chip.write_memory(address, bytes(a & b for a, b in zip(old, data, strict=True)))
+        self.chip.program_memory(address, bytes(a & b for a, b in zip(old, data, strict=True)))
         self._wait(self.WRITE_TIME)
         return True
 
@@ -84,7 +84,7 @@ class FlashControl(RegisterFile):
 
     def _erase(self, address: int, size: int, seconds: Fraction) -> bool:
         if self.stored(self.CONFIG) & 3 == ERASE:
-            self.chip.write_memory(address, b"\xff" * size)
+            self.chip.program_memory(address, b"\xff" * size)
             self._wait(seconds)
         return True
 

@@ -114,7 +114,7 @@ class SerialFlash:
         erase = ERASES[command]
         size = erase.size or self.size
         start = int.from_bytes(sent[1:4], "big") % self.size // size * size if erase.size else 0
-        self.chip.write_memory(self.base + start, b"\xff" * size)
+        self.chip.program_memory(self.base + start, b"\xff" * size)
         return erase.seconds
 
     def _program(self, sent: bytes) -> Fraction:
@@ -124,7 +124,7 @@ class SerialFlash:
         content = bytearray(self.chip.read_memory(self.base + page, PAGE))
         for index, byte in enumerate(data[-PAGE:], start + max(0, len(data) - PAGE)):
             content[index % PAGE] &= byte
-        self.chip.write_memory(self.base + page, bytes(content))
+        self.chip.program_memory(self.base + page, bytes(content))
         return PROGRAM_SECONDS
 
     def _write_status(self, command: int, sent: bytes) -> Fraction:
