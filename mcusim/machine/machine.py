@@ -80,6 +80,7 @@ class Machine:
         self.epoch_delays = [self.recorder.memory.lane_delays()]
         self.reset_vector_table = self.space.boot_vector_table
         self.control = C.SystemControl(self)
+        self._map_regions()
         self.exceptions = ExceptionUnit(self)
         self.coprocessors = Coprocessors(self)
         self.contexts = CallContexts(self.recorder)
@@ -95,11 +96,16 @@ class Machine:
     def _build_recorder(self) -> None:
         starts = [symbol.address for symbol in self.program.symbols if symbol.kind == "function"]
         self.recorder = Recorder(
-            self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable,
-            lambda: self.engine.get("xpsr"), self.engine.stop, starts, self.options.follow_lanes,
+            self.core,
+            pricing.pipeline(self.core),
+            self.engine.read,
+            self.space.is_writable,
+            lambda: self.engine.get("xpsr"),
+            self.engine.stop,
+            starts,
+            self.options.follow_lanes,
         )
         self.recorder.set_register_file(self.engine.registers)
-        self.recorder.set_regions(self.space.region_table(), self.space.refusing())
         state = self.recorder.state
         state[L.ENGINE] = self.engine.address
         state[L.EMU_STOP], state[L.REG_READ] = self.engine.function("uc_emu_stop"), self.engine.function("uc_reg_read")
@@ -108,6 +114,11 @@ class Machine:
             state[L.TIMELINE], state[L.TIMELINE_LIMIT] = self.timeline.ctypes.data, self.options.trace_events
         if not self.options.bare:
             self.engine.add_block_hook(block_hook_address(), self.recorder.pointer)
+
+    def _map_regions(self) -> None:
+        """Tell the recorder which region each address belongs to."""
+        self.space.use_attributes(self.control)
+        self.recorder.set_regions(self.space.region_table(), self.space.refusing())
 
     # --- reset ----------------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -147,6 +158,8 @@ class Machine:
         if not local:
             self.agenda.heap.clear()
         self.control.reset()
+        self.recorder.memory.invalidate_all()
+        self.attributes_changed()
         self.exceptions.reset()
         if not local:
             for peripheral in self.peripherals.values():
@@ -221,6 +234,26 @@ class Machine:
         lanes = self.space.lanes(self, self.assumed) if self.options.follow_lanes else ()
         self.recorder.use_timing(self.space.timing(self, self.assumed), lanes)
         self.request_service()
+
+    def attributes_changed(self) -> None:
+        """The MPU, or what it refers to, was reprogrammed: memory may answer in another way."""
+        if self.space.use_attributes(self.control):
+            self.recorder.set_regions(self.space.region_table(), self.space.refusing())
+            self.timing_changed()
+
+    def empty_cache(self, name: str, address: int | None = None, way: int | None = None) -> None:
+        self.accesses.accessing()  # walks the accesses before this one
+        memory = self.recorder.memory
+        if address is None:
+            memory.invalidate(name)
+            return
+        place = memory.place_at(name, address) if way is None else memory.place_of(name, address, way)
+        if place is not None:
+            memory.drop(name, place)
+
+    def cache_lookups(self, name: str) -> tuple[int, int, int, int]:
+        self.now()  # walks the accesses before this one, and tells that the value depends on time
+        return self.recorder.memory.lookups(name)
 
     def traps_changed(self) -> None:
         """CCR traps were switched; blocks are looked at anew."""
@@ -506,4 +539,3 @@ class Machine:
 def disassemble(machine: Machine, address: int) -> str:
     """Text of the instruction at ``address``."""
     return decode(machine.engine.read(address, 4), address).text
-
