@@ -96,14 +96,8 @@ class Machine:
     def _build_recorder(self) -> None:
         starts = [symbol.address for symbol in self.program.symbols if symbol.kind == "function"]
         self.recorder = Recorder(
-            self.core,
-            pricing.pipeline(self.core),
-            self.engine.read,
-            self.space.is_writable,
-            lambda: self.engine.get("xpsr"),
-            self.engine.stop,
-            starts,
-            self.options.follow_lanes,
+            self.core, pricing.pipeline(self.core), self.engine.read, self.space.is_writable,
+            lambda: self.engine.get("xpsr"), self.engine.stop, starts, self.options.follow_lanes,
         )
         self.recorder.set_register_file(self.engine.registers)
         state = self.recorder.state

@@ -220,7 +220,9 @@ class MemorySystem:
             if fetch is not None:
                 shift = int(fetch[L.PATH_SHIFT])
                 units = range(instruction.address >> shift, (instruction.end - 1 >> shift) + 1)
-                rows += [(fetch.ctypes.data, number, offset, 0, unit << shift, 1) for unit in units if unit != last_unit]
+                rows += [
+                    (fetch.ctypes.data, number, offset, 0, unit << shift, 1) for unit in units if unit != last_unit
+                ]
                 last_unit = units[-1]
             fact, memory = facts.get(number), instruction.memory
             if fact is None or memory is None or not fact.executed or number not in sources:

@@ -139,10 +139,10 @@ def _answer(memory: MemoryRegion, attributes: Attributes, machine: Machine, assu
     if cache is not None and (cache.enabled if assumed.caches is None else assumed.caches):
         unified = Cache(memory.cache, cache.line_bytes, cache.size_bytes // cache.line_bytes // cache.ways, cache.ways)
         slow = replace(device, first_cycles=waits + cache.miss_cycles)
-        fetch, read = (
-            Path(slow.name, unified.name) if kept else Path(slow.name) for kept in (attributes.fetch, attributes.data)
-        )  # RM0522 7.4.6: what the MPU makes non-cacheable goes round the cache
-        return Answer(Paths(fetch, read), (unified,), (slow,))
+        past = replace(device, name=f"{device.name}.uncached")  # RM0522 7.4.6: what the MPU makes non-cacheable goes round
+        kinds = (attributes.fetch, attributes.data)
+        fetch, read = (Path(slow.name, unified.name) if kept else Path(past.name) for kept in kinds)
+        return Answer(Paths(fetch, read), (unified,), (slow,) if all(kinds) else (slow, past))
     return _accelerated(memory, flash, device)
 
 
@@ -161,8 +161,10 @@ def _accelerated(memory: MemoryRegion, flash: Any, device: Device) -> Answer:
         names[number] = f"{device.name}.{'data' if number else 'instruction'}"
         sector = flash.line_bytes if flash.whole_line else min(flash.read_bytes, flash.line_bytes)
         caches.append(Cache(names[number], flash.line_bytes, lines // ways, ways, sector, flash.policy, kept=flash.kept))
-    read = Path(device.name, names[1], buffered=flash.data_buffer)
-    return Answer(Paths(Path(device.name, names[0]), read), tuple(caches), (device,))
+    slow = replace(device, name=f"{device.name}.miss", first_cycles=device.first_cycles + flash.miss_cycles)
+    devices = [slow if name and flash.miss_cycles else device for name in names]
+    read = Path(devices[1].name, names[1], buffered=flash.data_buffer)
+    return Answer(Paths(Path(devices[0].name, names[0]), read), tuple(caches), tuple(dict.fromkeys(devices)))
 
 
 def _behind_first_level(memory: MemoryRegion, attributes: Attributes, machine: Machine, assumed: Assumed) -> Answer:

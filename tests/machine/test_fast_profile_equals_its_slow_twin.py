@@ -227,3 +227,36 @@ def test_lanes_of_all_nodes_add_up_to_the_delay_of_the_lane(build, system):
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_recursion_stalls_the_same(build, core, system):
     assert_equal(*both(build("recursion.c", core), core, behind(system)))
+
+
+def cut(machine, start, end, paths):
+    """Make ``start`` to ``end`` of the ideal board's RAM a region with paths of its own, as MPU attributes do."""
+    space, recorder = machine.space, machine.recorder
+    rows = space.region_table()
+    ram = next(row for row in rows if row[0] <= start < row[1] and row[2])
+    space.names.append("ram")
+    recorder.set_regions([(start, end, ram[2] + start - ram[0], len(space.names) - 1), *rows], space.refusing())
+    timing = behind("first level")(recorder.timing)
+    piece = replace(timing.regions[ram[3]], paths=paths)
+    recorder.use_timing(replace(timing, regions=(*timing.regions, piece)))
+
+
+@pytest.mark.parametrize("core", ["m3", "m4", "m7", "m33"])
+@pytest.mark.parametrize("seed", range(3))
+def test_random_programs_stall_the_same_where_a_part_of_ram_is_not_cached(build_source, core, seed):
+    elf = build_source(random_program(seed), core, suffix=".S")
+    program, board = programs.load(elf), boards.load(core)
+    room = next(symbol.address for symbol in program.symbols if symbol.name == "room")
+    uncached = Path("ram", buffered=False)
+    machines = [Machine(program, board, core_of(board), Options(bare=bare)) for bare in (False, True)]
+    for machine in machines:
+        cut(machine, room + 64, room + 192, Paths(None, uncached, uncached))
+    fast, slow = machines
+    fast.run()
+    twin = ReferenceProfile(slow)
+    slow.run()
+    twin.close()
+    profile = profile_of(fast)
+    assert_equal(profile, twin)
+    uses = [use for use in fast.recorder.memory.path_uses() if use.region == "ram" and use.kind == "read"]
+    assert len(uses) == 2 and all(use.units for use in uses)

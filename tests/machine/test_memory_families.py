@@ -145,7 +145,20 @@ def test_data_of_an_nrf52840_go_round_the_instruction_cache():
     walk = walker.reads(0x8000, stride=4, count=64)
     assert more("nano-33-ble", "flash", "", walk) == 64 * 2
     on = walker.put(0x4001E540, 1)
-    assert more("nano-33-ble", "flash", on + walk, walk) == 64 * 3
+    assert more("nano-33-ble", "flash", on + walk, walk) == 64 * 2
+
+
+def test_a_miss_of_an_nrf52840_costs_three_wait_states():
+    """128 NOPs are 16 lines of 16 bytes; the second call finds them."""
+    walker = WALKERS["nano-33-ble"]
+    function = " b 3f\n .balign 16\n2: .rept 127\n nop\n .endr\n bx lr\n3:\n"
+
+    def fetches(calls: int) -> int:
+        called = " .balign 16\n" + " bl 2b\n" * calls + " nop.w\n" * (2 - calls)  # always as long
+        return stalls(walker.run(walker.put(0x4001E540, 1), function, called), "flash", "fetch")
+
+    assert fetches(1) - fetches(0) == 16 * 3
+    assert fetches(2) == fetches(1)
 
 
 def test_the_cache_of_an_nrf5340_holds_data_until_it_is_invalidated():

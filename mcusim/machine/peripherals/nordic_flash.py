@@ -55,7 +55,8 @@ class FlashControl(RegisterFile):
         line = self.parameter("line_bytes")
         lines = self.parameter("cache_bytes") // line
         return FlashTiming(
-            wait_states=self.parameter("miss_wait_states" if on else "wait_states"),
+            wait_states=self.parameter("wait_states"),
+            miss_cycles=self.parameter("miss_wait_states") - self.parameter("wait_states"),
             instruction_cache=on,
             data_cache=on and bool(self.parameter("cache")),
             read_bytes=line if on else self.parameter("uncached_bytes", line),

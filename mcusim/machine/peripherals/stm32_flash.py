@@ -34,7 +34,7 @@ class FlashTiming:
     core cycles of each further word of one read where it is not another access to the array, ``whole_line``: a miss fetches
     all of its line. ``buffer_bytes``: of the controller's read buffer, out of which words come without wait states.
     ``chain``: reads that go on where the last one ended. ``kept``: the caches keep what they hold while they are off.
-    ``policy``: which line they replace.
+    ``policy``: which line they replace, ``miss_cycles``: of a miss in one of them beyond the wait states.
     """
 
     wait_states: int = 0
@@ -59,6 +59,7 @@ class FlashTiming:
     chain: Chain | None = None
     kept: bool = False
     policy: str = "lru"
+    miss_cycles: int = 0
 
 
 class FlashController(RegisterBank):
