@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcusim.machine import layout as L
+from mcusim.machine.facts_native import UNKNOWN_REGION
 from mcusim.machine.recorder import Node
 
 if TYPE_CHECKING:
@@ -153,12 +154,14 @@ class RegisterAccesses:
 
     def _register_transfers(self, node: Node) -> list[tuple[int, int]]:
         """(instruction, transfer) of all accesses of the block that its facts place outside memory, in order."""
-        memories = len(self.machine.space.memories)
         transfers = []
         for slot, value in zip(node.record.program.slots, node.classes, strict=True):
-            if slot.op == L.OP_ACCESS and value and (value - 1) // 8 >= memories:
+            if slot.op == L.OP_ACCESS and value and self._is_register((value - 1) // 8):
                 transfers += [(slot.instruction, transfer) for transfer in range(slot.transfers)]
         return transfers
+
+    def _is_register(self, region: int) -> bool:
+        return region == UNKNOWN_REGION or self.machine.space.is_register(region)
 
     def offset(self) -> int:
         """Cycles from block entry to the data phase (last cycle) of the instruction that is accessing a register now."""

@@ -12,6 +12,7 @@ from mcusim.errors import ProgramError
 from mcusim.machine import system_control as C
 from mcusim.machine.boot import find_start
 from mcusim.machine.engine import PAGE, Engine
+from mcusim.machine.memory_attributes import AttributeMap
 from mcusim.machine.memory_timing import lanes_of, memory_timing
 from mcusim.machine.peripheral import Peripheral
 from mcusim.machine.peripherals import create
@@ -94,6 +95,7 @@ class AddressSpace:
             if memory.kind in ("flash", "external") and not board.ideal:
                 self.views[memory.name][:] = 0xFF
         self.names = [memory.name for memory in self.memories] + [IO_PORT, REGISTERS, SYSTEM, OTHER]
+        self.attributes = AttributeMap(self.memories, board.parameters.get("buses", ()), len(self.names))
         self.boot = None if board.ideal else find_start(program, board)
         self._load()
         self.boot_vector_table = self._boot_table()
@@ -301,6 +303,17 @@ class AddressSpace:
         return read, write
 
     # --- what pricing and the report ask --------------------------------------------------------------------------------------
+    def use_attributes(self, control: C.SystemControl) -> bool:
+        """Cut the memories by the attributes that the MPU gives them; True if that changed anything."""
+        changed = self.attributes.update(control.protected_regions(), control.cache_control)
+        others = len(self.memories) + len(OTHERS)
+        self.names[others:] = [memory.name for memory, _ in self.attributes.variants()]
+        return changed
+
+    def is_register(self, region: int) -> bool:
+        """True for the index of a region that is no memory."""
+        return len(self.memories) <= region < len(self.memories) + len(OTHERS)
+
     def is_writable(self, address: int) -> bool:
         """True in RAM."""
         return any(
@@ -313,9 +326,12 @@ class AddressSpace:
     def region_table(self, what_if: WhatIf) -> list[tuple[int, int, int, int]]:
         """Rows of start, end, host pointer, index into ``names``."""
         rows = [self._moved(move) for move in what_if.moves]
+        rows += [
+            (piece.start, piece.end, self._host(piece.memory) + piece.offset, piece.region) for piece in self.attributes.pieces
+        ]
         for index, memory in enumerate(self.memories):
             for start in (memory.address, *memory.aliases):
-                rows.append((start, start + memory.size, self.views[memory.name].ctypes.data, index))
+                rows.append((start, start + memory.size, self._host(index), index))
         count = len(self.memories)
         port = self.board.parameters.get("single_cycle_io")
         if port:
@@ -332,20 +348,28 @@ class AddressSpace:
         view, offset = found
         return move.start, move.end, view.ctypes.data + offset, self.names.index(move.region)
 
+    def _host(self, memory: int) -> int:
+        return int(self.views[self.memories[memory].name].ctypes.data)
+
     def refusing(self) -> list[int]:
         """Regions whose stores fault: read-only memories that no controller programs, and where nothing is."""
         programmed = self.programmed()
-        refusing = [i for i, m in enumerate(self.memories) if not m.writable and i not in programmed]
-        return [*refusing, len(self.names) - 1]
+        elsewhere = len(self.memories) + len(OTHERS) - 1
+        return [elsewhere, *(i for i, m in self._numbered() if not m.writable and i not in programmed)]
 
     def programmed(self) -> list[int]:
         """Regions whose stores go to a controller."""
-        return [i for i, m in enumerate(self.memories) if m.controller and not m.writable and not self.board.ideal]
+        return [i for i, m in self._numbered() if m.controller and not m.writable and not self.board.ideal]
+
+    def _numbered(self) -> list[tuple[int, MemoryRegion]]:
+        """Memories and their variants, each with the index of its region."""
+        variants = (memory for memory, _ in self.attributes.variants())
+        return [*enumerate(self.memories), *enumerate(variants, len(self.memories) + len(OTHERS))]
 
     def timing(self, machine: Machine, what_if: WhatIf) -> MemoryTiming:
         """Timing of each region with the wait states that the firmware has programmed, or that are assumed."""
-        return memory_timing(tuple(self.memories), machine, OTHERS, what_if)
+        return memory_timing(tuple(self.memories), machine, OTHERS, what_if, self.attributes.variants())
 
     def lanes(self, machine: Machine, what_if: WhatIf) -> tuple[MemoryTiming, ...]:
         """``timing`` with 0, 1, ... wait states."""
-        return lanes_of(tuple(self.memories), machine, OTHERS, what_if)
+        return lanes_of(tuple(self.memories), machine, OTHERS, what_if, self.attributes.variants())

@@ -16,7 +16,7 @@ from typing import Any
 import numba
 from numba import config
 
-SOURCES = ("layout.py", "memory_access.py", "facts_native.py", "memory_native.py", "native.py")
+SOURCES = ("../pricing/memory.py", "layout.py", "memory_access.py", "facts_native.py", "memory_native.py", "native.py")
 
 
 def _fingerprint() -> str:

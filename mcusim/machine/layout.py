@@ -84,15 +84,16 @@ TOUCHES_MAX = 4096
 """More than one block can have."""
 PATH_CACHE, PATH_DEVICE, PATH_KIND, PATH_SHIFT, PATH_BUFFERED, PATH_LEAD, PATH_LAST = 0, 1, 2, 3, 4, 5, 6
 """PATH_SHIFT: of the unit that is looked up at once. PATH_LAST: address of the word that holds the unit touched last."""
-PATH_OWN_LAST, PATH_UNITS, PATH_STALLS, PATH_FREE = 7, 8, 9, 10
+PATH_OWN_LAST, PATH_UNITS, PATH_STALLS, PATH_FREE, PATH_STORES = 7, 8, 9, 10, 11
 """PATH_UNITS counts units touched that were not the one touched last. PATH_FREE: accesses are counted, but never wait."""
 PATH_WORDS = 12
 CACHE_SHIFT, CACHE_SECTOR_SHIFT, CACHE_SET_MASK, CACHE_WAYS, CACHE_ROTATE, CACHE_ALLOCATE = 0, 1, 2, 3, 4, 5
 CACHE_TAGS, CACHE_STAMPS, CACHE_VALID, CACHE_DIRTY, CACHE_MEMO = 6, 7, 8, 9, 10
-CACHE_CLOCK, CACHE_LAST, CACHE_HITS, CACHE_MISSES, CACHE_WRITEBACKS = 11, 12, 13, 14, 15
-CACHE_EPOCH, CACHE_UNUSED = 16, 17
+CACHE_CLOCK, CACHE_LAST, CACHE_HITS, CACHE_MISSES, CACHE_WRITEBACKS = 11, 12, 13, 16, 19
+"""CACHE_HITS and CACHE_MISSES: three words each, by kind of access."""
+CACHE_EPOCH, CACHE_UNUSED = 20, 21
 """CACHE_EPOCH counts changes of what is held. CACHE_UNUSED takes the stamps of caches that replace in turn."""
-CACHE_WORDS = 18
+CACHE_WORDS = 22
 MEMO_MASK = 1023
 """Lines find their place through a table of that size first."""
 DEVICE_SHIFT, DEVICE_FIRST, DEVICE_NEXT, DEVICE_CRITICAL, DEVICE_RECOVERY, DEVICE_PREFETCH = 0, 1, 2, 3, 4, 5
@@ -102,13 +103,17 @@ DEVICE_BUSY, DEVICE_AHEAD, DEVICE_READY = 8, 9, 10
 DEVICE_READS, DEVICE_HITS_AHEAD, DEVICE_WRITES = 11, 12, 13
 DEVICE_LANES, DEVICE_LANE_CLOCK = 14, 15
 """DEVICE_LANES: 0, or the address of its lanes."""
-DEVICE_WORDS = 16
+DEVICE_CHAINS, DEVICE_CHAIN, DEVICE_LEAST, DEVICE_WINDOW = 16, 17, 18, 19
+DEVICE_PAGE_SHIFT, DEVICE_ANYWHERE, DEVICE_BREAK, DEVICE_BEHIND = 20, 21, 22, 23
+"""DEVICE_CHAINS: reads may go on where the last one ended, in front of the word DEVICE_BEHIND."""
+DEVICE_WORDS = 24
 
 # --- lanes: the same accesses in memories with other wait states, followed as the run goes ----------------------------------
 LANES = 16
 """Numbers of wait states followed: 0 to 15."""
 LANE_FIRST, LANE_NEXT, LANE_RECOVERY, LANE_WRITE, LANE_BACKLOG, LANE_FREE, LANE_BUSY, LANE_READY = range(8)
-LANE_WORDS = 8
+LANE_CHAIN, LANE_LEAST = 8, 9
+LANE_WORDS = 10
 CLOCK_BEHIND, CLOCK_STALL, CLOCK_ASKED = 0, LANES, 2 * LANES
 """By lane: cycles by which it is later than the run, and its stall in the access at hand; whether a device was asked."""
 CLOCK_WORDS = 2 * LANES + 1
@@ -116,12 +121,44 @@ CLOCK_WORDS = 2 * LANES + 1
 # --- fact program: rows of op, destination, a, b, immediate ------------------------------------------------------------
 ROW_WORDS = 5
 (
-    OP_END, OP_REGISTER, OP_IMMEDIATE, OP_ADD, OP_SUBTRACT, OP_AND, OP_OR, OP_XOR, OP_CLEAR, OP_NOT,
-    OP_SHIFT_LEFT, OP_SHIFT_RIGHT, OP_SHIFT_ARITHMETIC, OP_ROTATE, OP_MULTIPLY, OP_FIELD, OP_SIGNED_FIELD,
-    OP_DIVIDE, OP_DIVIDE_SIGNED, OP_LEADING_ZEROS, OP_LOAD, OP_STORE, OP_FLAGS, OP_FLAGS_ADD, OP_FLAGS_SUBTRACT,
-    OP_FLAGS_LOGIC, OP_CONDITION, OP_SELECT, OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS, OP_CARRY_SHIFT,
-    OP_CODE, OP_SPECIAL,
-    OP_MULTIPLY_HIGH, OP_MULTIPLY_HIGH_SIGNED, OP_REVERSE,
+    OP_END,
+    OP_REGISTER,
+    OP_IMMEDIATE,
+    OP_ADD,
+    OP_SUBTRACT,
+    OP_AND,
+    OP_OR,
+    OP_XOR,
+    OP_CLEAR,
+    OP_NOT,
+    OP_SHIFT_LEFT,
+    OP_SHIFT_RIGHT,
+    OP_SHIFT_ARITHMETIC,
+    OP_ROTATE,
+    OP_MULTIPLY,
+    OP_FIELD,
+    OP_SIGNED_FIELD,
+    OP_DIVIDE,
+    OP_DIVIDE_SIGNED,
+    OP_LEADING_ZEROS,
+    OP_LOAD,
+    OP_STORE,
+    OP_FLAGS,
+    OP_FLAGS_ADD,
+    OP_FLAGS_SUBTRACT,
+    OP_FLAGS_LOGIC,
+    OP_CONDITION,
+    OP_SELECT,
+    OP_ACCESS,
+    OP_EXECUTED,
+    OP_DIVIDE_CLASS,
+    OP_MULTIPLY_CLASS,
+    OP_CARRY_SHIFT,
+    OP_CODE,
+    OP_SPECIAL,
+    OP_MULTIPLY_HIGH,
+    OP_MULTIPLY_HIGH_SIGNED,
+    OP_REVERSE,
 ) = range(38)
 FACT_OPS = frozenset({OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS})
 """Rows that yield one fact each, in the order of the program's slots."""

@@ -79,6 +79,7 @@ class Machine:
         self.epoch_delays = [self.recorder.memory.lane_delays()]
         self.reset_vector_table = self.space.boot_vector_table
         self.control = C.SystemControl(self)
+        self._map_regions()
         self.exceptions = ExceptionUnit(self)
         self.coprocessors = Coprocessors(self)
         self.contexts = CallContexts(self.recorder)
@@ -100,8 +101,6 @@ class Machine:
             lambda: self.engine.get("xpsr"), self.engine.stop, starts, self.options.follow_lanes,
         )
         self.recorder.set_register_file(self.engine.registers)
-        programmed = self.space.programmed()
-        self.recorder.set_regions(self.space.region_table(self.options.what_if), self.space.refusing(), programmed)
         self.recorder.aligned = self.options.what_if.aligned
         state = self.recorder.state
         state[L.ENGINE] = self.engine.address
@@ -111,6 +110,11 @@ class Machine:
             state[L.TIMELINE], state[L.TIMELINE_LIMIT] = self.timeline.ctypes.data, self.options.trace_events
         if not self.options.bare:
             self.engine.add_block_hook(block_hook_address(), self.recorder.pointer)
+
+    def _map_regions(self) -> None:
+        """Tell the recorder which region each address belongs to."""
+        self.space.use_attributes(self.control)
+        self._use_regions()
 
     # --- reset ----------------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -150,6 +154,8 @@ class Machine:
         if not local:
             self.agenda.heap.clear()
         self.control.reset()
+        self.recorder.memory.invalidate_all()
+        self.attributes_changed()
         self.exceptions.reset()
         if not local:
             for peripheral in self.peripherals.values():
@@ -229,6 +235,30 @@ class Machine:
     def timing_under(self, what_if: WhatIf) -> MemoryTiming:
         """How the memories would answer under ``what_if`` with the registers as they stand."""
         return self.space.timing(self, what_if)
+
+    def attributes_changed(self) -> None:
+        """The MPU, or what it refers to, was reprogrammed: memory may answer in another way."""
+        if self.space.use_attributes(self.control):
+            self._use_regions()
+            self.timing_changed()
+
+    def _use_regions(self) -> None:
+        table = self.space.region_table(self.options.what_if)
+        self.recorder.set_regions(table, self.space.refusing(), self.space.programmed())
+
+    def empty_cache(self, name: str, address: int | None = None, way: int | None = None) -> None:
+        self.accesses.accessing()  # walks the accesses before this one
+        memory = self.recorder.memory
+        if address is None:
+            memory.invalidate(name)
+            return
+        place = memory.place_at(name, address) if way is None else memory.place_of(name, address, way)
+        if place is not None:
+            memory.drop(name, place)
+
+    def cache_lookups(self, name: str) -> tuple[int, int, int, int]:
+        self.now()  # walks the accesses before this one, and tells that the value depends on time
+        return self.recorder.memory.lookups(name)
 
     def traps_changed(self) -> None:
         """CCR traps were switched; blocks are looked at anew."""

@@ -33,25 +33,35 @@ from mcusim.machine.layout import (
     CLOCK_STALL,
     CYCLES,
     DEVICE_AHEAD,
+    DEVICE_ANYWHERE,
     DEVICE_BACKLOG,
+    DEVICE_BEHIND,
+    DEVICE_BREAK,
     DEVICE_BUSY,
+    DEVICE_CHAIN,
+    DEVICE_CHAINS,
     DEVICE_CRITICAL,
     DEVICE_FIRST,
     DEVICE_HITS_AHEAD,
     DEVICE_LANE_CLOCK,
     DEVICE_LANES,
+    DEVICE_LEAST,
     DEVICE_NEXT,
+    DEVICE_PAGE_SHIFT,
     DEVICE_PREFETCH,
     DEVICE_READS,
     DEVICE_READY,
     DEVICE_RECOVERY,
     DEVICE_SHIFT,
+    DEVICE_WINDOW,
     DEVICE_WRITE,
     DEVICE_WRITES,
     LANE_BACKLOG,
     LANE_BUSY,
+    LANE_CHAIN,
     LANE_FIRST,
     LANE_FREE,
+    LANE_LEAST,
     LANE_NEXT,
     LANE_READY,
     LANE_RECOVERY,
@@ -75,6 +85,7 @@ from mcusim.machine.layout import (
     PATH_LEAD,
     PATH_SHIFT,
     PATH_STALLS,
+    PATH_STORES,
     PATH_UNITS,
     TOUCH_ADDEND,
     TOUCH_EPOCH,
@@ -88,16 +99,38 @@ from mcusim.machine.layout import (
     TOUCH_WORDS,
 )
 from mcusim.machine.memory_access import load_u32, load_word, store_word
-from mcusim.pricing.memory import FETCH, WRITE
+from mcusim.pricing.memory import ALLOCATE, FETCH, THROUGH, WRITE
 
 W = 8
 MASK = 0xFFFFFFFF
 NOTHING = -1
+NEW, CHAINED, BROKEN = 0, 1, 2
+"""How a read begins: on its own, where the last one ended, or elsewhere while the last one is still open."""
 
 
 @native
-def read_lanes(device, words, now, hit, ahead):
+def chain_of(device, word, now):
+    """How a read of ``word`` begins on a device whose reads may go on where the last one ended."""
+    behind, window = load_word(device + DEVICE_BEHIND * W), load_word(device + DEVICE_WINDOW * W)
+    if behind < 0 or (window and now > load_word(device + DEVICE_BUSY * W) + window):
+        return NEW
+    shift = load_word(device + DEVICE_PAGE_SHIFT * W)
+    same_page = (word >> shift) == ((behind - 1) >> shift)
+    return CHAINED if same_page and (word == behind or load_word(device + DEVICE_ANYWHERE * W)) else BROKEN
+
+
+@native
+def first_stall(begin, busy, first, start, chain, least, broken):
+    """Stall until the first word of a read that begins as ``start`` says."""
+    if start == CHAINED:
+        return max(busy + chain - begin, least)
+    return max(busy - begin, 0) + first + (broken if start == BROKEN else 0)
+
+
+@native
+def read_lanes(device, words, now, hit, ahead, start):
     """As ``read_device``, in all lanes at once: ``hit`` finds the word that was read ahead, ``ahead`` reads the next ahead."""
+    broken = load_word(device + DEVICE_BREAK * W)
     lane, clock = load_word(device + DEVICE_LANES * W), load_word(device + DEVICE_LANE_CLOCK * W)
     critical = load_word(device + DEVICE_CRITICAL * W)
     store_word(clock + CLOCK_ASKED * W, 1)
@@ -109,7 +142,8 @@ def read_lanes(device, words, now, hit, ahead):
             if hit:
                 stall = max(load_word(lane + LANE_READY * W) - begin, 0)
             else:
-                stall = max(load_word(lane + LANE_BUSY * W) - begin, 0) + first
+                chain, least = load_word(lane + LANE_CHAIN * W), load_word(lane + LANE_LEAST * W)
+                stall = first_stall(begin, load_word(lane + LANE_BUSY * W), first, start, chain, least, broken)
             rest = (words - 1) * load_word(lane + LANE_NEXT * W)
             done = begin + stall + rest
             if critical == 0:
@@ -159,14 +193,21 @@ def read_device(device, address, size, now, fetching):
     word = address >> shift
     ahead = load_word(device + DEVICE_AHEAD * W)
     hit, prefetches = fetching and word == ahead, fetching and load_word(device + DEVICE_PREFETCH * W) != 0
+    start = NEW
+    if load_word(device + DEVICE_CHAINS * W):
+        start = chain_of(device, word, now)
+        store_word(device + DEVICE_BEHIND * W, word + max(size >> shift, 1))
     if load_word(device + DEVICE_LANES * W):
-        read_lanes(device, max(size >> shift, 1), now, hit, prefetches)
+        read_lanes(device, max(size >> shift, 1), now, hit, prefetches, start)
     if hit:
         store_word(device + DEVICE_HITS_AHEAD * W, load_word(device + DEVICE_HITS_AHEAD * W) + 1)
         stall = max(load_word(device + DEVICE_READY * W) - now, 0)
     else:
         store_word(device + DEVICE_READS * W, load_word(device + DEVICE_READS * W) + 1)
-        stall = max(load_word(device + DEVICE_BUSY * W) - now, 0) + load_word(device + DEVICE_FIRST * W)
+        stall = first_stall(
+            now, load_word(device + DEVICE_BUSY * W), load_word(device + DEVICE_FIRST * W), start,
+            load_word(device + DEVICE_CHAIN * W), load_word(device + DEVICE_LEAST * W), load_word(device + DEVICE_BREAK * W),
+        )  # fmt: skip
     rest = max((size >> shift) - 1, 0) * load_word(device + DEVICE_NEXT * W)
     done = now + stall + rest
     if load_word(device + DEVICE_CRITICAL * W) == 0:
@@ -241,8 +282,15 @@ def allocate(cache, device, line, now):
 
 
 @native
-def through_cache(cache, device, address, now, kind):
-    """Stall of one access through a cache; it stays within a sector."""
+def count_lookup(cache, counter, kind):
+    """Count a hit or a miss of an access of ``kind``."""
+    place = cache + (counter + kind) * W
+    store_word(place, load_word(place) + 1)
+
+
+@native
+def through_cache(cache, device, address, now, kind, stores):
+    """Stall of one access through a cache; it stays within a sector. ``stores``: what a store does."""
     line = address >> load_word(cache + CACHE_SHIFT * W)
     sector_shift = load_word(cache + CACHE_SECTOR_SHIFT * W)
     sector = 1 << ((address >> sector_shift) & ((1 << (load_word(cache + CACHE_SHIFT * W) - sector_shift)) - 1))
@@ -252,19 +300,22 @@ def through_cache(cache, device, address, now, kind):
             clock = load_word(cache + CACHE_CLOCK * W) + 1
             store_word(cache + CACHE_CLOCK * W, clock)
             store_word(load_word(cache + CACHE_STAMPS * W) + place * W, clock)
-    elif kind == WRITE and load_word(cache + CACHE_ALLOCATE * W) == 0:
-        store_word(cache + CACHE_MISSES * W, load_word(cache + CACHE_MISSES * W) + 1)
+    elif kind == WRITE and (stores != ALLOCATE or load_word(cache + CACHE_ALLOCATE * W) == 0):
+        count_lookup(cache, CACHE_MISSES, kind)
         return write_device(device, now)
     else:
         place = allocate(cache, device, line, now)
+    if kind == WRITE and stores == THROUGH:
+        count_lookup(cache, CACHE_HITS, kind)
+        return write_device(device, now)
     valid = load_word(cache + CACHE_VALID * W) + place * W
     if kind == WRITE:
         store_word(load_word(cache + CACHE_DIRTY * W) + place * W, 1)
     if load_word(valid) & sector:
-        store_word(cache + CACHE_HITS * W, load_word(cache + CACHE_HITS * W) + 1)
+        count_lookup(cache, CACHE_HITS, kind)
         return 0
     store_word(valid, load_word(valid) | sector)
-    store_word(cache + CACHE_MISSES * W, load_word(cache + CACHE_MISSES * W) + 1)
+    count_lookup(cache, CACHE_MISSES, kind)
     stall = read_device(device, address, 1 << sector_shift, now, kind == FETCH)
     if kind == WRITE:  # the store waits in the store buffer while its line is fetched
         clock = load_word(device + DEVICE_LANE_CLOCK * W)
@@ -289,7 +340,7 @@ def touch(path, address, length, now, sums):
         store_word(path + PATH_UNITS * W, load_word(path + PATH_UNITS * W) + 1)
         start = now + total - load_word(path + PATH_LEAD * W)
         if cache:
-            stall = through_cache(cache, device, unit << shift, start, kind)
+            stall = through_cache(cache, device, unit << shift, start, kind, load_word(path + PATH_STORES * W))
         elif kind == WRITE:
             stall = write_device(device, start)
         else:
@@ -321,12 +372,12 @@ def hits_again(row, address):
         return False
     if (address + load_word(row + TOUCH_LENGTH * W) - 1) >> shift != unit:
         return False
-    write = load_word(path + PATH_KIND * W) == WRITE
-    if load_word(cache + CACHE_LAST * W) == unit and load_word(path + PATH_BUFFERED * W) and not write:
+    kind = load_word(path + PATH_KIND * W)
+    if load_word(cache + CACHE_LAST * W) == unit and load_word(path + PATH_BUFFERED * W) and kind != WRITE:
         return True
-    store_word(cache + CACHE_LAST * W, NOTHING if write else unit)
+    store_word(cache + CACHE_LAST * W, NOTHING if kind == WRITE else unit)
     store_word(path + PATH_UNITS * W, load_word(path + PATH_UNITS * W) + 1)
-    store_word(cache + CACHE_HITS * W, load_word(cache + CACHE_HITS * W) + 1)
+    count_lookup(cache, CACHE_HITS, kind)
     clock = load_word(cache + CACHE_CLOCK * W) + 1
     store_word(cache + CACHE_CLOCK * W, clock)
     store_word(load_word(row + TOUCH_STAMP * W), clock)
@@ -339,6 +390,8 @@ def remember(row, path, address):
     cache = load_word(path + PATH_CACHE * W)
     if cache == 0:
         return
+    if load_word(path + PATH_KIND * W) == WRITE and load_word(path + PATH_STORES * W) == THROUGH:
+        return  # such a store always goes on to the device
     place = find_line(cache, address >> load_word(cache + CACHE_SHIFT * W))
     stamp = load_word(cache + CACHE_STAMPS * W) + place * W
     store_word(row + TOUCH_UNIT * W, address >> load_word(path + PATH_SHIFT * W) if place >= 0 else NOTHING)

@@ -10,7 +10,7 @@ import numpy as np
 from mcusim.isa.instruction import Block
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram
-from mcusim.machine.memory_native import meet_touches, settle_touches
+from mcusim.machine.memory_native import meet_touches, settle_touches, write_device
 from mcusim.pricing.memory import FETCH, READ, WRITE, Cache, Device, Path
 from mcusim.pricing.passage import Fact, MemoryTiming, Passage
 
@@ -64,6 +64,7 @@ class MemorySystem:
         self.lane_timings: tuple[MemoryTiming, ...] = ()
         state[L.LANE_CLOCK] = self.lane_clock.ctypes.data if follow_lanes else 0
         self.caches: dict[Cache, _CacheRecord] = {}
+        self.shapes: dict[str, Cache] = {}
         self.devices: dict[str, np.ndarray] = {}
         self.paths: dict[tuple[str, int, Path, str, str], np.ndarray] = {}
         self.addresses = np.zeros(L.TOUCHES_MAX, dtype=np.int64)
@@ -72,7 +73,8 @@ class MemorySystem:
 
     # --- configuration ------------------------------------------------------------------------------------------------
     def configure(self, memory: MemoryTiming, lanes: Sequence[MemoryTiming] = ()) -> None:
-        """Take over ``memory``. Devices keep what they hold; a cache that was off or of another shape begins empty.
+        """Take over ``memory``. Devices keep what they hold; a cache that was off begins empty unless it is ``kept``, and one
+        that had another shape does.
 
         ``lanes``: the same memories with 0 to 15 wait states, where they are to be followed as well.
         """
@@ -80,7 +82,9 @@ class MemorySystem:
         for cache in memory.caches:
             if before.get(cache.name) != cache:
                 self._cache(cache)
-                self.invalidate(cache.name)
+                if not cache.kept or self.shapes.get(cache.name) != cache:
+                    self.invalidate(cache.name)
+            self.shapes[cache.name] = cache
         self.memory = memory
         for device in memory.devices:
             self._set_device(device)
@@ -100,6 +104,49 @@ class MemorySystem:
                 record.row[L.CACHE_LAST] = -1
                 record.row[L.CACHE_EPOCH] += 1
 
+    def invalidate_all(self) -> None:
+        """Empty all caches: a system reset."""
+        for name in {spec.name for spec in self.caches}:
+            self.invalidate(name)
+
+    def place_at(self, name: str, address: int) -> int | None:
+        """Place of the line that holds ``address`` in the cache ``name``."""
+        if name not in self.shapes:
+            return None
+        spec = self.shapes[name]
+        line = address // spec.line_bytes
+        first = line % spec.sets * spec.ways
+        tags = self._cache(spec).arrays[0]
+        return next((place for place in range(first, first + spec.ways) if tags[place] == line), None)
+
+    def place_of(self, name: str, address: int, way: int) -> int | None:
+        """Place of the line in ``way`` of the set that ``address`` belongs to."""
+        spec = self.shapes.get(name)
+        return None if spec is None or way >= spec.ways else address // spec.line_bytes % spec.sets * spec.ways + way
+
+    def clean(self, name: str, place: int) -> int | None:
+        """Count the line at ``place`` as written back; its address if it was dirty."""
+        record = self._cache(self.shapes[name])
+        tags, _, _, dirty, _ = record.arrays
+        if not dirty[place]:
+            return None
+        dirty[place] = 0
+        record.row[L.CACHE_WRITEBACKS] += 1
+        record.row[L.CACHE_EPOCH] += 1
+        return int(tags[place]) * record.spec.line_bytes
+
+    def drop(self, name: str, place: int) -> None:
+        """Forget the line at ``place``."""
+        record = self._cache(self.shapes[name])
+        for array, empty in zip(record.arrays, (-1, 0, 0, 0), strict=False):
+            array[place] = empty
+        record.row[L.CACHE_LAST] = -1
+        record.row[L.CACHE_EPOCH] += 1
+
+    def write_back(self, device: str, now: int) -> None:
+        """A line goes to ``device`` at cycle ``now``, behind the core's back."""
+        write_device(self.devices[device].ctypes.data, now)
+
     def _cache(self, spec: Cache) -> _CacheRecord:
         if spec not in self.caches:
             places = spec.sets * spec.ways
@@ -117,7 +164,7 @@ class MemorySystem:
     def _set_device(self, spec: Device) -> None:
         if spec.name not in self.devices:
             self.devices[spec.name] = np.zeros(L.DEVICE_WORDS, np.int64)
-            self.devices[spec.name][L.DEVICE_AHEAD] = -1
+            self.devices[spec.name][L.DEVICE_AHEAD] = self.devices[spec.name][L.DEVICE_BEHIND] = -1
             if len(self.lane_clock):
                 self.lanes[spec.name] = np.zeros((L.LANES, L.LANE_WORDS), np.int64)
                 self.devices[spec.name][L.DEVICE_LANES] = self.lanes[spec.name].ctypes.data
@@ -128,12 +175,15 @@ class MemorySystem:
             _shift(spec.word_bytes), spec.first_cycles, spec.next_cycles, spec.critical_word_first, spec.recovery_cycles,
             spec.prefetch, spec.write_cycles, spec.write_cycles * spec.write_depth,
         )  # fmt: skip
+        self.devices[spec.name][L.DEVICE_CHAINS : L.DEVICE_BREAK + 1] = _chain_words(spec)
 
     def _set_lane(self, number: int, spec: Device) -> None:
         self.lanes[spec.name][number, : L.LANE_FREE + 1] = (
             spec.first_cycles, spec.next_cycles, spec.recovery_cycles, spec.write_cycles,
             spec.write_cycles * spec.write_depth, spec.free,
         )  # fmt: skip
+        if spec.chain is not None:
+            self.lanes[spec.name][number, L.LANE_CHAIN : L.LANE_LEAST + 1] = spec.chain.cycles, spec.chain.least_cycles
 
     def _path(self, region: str, kind: int, path: Path) -> np.ndarray:
         cache = next((cache for cache in self.memory.caches if cache.name == path.cache), None)
@@ -146,7 +196,7 @@ class MemorySystem:
             row[L.PATH_CACHE] = record.row.ctypes.data if record else 0
             row[L.PATH_DEVICE], row[L.PATH_KIND] = self.devices[device.name].ctypes.data, kind
             row[L.PATH_SHIFT], row[L.PATH_BUFFERED] = _shift(unit), path.buffered
-            row[L.PATH_LEAD], row[L.PATH_FREE] = path.lead_cycles, device.free
+            row[L.PATH_LEAD], row[L.PATH_FREE], row[L.PATH_STORES] = path.lead_cycles, device.free, path.stores
             own = row.ctypes.data + L.PATH_OWN_LAST * L.WORD
             row[L.PATH_LAST] = record.row.ctypes.data + L.CACHE_LAST * L.WORD if record else own
             row[L.PATH_OWN_LAST] = -1
@@ -206,7 +256,8 @@ class MemorySystem:
 
     def _slowest(self, device: Device) -> int:
         words = max((cache.line_bytes // device.word_bytes for cache in self.memory.caches), default=1) + 1
-        one = device.first_cycles + words * device.next_cycles + device.recovery_cycles + 1
+        chain = max(device.chain.cycles, device.chain.least_cycles) + device.chain.break_cycles if device.chain else 0
+        one = device.first_cycles + chain + words * device.next_cycles + device.recovery_cycles + 1
         return 2 * one + device.write_cycles * (device.write_depth + 1)
 
     # --- while running ------------------------------------------------------------------------------------------------
@@ -258,10 +309,19 @@ class MemorySystem:
     def cache_uses(self) -> tuple[CacheUse, ...]:
         """All caches that were looked at."""
         rows = [
-            CacheUse(spec.name, *(int(record.row[word]) for word in (L.CACHE_HITS, L.CACHE_MISSES, L.CACHE_WRITEBACKS)))
-            for spec, record in self.caches.items()
+            CacheUse(spec.name, _sum(row, L.CACHE_HITS), _sum(row, L.CACHE_MISSES), int(row[L.CACHE_WRITEBACKS]))
+            for spec, row in ((spec, record.row) for spec, record in self.caches.items())
         ]
         return tuple(row for row in rows if row.hits + row.misses)
+
+    def lookups(self, name: str) -> tuple[int, int, int, int]:
+        """(hits of fetches, misses of fetches, hits of data, misses of data) of the cache ``name`` so far."""
+        rows = [record.row for spec, record in self.caches.items() if spec.name == name]
+        starts = ((L.CACHE_HITS, 1), (L.CACHE_MISSES, 1), (L.CACHE_HITS + 1, 2), (L.CACHE_MISSES + 1, 2))
+        fetch_hits, fetch_misses, data_hits, data_misses = (
+            sum(_sum(row, first, count) for row in rows) for first, count in starts
+        )
+        return fetch_hits, fetch_misses, data_hits, data_misses
 
     def device_uses(self) -> tuple[DeviceUse, ...]:
         """All devices that were read or written."""
@@ -270,6 +330,19 @@ class MemorySystem:
             for name, row in self.devices.items()
         ]
         return tuple(row for row in rows if row.reads + row.hits_ahead + row.writes)
+
+
+def _sum(row: np.ndarray, first: int, count: int = 3) -> int:
+    return int(row[first : first + count].sum())
+
+
+def _chain_words(spec: Device) -> tuple[int, ...]:
+    """The words of a device from DEVICE_CHAINS on."""
+    chain = spec.chain
+    if chain is None:
+        return (0,) * 7
+    page = _shift(chain.page_bytes // spec.word_bytes) if chain.page_bytes else 40
+    return 1, chain.cycles, chain.least_cycles, chain.window_cycles, page, chain.anywhere, chain.break_cycles
 
 
 def _shift(size: int) -> int:

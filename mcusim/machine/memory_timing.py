@@ -6,6 +6,7 @@ memory), the core's own L1 caches in front of everything that is no TCM (Cortex-
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,16 +15,16 @@ from mcusim.boards.wait_states import limits, needed
 from mcusim.errors import BoardError, UnsupportedError
 from mcusim.machine import system_control as C
 from mcusim.machine.layout import LANES
+from mcusim.machine.memory_attributes import Attributes, default_attributes
 from mcusim.machine.what_if import WhatIf
-from mcusim.pricing.memory import NO_PATHS, Cache, Device, Path, Paths
+from mcusim.pricing.memory import ALLOCATE, NO_PATHS, Cache, Chain, Device, Path, Paths
 from mcusim.pricing.passage import MemoryTiming, RegionTiming
 
 if TYPE_CHECKING:
     from mcusim.machine.machine import Machine
 
-CACHEABLE_END = 0x40000000
-EXTERNAL = (0x60000000, 0xA0000000)
-"""Default memory map: code, SRAM and external RAM are normal memory, cacheable (Armv7-M ARM B3.1)."""
+Variants = Sequence[tuple[MemoryRegion, Attributes]]
+"""Memories once more, each with attributes that a part of it has (``mcusim.machine.memory_attributes``)."""
 BEAT_BYTES = 8
 """The Cortex-M7's AXIM is 64 bits wide (M7-TRM 5.1)."""
 STORE_BUFFER = 4
@@ -60,30 +61,33 @@ def check_assumptions(memories: tuple[MemoryRegion, ...], machine: Machine) -> N
 
 
 def lanes_of(
-    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], what_if: WhatIf
-) -> tuple[MemoryTiming, ...]:
+    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], what_if: WhatIf,
+    variants: Variants = (),
+) -> tuple[MemoryTiming, ...]:  # fmt: skip
     """The timing of all memories with 0, 1, ... wait states."""
     return tuple(
-        memory_timing(memories, machine, others, replace(what_if, wait_states=number)) for number in range(LANES)
+        memory_timing(memories, machine, others, replace(what_if, wait_states=number), variants) for number in range(LANES)
     )
 
 
 def memory_timing(
-    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], what_if: WhatIf
-) -> MemoryTiming:
-    """Timing of all ``memories`` as the registers stand now, and of ``others`` behind them."""
+    memories: tuple[MemoryRegion, ...], machine: Machine, others: tuple[RegionTiming, ...], what_if: WhatIf,
+    variants: Variants = (),
+) -> MemoryTiming:  # fmt: skip
+    """Timing of all ``memories`` as the registers stand now, of ``others`` behind them, and of ``variants`` behind those."""
     regions: list[RegionTiming] = []
     caches: dict[str, Cache] = {}
     devices: dict[str, Device] = {}
-    for memory in memories:
-        answer = _answer(memory, machine, what_if)
+    for memory, attributes in (*((memory, default_attributes(memory.address)) for memory in memories), *variants):
+        answer = _answer(memory, attributes, machine, what_if)
         regions.append(_region(memory, answer))
         caches |= {cache.name: cache for cache in answer.caches}
         devices |= {device.name: device for device in answer.devices}
-    named = {region.name: region for region in regions}
+    named = {region.name: region for region in regions[: len(memories)]}
     places = dict(what_if.placement)
-    moved = [replace(named[places.get(region.name, region.name)], name=region.name) for region in regions]
-    return MemoryTiming((*moved, *others), tuple(caches.values()), tuple(devices.values()))
+    moved = [replace(named[places[region.name]], name=region.name) if region.name in places else region for region in regions]
+    behind = moved[len(memories) :]
+    return MemoryTiming((*moved[: len(memories)], *others, *behind), tuple(caches.values()), tuple(devices.values()))
 
 
 def _region(memory: MemoryRegion, answer: Answer) -> RegionTiming:
@@ -93,26 +97,28 @@ def _region(memory: MemoryRegion, answer: Answer) -> RegionTiming:
     )  # fmt: skip
 
 
-def _answer(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> Answer:
+def _answer(memory: MemoryRegion, attributes: Attributes, machine: Machine, what_if: WhatIf) -> Answer:
     if memory.kind == "tcm":
         return Answer()
     if memory.bus in machine.board.parameters.get("buses", {}):
-        return _behind_first_level(memory, machine, what_if)
+        return _behind_first_level(memory, attributes, machine, what_if)
     flash = _flash(memory, machine, what_if)
     if flash is None:
         return Answer()
     waits = _core_cycles(flash.wait_states, flash.clock, machine, what_if)
     if not waits and not machine.options.follow_lanes:
         return Answer()
-    device = Device(memory.controller, flash.read_bytes, waits, prefetch=flash.prefetch, next_cycles=waits + 1,
-                    critical_word_first=flash.critical_word_first, free=not waits)  # fmt: skip
+    device = Device(memory.controller, flash.read_bytes, waits, prefetch=flash.prefetch,
+                    next_cycles=waits + 1 if flash.next_cycles is None else flash.next_cycles,
+                    critical_word_first=flash.critical_word_first, free=not waits, chain=flash.chain)  # fmt: skip
     cache = _timing_of(memory.cache, machine)
     if cache is not None and (cache.enabled if what_if.caches is None else what_if.caches):
         unified = Cache(memory.cache, cache.line_bytes, cache.size_bytes // cache.line_bytes // cache.ways, cache.ways)
-        slow = Device(device.name, device.word_bytes, waits + cache.miss_cycles, device.next_cycles,
-                      prefetch=device.prefetch, free=device.free)  # fmt: skip
-        path = Path(slow.name, unified.name)
-        return Answer(Paths(path, path), (unified,), (slow,))
+        slow = replace(device, first_cycles=waits + cache.miss_cycles)
+        past = replace(device, name=f"{device.name}.uncached")  # RM0522 7.4.6: what the MPU makes non-cacheable goes round
+        kinds = (attributes.fetch, attributes.data)
+        fetch, read = (Path(slow.name, unified.name) if kept else Path(past.name) for kept in kinds)
+        return Answer(Paths(fetch, read), (unified,), (slow,) if all(kinds) else (slow, past))
     return _accelerated(memory, flash, device)
 
 
@@ -129,12 +135,15 @@ def _accelerated(memory: MemoryRegion, flash: Any, device: Device) -> Answer:
             continue
         ways = flash.ways or lines
         names[number] = f"{device.name}.{'data' if number else 'instruction'}"
-        caches.append(Cache(names[number], flash.line_bytes, lines // ways, ways, min(flash.read_bytes, flash.line_bytes)))
-    read = Path(device.name, names[1], buffered=flash.data_buffer)
-    return Answer(Paths(Path(device.name, names[0]), read), tuple(caches), (device,))
+        sector = flash.line_bytes if flash.whole_line else min(flash.read_bytes, flash.line_bytes)
+        caches.append(Cache(names[number], flash.line_bytes, lines // ways, ways, sector, flash.policy, kept=flash.kept))
+    slow = replace(device, name=f"{device.name}.miss", first_cycles=device.first_cycles + flash.miss_cycles)
+    devices = [slow if name and flash.miss_cycles else device for name in names]
+    read = Path(devices[1].name, names[1], buffered=flash.data_buffer)
+    return Answer(Paths(Path(devices[0].name, names[0]), read), tuple(caches), tuple(dict.fromkeys(devices)))
 
 
-def _behind_first_level(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> Answer:
+def _behind_first_level(memory: MemoryRegion, attributes: Attributes, machine: Machine, what_if: WhatIf) -> Answer:
     """A memory on the bus matrix of a Cortex-M7: L1 caches where they are on, else every beat pays the way."""
     bus = machine.board.parameters["buses"][memory.bus]
     flash = _flash(memory, machine, what_if)
@@ -142,34 +151,39 @@ def _behind_first_level(memory: MemoryRegion, machine: Machine, what_if: WhatIf)
     clock = memory.clock or (flash.clock if flash is not None else "")
     ratio = _core_cycles(1, clock, machine, what_if)
     first = bus["core_cycles"] + ratio * (bus["cycles"] + wait_states + 1)
+    beat = ratio * bus["beat_cycles"]
     name = f"{memory.name}.{memory.bus}"  # the same flash on another bus is a device of its own
-    device = Device(name, BEAT_BYTES, first, next_cycles=ratio * bus["beat_cycles"],
-                    write_cycles=ratio * bus["beat_cycles"], write_depth=STORE_BUFFER)  # fmt: skip
-    instruction, data = _first_level(memory, machine, what_if)
+    device = Device(name, BEAT_BYTES, first, next_cycles=beat if flash is None else max(beat, flash.next_cycles or 0),
+                    write_cycles=beat, write_depth=STORE_BUFFER, chain=_chain(flash, first - ratio * wait_states))  # fmt: skip
+    instruction, data = _first_level(attributes, machine, what_if)
     caches = tuple(cache for cache in (instruction, data) if cache is not None)
     fetch = Path(device.name, instruction.name if instruction else "")
     read = Path(device.name, data.name if data else "", buffered=data is not None)
-    write = Path(device.name, data.name if data else "", buffered=False) if memory.writable else None
-    return Answer(Paths(fetch, read, write), caches, (device,))
+    write = Path(device.name, data.name if data else "", buffered=False, stores=attributes.stores if data else ALLOCATE)
+    return Answer(Paths(fetch, read, write if memory.writable else None), caches, (device,))
 
 
-def _first_level(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> tuple[Cache | None, Cache | None]:
-    """The core's own caches that are on and serve this region: (instructions, data)."""
-    cacheable = memory.address < CACHEABLE_END or EXTERNAL[0] <= memory.address < EXTERNAL[1]
-    if not cacheable:
-        return None, None
+def _chain(flash: Any, buffered_cycles: int) -> Chain | None:
+    """Reads out of the controller's buffer take ``buffered_cycles``; otherwise what the flash itself says."""
+    if flash is None or not flash.buffer_bytes:
+        return None if flash is None else flash.chain
+    return Chain(buffered_cycles, buffered_cycles, page_bytes=flash.buffer_bytes, anywhere=True)
+
+
+def _first_level(attributes: Attributes, machine: Machine, what_if: WhatIf) -> tuple[Cache | None, Cache | None]:
+    """The core's own caches that are on and keep memory with these attributes: (instructions, data)."""
     value, parameters = machine.control.stored[C.CCR], machine.board.parameters
     kinds = (("instruction_cache", C.CCR_INSTRUCTION_CACHE), ("data_cache", C.CCR_DATA_CACHE))
     caches = []
-    for name, bit in kinds:
-        enabled = bool(value & bit) if what_if.caches is None else what_if.caches
+    for (name, bit), kept in zip(kinds, (attributes.fetch, attributes.data), strict=True):
+        enabled = kept and (bool(value & bit) if what_if.caches is None else what_if.caches)
         caches.append(_level_one(name, parameters[name]) if name in parameters and enabled else None)
     return caches[0], caches[1]
 
 
 def _level_one(name: str, values: dict[str, int]) -> Cache:
     line, ways = values["line_bytes"], values["ways"]
-    return Cache(name, line, values["size_bytes"] // line // ways, ways, write_allocate=name == "data_cache")
+    return Cache(name, line, values["size_bytes"] // line // ways, ways, write_allocate=name == "data_cache", kept=True)
 
 
 def _timing_of(name: str, machine: Machine) -> Any:
@@ -187,8 +201,6 @@ def _flash(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> Any:
     if what_if.caches is not None:
         changes["instruction_cache"] = what_if.caches and bool(flash.instruction_lines)
         changes["data_cache"] = what_if.caches and bool(flash.data_lines)
-        if flash.switched_wait_states is not None:
-            changes["wait_states"] = flash.switched_wait_states[what_if.caches]
     if what_if.prefetch is not None and flash.has_prefetch:
         changes["prefetch"] = what_if.prefetch
     if flash.programmable and memory.kind == "flash":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from mcusim.pricing.memory import FETCH, WRITE, Cache, Device, Path
+from mcusim.pricing.memory import ALLOCATE, FETCH, THROUGH, WRITE, Cache, Chain, Device, Path
 from mcusim.pricing.passage import MemoryTiming
 
 
@@ -17,6 +17,7 @@ class TwinDevice:
     busy_until: int = 0
     ahead: int | None = None
     ready_at: int = 0
+    behind: int | None = None
 
     def read(self, address: int, size: int, now: int, fetching: bool) -> int:
         """Stall of reading ``size`` bytes."""
@@ -27,7 +28,8 @@ class TwinDevice:
         if fetching and word == self.ahead:
             stall = max(self.ready_at - now, 0)
         else:
-            stall = max(self.busy_until - now, 0) + spec.first_cycles
+            stall = self._first_stall(word, now)
+        self.behind = word + words
         done = now + stall + (words - 1) * spec.next_cycles
         if not spec.critical_word_first:
             stall += (words - 1) * spec.next_cycles
@@ -36,6 +38,19 @@ class TwinDevice:
             self.ready_at = done = done + spec.first_cycles + 1
         self.busy_until = done + spec.recovery_cycles
         return stall
+
+    def _first_stall(self, word: int, now: int) -> int:
+        """Stall until the first word of a read, which may go on where the last one ended."""
+        waiting, chain = max(self.busy_until - now, 0), self.spec.chain
+        if chain is None or self.behind is None or (chain.window_cycles and now > self.busy_until + chain.window_cycles):
+            return waiting + self.spec.first_cycles
+        if self._continues(chain, word, self.behind):
+            return max(self.busy_until + chain.cycles - now, chain.least_cycles)
+        return waiting + self.spec.first_cycles + chain.break_cycles
+
+    def _continues(self, chain: Chain, word: int, behind: int) -> bool:
+        page = (chain.page_bytes or 1 << 32) // self.spec.word_bytes
+        return word // page == (behind - 1) // page and (chain.anywhere or word == behind)
 
     def write(self, now: int) -> int:
         """Stall of a store: the last ``write_depth`` of them may be under way."""
@@ -62,13 +77,30 @@ class TwinCache:
         self.sets: list[OrderedDict[int, Line]] = [OrderedDict() for _ in range(spec.sets)]
         self.misses = self.writebacks = 0
 
-    def access(self, device: TwinDevice, address: int, now: int, kind: int) -> int:
+    def invalidate(self) -> None:
+        """Drop all lines."""
+        for lines in self.sets:
+            lines.clear()
+
+    def maintain(self, address: int, clean: bool, invalidate: bool) -> bool:
+        """Write back and drop the line that holds ``address``; True if it was dirty and is written back."""
+        number = address // self.spec.line_bytes
+        lines = self.sets[number % self.spec.sets]
+        if number not in lines:
+            return False
+        written = clean and lines[number].dirty
+        lines[number].dirty &= not clean
+        if invalidate:
+            del lines[number]
+        return written
+
+    def access(self, device: TwinDevice, address: int, now: int, kind: int, stores: int = ALLOCATE) -> int:
         """Stall of an access within one sector."""
         spec = self.spec
         number, sector = address // spec.line_bytes, address // spec.sector
         lines = self.sets[number % spec.sets]
         if number not in lines:
-            if kind == WRITE and not spec.write_allocate:
+            if kind == WRITE and not (spec.write_allocate and stores == ALLOCATE):
                 self.misses += 1
                 return device.write(now)
             if len(lines) == spec.ways and lines.popitem(last=False)[1].dirty:
@@ -77,6 +109,8 @@ class TwinCache:
             lines[number] = Line()
         elif spec.policy == "lru":
             lines.move_to_end(number)
+        if kind == WRITE and stores == THROUGH:
+            return device.write(now)
         line = lines[number]
         line.dirty |= kind == WRITE
         if sector in line.sectors:
@@ -109,7 +143,7 @@ class TwinMemory:
                 continue
             begin = now + total - path.lead_cycles
             if cache is not None:
-                stall = cache.access(device, number * unit, begin, kind)
+                stall = cache.access(device, number * unit, begin, kind, path.stores)
             elif kind == WRITE:
                 stall = device.write(begin)
             else:

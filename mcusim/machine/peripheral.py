@@ -54,6 +54,20 @@ class Chip(Protocol):
         """Tell that wait states, caches or prefetch were reprogrammed, so that pricing asks again."""
         ...
 
+    def empty_cache(self, name: str, address: int | None = None, way: int | None = None) -> None:
+        """Tell that the cache called ``name`` (see ``mcusim.pricing.memory``) was invalidated.
+
+        With ``address``: only the line that holds it; with ``way`` too: the line in that way of the address's set.
+        """
+        ...
+
+    def cache_lookups(self, name: str) -> tuple[int, int, int, int]:
+        """(hits of fetches, misses of fetches, hits of data, misses of data) of a simulated cache since reset.
+
+        Repeated accesses to the line touched last are no lookups here.
+        """
+        ...
+
     def transmit(self, name: str, data: bytes) -> None:
         """Serial output of the UART ``name``, byte by byte when it has left the shift register."""
         ...

@@ -161,6 +161,12 @@ def _traffic(machine: Machine, uses: dict) -> dict[str, Traffic]:
                 continue
             memory = node.record.block.instructions[slot.instruction].memory
             times = whole + sum(count for instructions, count, _ in early if instructions > slot.instruction)
-            region = min((value - 1) // 8, len(names) - 1)
+            region = (value - 1) // 8
+            region = region if region < len(names) else machine.recorder.elsewhere
             (written if memory.write else read)[region] += times * memory.size * memory.count
-    return {name: Traffic(r, w) for name, r, w in zip(names, read, written, strict=True) if r or w}
+    traffic: dict[str, Traffic] = {}
+    for name, r, w in zip(names, read, written, strict=True):
+        if r or w:
+            before = traffic.get(name, Traffic(0, 0))
+            traffic[name] = Traffic(before.read_bytes + r, before.written_bytes + w)
+    return traffic

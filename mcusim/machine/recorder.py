@@ -14,7 +14,7 @@ from mcusim.isa.instruction import SP, Block, Instruction, MemoryOperand
 from mcusim.isa.legality import illegality
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram, SimpleAccess, compile_facts
-from mcusim.machine.facts_native import evaluate
+from mcusim.machine.facts_native import UNKNOWN_REGION, evaluate
 from mcusim.machine.memory_system import MemorySystem
 from mcusim.machine.native import agrees, evaluate_program, slow_enter, slow_find
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, State
@@ -142,7 +142,8 @@ class Recorder:
         self.traps_epoch = (False, False)
         self.timings: list[MemoryTiming] = []
         self.timing_number = self.invalidations = 0
-        self.region_spans: list[tuple[int, int]] = []
+        self.elsewhere = self.map_number = 0
+        self.maps: dict[tuple[tuple[int, int, int, int], ...], int] = {}
         self.blocks: dict[tuple[int, int, bytes, tuple[int, ...]], BlockRecord] = {}
         self.starts: set[int] = set()
         self.nodes: list[Node] = []
@@ -365,7 +366,7 @@ class Recorder:
         """The node for entering the block at ``address`` in ``state`` with the facts that hold now."""
         record = self.record(address, size, conditions)
         key, classes = self._classes(record)
-        identity = (record.number, state, key, self.timing_number, self.traps_epoch)
+        identity = (record.number, state, key, self.timing_number, self.traps_epoch, self.map_number)
         if identity not in self.known:
             self.known[identity] = self._make_node(record, state, key, classes)
         node = self.known[identity]
@@ -524,24 +525,26 @@ class Recorder:
             return Fact(executed=False)
         if op == L.OP_ACCESS:
             region, low = divmod(value - 1, 8)
-            return Fact(region=min(region, len(self.region_spans) - 1), misalignment=0 if self.aligned else low)
+            known = self.elsewhere if region == UNKNOWN_REGION else region
+            return Fact(region=known, misalignment=0 if self.aligned else low)
         if op == L.OP_EXECUTED:
             return Fact()
         return Fact(operand_cycles=value)
 
     def region_of(self, address: int) -> int:
-        """Index of the region that holds ``address``; the last region stands for everything else."""
+        """Index of the region that holds ``address``; the last row of the table stands for everything else."""
         for index, start, end in self.spans:
             if start <= address < end:
                 return index
-        return len(self.region_spans) - 1
+        return self.elsewhere
 
     def set_regions(
         self, table: list[tuple[int, int, int, int]], refusing: Iterable[int] = (), programmed: Iterable[int] = ()
     ) -> None:
         """Install the native region table: rows of start, end, host pointer (0: none), region index.
 
-        A store to one of the regions ``refusing`` faults, one to ``programmed`` goes to a controller of flash.
+        A store to one of the regions ``refusing`` faults, one to ``programmed`` goes to a controller of flash. All blocks are
+        entered anew.
         """
         self.refusing, self.programmed = frozenset(refusing), frozenset(programmed)
         self.region_table = np.array(table, dtype=np.int64).reshape(-1, L.REGION_WORDS)
@@ -550,7 +553,9 @@ class Recorder:
             len(table),
         )
         self.spans = [(index, start, end) for start, end, _, index in table]
-        self.region_spans = [(0, 0)] * (1 + max(index for index, _, _ in self.spans))
+        self.elsewhere = self.spans[-1][0]
+        self.map_number = self.maps.setdefault(tuple(table), len(self.maps))
+        self.invalidate()
 
     def _checks(self, simple: tuple[SimpleAccess, ...], classes: tuple[int, ...]) -> list[tuple[int, int, int]] | None:
         """Register comparisons equal to "all accesses keep region and alignment", or None when there is no such."""

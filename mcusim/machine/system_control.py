@@ -1,16 +1,20 @@
 """The private peripheral bus: SCB, NVIC, SysTick, MPU, FPU, DWT and ITM registers (Armv6-M, Armv7-M and Armv8-M ARM, part B).
 
-Not modelled: memory protection itself (the MPU's registers only), breakpoints, comparators, trace beyond ITM stimulus ports.
+Not modelled: memory protection itself (of the MPU, only what its regions mean to caches), breakpoints, comparators, trace
+beyond ITM stimulus ports.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcusim.errors import McusimError
 from mcusim.machine import nvic as N
+from mcusim.machine.cache_maintenance import CCSIDR, CLIDR, CSSELR, CTR, OPERATIONS, CacheMaintenance
+from mcusim.machine.memory_attributes import Protected, v7_regions, v8_regions
 from mcusim.machine.systick import SysTick
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ DWT, SCS = 0x1000, 0xE000
 ICSR, VTOR, AIRCR, SCR, CCR = 0xED04, 0xED08, 0xED0C, 0xED10, 0xED14
 SHCSR, CFSR, HFSR, DFSR, MMFAR, BFAR = 0xED24, 0xED28, 0xED2C, 0xED30, 0xED34, 0xED38
 CPACR, MPU_TYPE, MPU_CTRL, MPU_RNR, MPU_RBAR, MPU_RASR = 0xED88, 0xED90, 0xED94, 0xED98, 0xED9C, 0xEDA0
+MPU_RBAR_ALIASES, MPU_RASR_ALIASES = (0xEDA4, 0xEDAC, 0xEDB4), (0xEDA8, 0xEDB0, 0xEDB8)
+MPU_MAIR0, MPU_MAIR1, CACR = 0xEDC0, 0xEDC4, 0xEF9C
 DHCSR, DCRSR, DCRDR = 0xEDF0, 0xEDF4, 0xEDF8
 DEMCR, STIR, FPCCR, FPCAR, FPDSCR = 0xEDFC, 0xEF00, 0xEF34, 0xEF38, 0xEF3C
 ITM_TCR, ITM_TER = 0xE80, 0xE00
@@ -40,8 +46,8 @@ SHCSR_ACTIVE = {0: N.MEMORY_FAULT, 1: N.BUS_FAULT, 3: N.USAGE_FAULT, 7: N.SVCALL
 ONE_TO_CLEAR = (CFSR, HFSR, DFSR)
 AIRCR_VECTRESET, AIRCR_VECTCLRACTIVE, AIRCR_SYSRESETREQ = 1, 2, 4
 PLAIN_REGISTERS = {
-    0xE008, 0xED3C, 0xED84, MPU_RNR, 0xEDC0, 0xEDC4, FPCAR, FPDSCR, ITM_TCR, ITM_TER, 0xE40, 0xFB0, DWT + 0xFB0, SCS + 0xFB0,
-    *range(0xEF50, 0xEF7C, 4), *range(0xEF90, 0xEFAC, 4), *range(0x40000, 0x41000, 4),
+    0xE008, 0xED3C, CSSELR, MPU_RNR, MPU_MAIR0, MPU_MAIR1, FPCAR, FPDSCR, ITM_TCR, ITM_TER, 0xE40, 0xFB0, DWT + 0xFB0,
+    SCS + 0xFB0, *range(0xEF50, 0xEF7C, 4), *range(0xEF90, 0xEFAC, 4), *range(0x40000, 0x41000, 4),
 }  # fmt: skip
 """Registers that hold what was written and change nothing here: ACTLR, AFSR, CSSELR, MPU_RNR, MPU_MAIR, lazy stacking's, ITM's,
 lock access, cache maintenance, the Cortex-M7's TCM and cache control, and the trace port."""
@@ -69,6 +75,7 @@ class SystemControl:
         self.reads: dict[int, Callable[[], int]] = {}
         self.writes: dict[int, Callable[[int], None]] = {}
         self.unmodelled: dict[int, int] = {}
+        self.caches = CacheMaintenance(machine)
         self._connect()
         self.reset()
 
@@ -172,10 +179,25 @@ class SystemControl:
             DFSR: lambda value: self._clear(DFSR, value), CCR: self._write_ccr, CPACR: self._write_cpacr,
             MPU_RBAR: self._write_rbar, MPU_RASR: self._write_rasr, DWT: self._write_dwt_control,
             DWT + 4: self._write_cycle_count, STIR: lambda value: nvic.pend(N.FIRST_INTERRUPT + (value & 0x1FF)),
-            DEMCR: self._write_demcr,
+            DEMCR: self._write_demcr, MPU_CTRL: lambda value: self._write_protection(MPU_CTRL, value & 7),
+            CACR: lambda value: self._write_protection(CACR, value),
         }  # fmt: skip
+        self._connect_caches()
         self.writes.update(dict.fromkeys((DHCSR, DCRSR, DCRDR, 0xE01C), lambda value: None))
         self.writes.update({DWT + offset: self._profile_writer(offset) for offset in PROFILE_COUNTERS})
+
+    def _connect_caches(self) -> None:
+        caches = self.caches
+        for offset in (MPU_MAIR0, MPU_MAIR1):
+            self.writes[offset] = partial(self._write_protection, offset)
+        for number, (base, control) in enumerate(zip(MPU_RBAR_ALIASES, MPU_RASR_ALIASES, strict=True), 1):
+            self.reads |= {base: partial(self._read_rbar, number), control: partial(self._read_rasr, number)}
+            self.writes |= {
+                base: partial(self._write_rbar, alias=number), control: partial(self._write_rasr, alias=number),
+            }  # fmt: skip
+        if caches.geometry:
+            self.reads |= {CLIDR: caches.level, CTR: caches.kind, CCSIDR: lambda: caches.size(self.stored.get(CSSELR, 0))}
+            self.writes |= {offset: partial(caches.operate, offset) for offset in OPERATIONS}
 
     # --- SCB ------------------------------------------------------------------------------------------------------------
     def _read_icsr(self) -> int:
@@ -302,23 +324,51 @@ class SystemControl:
         self.machine.interrupts_changed()
 
     # --- MPU registers --------------------------------------------------------------------------------------------------
-    def _read_rbar(self) -> int:
+    @property
+    def cache_control(self) -> int:
+        """CACR of the Cortex-M7."""
+        return self.stored.get(CACR, 0) if self.caches.geometry else 0
+
+    def protected_regions(self) -> list[Protected]:
+        """What the MPU's enabled regions say of memory, the one that wins last; none while it is off."""
+        if not self.stored[MPU_CTRL] & 1:
+            return []
+        registers = [self.mpu_regions[number] for number in sorted(self.mpu_regions)]
+        if self.machine.traits.v8:
+            indirection = self.stored.get(MPU_MAIR1, 0) << 32 | self.stored.get(MPU_MAIR0, 0)
+            return v8_regions(registers, indirection)
+        return v7_regions(registers, self.cache_control)
+
+    def _write_protection(self, offset: int, value: int) -> None:
+        """A register that decides on the attributes of memory."""
+        self.stored[offset] = value
+        self.machine.attributes_changed()
+
+    def _region(self, alias: int) -> int:
+        """The region that MPU_RNR selects; Armv8-M's aliases are its neighbours, Armv7-M's the same (Armv8-M ARM D1.2.128)."""
         number = self.stored.get(MPU_RNR, 0)
-        return self.mpu_regions.get(number, (0, 0))[0]
+        return number & ~3 | alias if alias and self.machine.traits.v8 else number
 
-    def _read_rasr(self) -> int:
-        return self.mpu_regions.get(self.stored.get(MPU_RNR, 0), (0, 0))[1]
+    def _read_rbar(self, alias: int = 0) -> int:
+        return self.mpu_regions.get(self._region(alias), (0, 0))[0]
 
-    def _write_rbar(self, value: int) -> None:
+    def _read_rasr(self, alias: int = 0) -> int:
+        return self.mpu_regions.get(self._region(alias), (0, 0))[1]
+
+    def _write_rbar(self, value: int, alias: int = 0) -> None:
         if value & 0x10 and not self.machine.traits.v8:
             self.stored[MPU_RNR] = value & 0xF
-        number = self.stored.get(MPU_RNR, 0)
+        number = self._region(alias)
         base = value if self.machine.traits.v8 else value & ~0x1F | number & 0xF
-        self.mpu_regions[number] = (base, self._read_rasr())
+        self._set_region(number, base, self._read_rasr(alias))
 
-    def _write_rasr(self, value: int) -> None:
-        number = self.stored.get(MPU_RNR, 0)
-        self.mpu_regions[number] = (self._read_rbar(), value)
+    def _write_rasr(self, value: int, alias: int = 0) -> None:
+        self._set_region(self._region(alias), self._read_rbar(alias), value)
+
+    def _set_region(self, number: int, base: int, control: int) -> None:
+        self.mpu_regions[number] = (base, control)
+        if self.stored[MPU_CTRL] & 1:
+            self.machine.attributes_changed()
 
     # --- DWT and ITM ----------------------------------------------------------------------------------------------------
     def _counting(self) -> bool:

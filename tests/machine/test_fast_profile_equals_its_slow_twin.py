@@ -14,7 +14,7 @@ from mcusim.machine.machine import Machine, Options
 from mcusim.machine.profile import profile_of
 from mcusim.machine.reference import ReferenceProfile
 from mcusim.pricing import causes
-from mcusim.pricing.memory import Cache, Device, Path, Paths
+from mcusim.pricing.memory import BACK, THROUGH, Cache, Chain, Device, Path, Paths
 from mcusim.pricing.passage import MemoryTiming
 from mcusim.run import core_of
 
@@ -115,6 +115,10 @@ FULL = Cache("full", 32, 1, 4, policy="round_robin")
 DATA = Cache("data", 32, 2, 2, write_allocate=True)
 ROTATING = replace(DATA, policy="round_robin", ways=1)
 CODE = Path("flash")
+SERIAL = Device("flash", 4, 30, next_cycles=8, critical_word_first=False,
+                chain=Chain(12, 12, window_cycles=40, page_bytes=64, break_cycles=7))  # fmt: skip
+STREAM = Device("flash", 8, 40, next_cycles=6, chain=Chain(20, 5))
+ROW = Device("ram", 8, 9, next_cycles=2, write_cycles=3, chain=Chain(4, 4, page_bytes=32, anywhere=True))
 SYSTEMS = {
     "buffer": ((), (FLASH,), Paths(CODE, CODE), Paths()),
     "no buffer": ((), (FLASH, RAM), Paths(CODE, replace(CODE, buffered=False)), Paths(None, Path("ram"), Path("ram"))),
@@ -134,7 +138,21 @@ SYSTEMS = {
         (DATA,), (replace(FLASH, critical_word_first=False), RAM), Paths(CODE, Path("flash", "data")),
         Paths(None, Path("ram", "data"), Path("ram", "data")),
     ),
+    "written through": (
+        (FULL, DATA), (FLASH, RAM), Paths(Path("flash", "full"), Path("flash", "data")),
+        Paths(None, Path("ram", "data"), Path("ram", "data", stores=THROUGH)),
+    ),
+    "written back": (
+        (FULL, DATA), (FLASH, RAM), Paths(Path("flash", "full"), Path("flash", "data")),
+        Paths(None, Path("ram", "data"), Path("ram", "data", stores=BACK)),
+    ),
+    "serial": ((SMALL,), (SERIAL,), Paths(Path("flash", "small"), Path("flash", "small")), Paths()),
+    "serial uncached": ((), (SERIAL,), Paths(CODE, replace(CODE, buffered=False)), Paths()),
+    "stream": ((FULL, DATA), (STREAM, RAM), Paths(Path("flash", "full"), Path("flash", "data")), Paths()),
+    "row": ((), (STREAM, ROW), Paths(CODE, CODE), Paths(None, Path("ram", buffered=False), Path("ram", buffered=False))),
 }  # fmt: skip
+IN_LANES = [name for name in SYSTEMS if not name.startswith("serial")]
+"""Whether a read still comes within the window of a chain is decided by the run, not by each lane."""
 
 
 def behind(system):
@@ -167,6 +185,7 @@ def slower(system, number):
             replace(
                 device, free=number == 0, first_cycles=2 * number, next_cycles=device.next_cycles and number + 1,
                 write_cycles=device.write_cycles and number, recovery_cycles=device.recovery_cycles and 2,
+                chain=device.chain and replace(device.chain, cycles=number, least_cycles=min(number, 3)),
             )
             for device in memory.devices
         )  # fmt: skip
@@ -186,7 +205,7 @@ def with_lanes(elf, core, system):
 
 
 @pytest.mark.parametrize("core", ["m4", "m7"])
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", IN_LANES)
 def test_lanes_tell_what_a_run_in_other_memories_would(build_source, core, system):
     for seed in range(2):
         elf = build_source(random_program(seed), core, suffix=".S")
@@ -197,7 +216,7 @@ def test_lanes_tell_what_a_run_in_other_memories_would(build_source, core, syste
             assert lanes[number] == profile.cycles == twin.cycles
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", IN_LANES)
 def test_lanes_of_all_nodes_add_up_to_the_delay_of_the_lane(build, system):
     machine, lanes = with_lanes(build("recursion.c", "m3"), "m3", system)
     stalls = sum(node.lanes.sum(axis=0) for node in machine.recorder.nodes if node.lanes is not None)
@@ -210,3 +229,36 @@ def test_lanes_of_all_nodes_add_up_to_the_delay_of_the_lane(build, system):
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_recursion_stalls_the_same(build, core, system):
     assert_equal(*both(build("recursion.c", core), core, behind(system)))
+
+
+def cut(machine, start, end, paths):
+    """Make ``start`` to ``end`` of the ideal board's RAM a region with paths of its own, as MPU attributes do."""
+    space, recorder = machine.space, machine.recorder
+    rows = space.region_table(machine.options.what_if)
+    ram = next(row for row in rows if row[0] <= start < row[1] and row[2])
+    space.names.append("ram")
+    recorder.set_regions([(start, end, ram[2] + start - ram[0], len(space.names) - 1), *rows], space.refusing())
+    timing = behind("first level")(recorder.timing)
+    piece = replace(timing.regions[ram[3]], paths=paths)
+    recorder.use_timing(replace(timing, regions=(*timing.regions, piece)))
+
+
+@pytest.mark.parametrize("core", ["m3", "m4", "m7", "m33"])
+@pytest.mark.parametrize("seed", range(3))
+def test_random_programs_stall_the_same_where_a_part_of_ram_is_not_cached(build_source, core, seed):
+    elf = build_source(random_program(seed), core, suffix=".S")
+    program, board = programs.load(elf), boards.load(core)
+    room = next(symbol.address for symbol in program.symbols if symbol.name == "room")
+    uncached = Path("ram", buffered=False)
+    machines = [Machine(program, board, core_of(board), Options(bare=bare)) for bare in (False, True)]
+    for machine in machines:
+        cut(machine, room + 64, room + 192, Paths(None, uncached, uncached))
+    fast, slow = machines
+    fast.run()
+    twin = ReferenceProfile(slow)
+    slow.run()
+    twin.close()
+    profile = profile_of(fast)
+    assert_equal(profile, twin)
+    uses = [use for use in fast.recorder.memory.path_uses() if use.region == "ram" and use.kind == "read"]
+    assert len(uses) == 2 and all(use.units for use in uses)

@@ -23,6 +23,8 @@ class BoardChip:
         self.resets: list[str] = []
         self.warnings: list[str] = []
         self.timing_changes = 0
+        self.emptied: list[tuple[str, int | None, int | None]] = []
+        self.lookups = (0, 0, 0, 0)
         self.peripherals: dict[str, Any] = {}
         for spec in self.board.peripherals:
             self.peripherals[spec.name] = create(self, spec)
@@ -50,6 +52,12 @@ class BoardChip:
 
     def timing_changed(self) -> None:
         self.timing_changes += 1
+
+    def empty_cache(self, name: str, address: int | None = None, way: int | None = None) -> None:
+        self.emptied.append((name, address, way))
+
+    def cache_lookups(self, name: str) -> tuple[int, int, int, int]:
+        return self.lookups
 
     def transmit(self, name: str, data: bytes) -> None:
         self.sent.append((self.cycle, name, data))

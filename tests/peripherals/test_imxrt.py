@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcusim.errors import BoardError
+from mcusim.pricing.memory import Chain
 from tests.peripherals.board_chip import BoardChip
 
 ANALOG, CCM, GPR, DCDC = 0x400D8000, 0x400FC000, 0x400AC000, 0x40080000
@@ -107,10 +108,14 @@ def test_the_fuses_split_flexram_until_the_program_does(teensy):
     assert gpr.partition() == {"itcm": 128 * kib, "dtcm": 384 * kib, "ocram": 0}
 
 
-def test_a_flash_line_costs_its_serial_clocks(teensy):
+def test_a_flash_read_costs_its_serial_clocks_and_goes_on_into_the_buffer(teensy):
     run_at_600_megahertz(teensy)
-    # 20 clocks of command, address, mode and dummy, 64 of data, at 100 MHz.
-    assert teensy.peripheral("flexspi").timing().wait_states == 84 * 6
+    timing = teensy.peripheral("flexspi").timing()
+    # 20 clocks of command, address, mode and dummy, 16 of 8 bytes, at 100 MHz; 70 cycles of the bus
+    assert (timing.wait_states, timing.next_cycles) == (36 * 6 + 70, 16 * 6)
+    assert timing.chain == Chain(16 * 6, 28)
+    teensy.store(0x402A800C, 0x18)  # AHBCR without PREFETCHEN
+    assert teensy.peripheral("flexspi").timing().chain is None
 
 
 # --- LPUART -----------------------------------------------------------------------------------------------------------

@@ -122,6 +122,15 @@ def test_wait_states_and_cache_make_the_flash_timing(frdm):
     assert frdm.timing_changes == before + 2
 
 
+def test_the_flash_controller_reads_ahead_unless_speculation_is_off_and_the_code_cache_can_be_cleared(frdm):
+    assert frdm.peripheral("fmu").timing().prefetch
+    frdm.store(SYSCON + 0x400, 1)
+    assert not frdm.peripheral("fmu").timing().prefetch
+    frdm.store(SYSCON + 0x824, 2)
+    assert frdm.emptied == [("fmu.instruction", None, None)]
+    assert frdm.load(SYSCON + 0x824) == 0
+
+
 # --- LPUART -------------------------------------------------------------------------------------------------------------
 def test_the_uart_prints_at_its_baud_rate(frdm):
     frdm.store(SYSCON + 0x2B0 + 16, 2)

@@ -349,12 +349,35 @@ def test_the_second_port_is_a_port_of_its_own(nano):
 
 def test_the_instruction_cache_of_nrf52840_changes_flash_timing(nano):
     timing = nano.peripheral("nvmc").timing()
-    assert (timing.wait_states, timing.instruction_cache) == (2, False)
+    assert (timing.wait_states, timing.instruction_cache, timing.read_bytes) == (2, False, 4)
     before = nano.timing_changes
     nano.store(NVMC + 0x540, 1)
     timing = nano.peripheral("nvmc").timing()
-    assert (timing.wait_states, timing.instruction_cache, timing.data_cache) == (3, True, False)
+    assert (timing.wait_states, timing.miss_cycles) == (2, 1)
+    assert (timing.instruction_cache, timing.data_cache) == (True, False)
     assert nano.timing_changes == before + 1
+
+
+def test_hits_and_misses_of_nrf52840_are_counted_while_profiling_is_on(nano):
+    nano.lookups = (50, 5, 0, 0)
+    nano.store(NVMC + 0x540, 0x101)
+    nano.lookups = (80, 9, 0, 0)
+    assert (nano.load(NVMC + 0x548), nano.load(NVMC + 0x54C)) == (30, 4)
+    nano.store(NVMC + 0x540, 0x001)
+    nano.store(NVMC + 0x54C, 0)
+    nano.lookups = (99, 19, 0, 0)
+    assert (nano.load(NVMC + 0x548), nano.load(NVMC + 0x54C)) == (30, 0)
+
+
+def test_the_cache_of_nrf5340_counts_instructions_and_data_apart_and_is_emptied_by_software():
+    dk, cache = BoardChip("nrf5340-dk"), 0x50001000
+    dk.store(cache + 0x50C, 1)
+    dk.lookups = (1, 2, 3, 4)
+    assert [dk.load(cache + offset) for offset in (0x400, 0x404, 0x408, 0x40C)] == [1, 2, 3, 4]
+    dk.store(cache + 0x510, 1)
+    assert [dk.load(cache + offset) for offset in (0x400, 0x404, 0x408, 0x40C)] == [0, 0, 0, 0]
+    dk.store(cache + 0x504, 1)
+    assert dk.emptied == [("nvmc.instruction", None, None)]
 
 
 def test_flash_writes_need_write_enable_and_clear_bits_only(nano):

@@ -6,6 +6,7 @@ import pytest
 
 from mcusim.errors import UnsupportedError
 from mcusim.machine.coprocessor import Transfer, decode
+from mcusim.pricing.memory import Chain
 from tests.peripherals.board_chip import BoardChip
 from tests.peripherals.test_raspberry_clocks import CLOCKS, WATCHDOG, run_at_125_megahertz
 
@@ -271,7 +272,7 @@ def test_a_request_that_nothing_makes_is_refused(pico):
 
 
 # --- flash ----------------------------------------------------------------------------------------------------------
-SSI = 0x18000000
+SSI, XIP = 0x18000000, 0x14000000
 
 
 def exchange(pico: BoardChip, *sent: int) -> list[int]:
@@ -328,20 +329,34 @@ def test_an_erase_keeps_the_chip_busy_for_45_milliseconds(ssi):
     assert not exchange(ssi, 0x05, 0)[1] & 1
 
 
-def test_a_line_by_quad_continuous_read_takes_28_serial_clocks(pico):
+def test_a_word_by_quad_continuous_read_takes_20_serial_clocks(pico):
     pico.store(SSI, 2 << 21 | 31 << 16 | 3 << 8)
     pico.store(SSI + 0xF4, 0xA0 << 24 | 4 << 11 | 8 << 2 | 2)
     pico.store(SSI + 0x14, 2)
     timing = pico.peripheral("xip_ctrl").timing()
-    assert (timing.wait_states, timing.line_bytes) == (56, 8)  # (8 + 4 + 16) * 2
-    assert timing.instruction_cache
+    assert (timing.wait_states, timing.next_cycles) == (20 * 2 + 10, 20 * 2)  # 8 address and mode, 4 dummy, 8 data clocks
+    assert (timing.read_bytes, timing.line_bytes, timing.instruction_cache) == (4, 8, True)
 
 
-def test_a_line_by_plain_serial_read_takes_96_serial_clocks(pico):
+def test_a_word_by_plain_serial_read_takes_64_serial_clocks(pico):
     pico.store(SSI, 31 << 16 | 3 << 8)
     pico.store(SSI + 0xF4, 3 << 24 | 2 << 8 | 6 << 2)
     pico.store(SSI + 0x14, 6)
-    assert pico.peripheral("xip_ctrl").timing().wait_states == (8 + 24 + 64) * 6
+    assert pico.peripheral("xip_ctrl").timing().next_cycles == (8 + 24 + 32) * 6
+
+
+def test_the_counters_of_the_cache_show_its_lookups_since_they_were_cleared(pico):
+    assert (pico.load(XIP + 0x0C), pico.load(XIP + 0x10)) == (0, 0)
+    pico.lookups = (100, 5, 20, 3)
+    assert (pico.load(XIP + 0x0C), pico.load(XIP + 0x10)) == (120, 128)
+    pico.store(XIP + 0x0C, 0)
+    pico.lookups = (101, 6, 20, 3)
+    assert (pico.load(XIP + 0x0C), pico.load(XIP + 0x10)) == (1, 130)
+
+
+def test_a_flush_empties_the_cache(pico):
+    pico.store(XIP + 4, 1)
+    assert pico.emptied == [("xip_ctrl.instruction", None, None)]
 
 
 def test_switching_the_cache_off_is_told_to_pricing(pico):
@@ -358,8 +373,24 @@ class TestRp2350:
     def pico2(self) -> BoardChip:
         return BoardChip("raspberry-pi-pico-2")
 
-    def test_the_rom_leaves_a_line_fetch_of_84_cycles(self, pico2):
-        assert pico2.peripheral("xip_ctrl").timing().wait_states == 84  # (6 + 2 + 4 + 16) * 3
+    def test_the_rom_leaves_reads_of_a_third_of_the_clock(self, pico2):
+        timing = pico2.peripheral("xip_ctrl").timing()
+        # 6 address, 2 suffix, 4 dummy, 8 data clocks; half a clock of chip select; 4 + RXDELAY 2 / 2 around it
+        assert (timing.wait_states, timing.next_cycles) == ((6 + 2 + 4 + 8) * 3 + 2 + 5, 8 * 3)
+        assert not timing.critical_word_first
+
+    def test_a_read_behind_the_last_one_needs_no_command_within_64_cycles_and_1024_bytes(self, pico2):
+        chain = pico2.peripheral("xip_ctrl").timing().chain
+        assert chain == Chain(8 * 3 + 5, 8 * 3 + 5, 64, 1024, break_cycles=1 + 2 + 7)  # hold, half a clock, MIN_DESELECT 7
+
+    def test_without_a_cooldown_every_read_begins_anew(self, pico2):
+        pico2.store(self.QMI + 0x0C, 0x00007203)
+        assert pico2.peripheral("xip_ctrl").timing().chain is None
+
+    def test_cache_maintenance_names_a_line_by_way_and_set_or_by_address(self, pico2):
+        for offset in (0x2008, 0x1232, 0x0009):  # way 1 of set 1; the line of 0x10001230; clean
+            pico2.store(0x18000000 + offset, 0, 1)
+        assert pico2.emptied == [("xip_ctrl.instruction", 0x10002008, 1), ("xip_ctrl.instruction", 0x10001230, None)]
 
     def test_direct_mode_reaches_the_flash(self, pico2):
         pico2.store(self.QMI + SET, 5)

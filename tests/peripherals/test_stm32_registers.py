@@ -180,10 +180,17 @@ class TestFlash:
 
     def test_wait_states_prefetch_and_caches_are_what_the_firmware_programmed(self, chip):
         flash = chip.peripheral("flash")
-        assert flash.timing() == FlashTiming(0, False, True, True, 8, 32, 32, 8, programmable=True, has_prefetch=True)
+        expected = {"programmable": True, "has_prefetch": True, "kept": True}
+        assert flash.timing() == FlashTiming(0, False, True, True, 8, 32, 32, 8, **expected)
         chip.set("flash", self.ACR, 5 | 1 << 8 | 1 << 9)
-        assert flash.timing() == FlashTiming(5, True, True, False, 8, 32, 32, 8, programmable=True, has_prefetch=True)
+        assert flash.timing() == FlashTiming(5, True, True, False, 8, 32, 32, 8, **expected)
         assert chip.timing_changes == 1
+
+    def test_a_cache_is_emptied_by_its_reset_bit_while_it_is_off(self, chip):
+        chip.set("flash", self.ACR, 1 << 9 | 1 << 11 | 1 << 12)  # ICEN; ICRST and DCRST
+        assert chip.emptied == [("flash.data", None, None)]
+        chip.set("flash", self.ACR, 1 << 11)
+        assert chip.emptied[1:] == [("flash.instruction", None, None)]
 
     def test_a_write_that_changes_no_timing_tells_nobody(self, chip):
         chip.set("flash", self.ACR, chip.get("flash", self.ACR) | 1 << 13)
@@ -231,9 +238,24 @@ class TestInstructionCache:
         chip.set("icache", self.FCR, 2)
         assert chip.get("icache", self.SR) == 0
 
-    def test_the_monitors_are_warned_about(self):
+    def test_an_invalidation_empties_the_simulated_cache(self):
         chip = Stm32Chip("nucleo-u575zi-q")
-        assert chip.get("icache", 0x10) == 0 and "monitors" in chip.warnings[0]
+        chip.set("icache", self.CR, 0b110)
+        assert chip.emptied == [("icache", None, None)]
+
+    def test_the_monitors_count_while_they_are_enabled_and_are_reset_by_software(self):
+        chip = Stm32Chip("nucleo-u575zi-q")
+        chip.set("icache", self.CR, 5 | 3 << 16)
+        chip.lookups = (1000, 10, 200, 20)
+        assert (chip.get("icache", 0x10), chip.get("icache", 0x14)) == (1200, 30)
+        chip.set("icache", self.CR, 5)
+        chip.lookups = (2000, 90_000, 200, 20)
+        assert (chip.get("icache", 0x10), chip.get("icache", 0x14)) == (1200, 30)
+        chip.set("icache", self.CR, 5 | 3 << 18)
+        chip.set("icache", self.CR, 5 | 3 << 16)
+        assert (chip.get("icache", 0x10), chip.get("icache", 0x14)) == (0, 0)
+        chip.lookups = (2001, 190_000, 200, 20)
+        assert (chip.get("icache", 0x10), chip.get("icache", 0x14)) == (1, 0xFFFF)  # misses stay at 16 bits
 
 
 class TestHardwareSemaphores:

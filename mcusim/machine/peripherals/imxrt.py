@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 from mcusim.machine.peripherals.stm32_flash import FlashTiming
+from mcusim.pricing.memory import Chain
 
 SET, CLEAR, TOGGLE = 4, 8, 12
 
@@ -80,15 +81,23 @@ class FlexSpi(RegisterFile):
     """FlexSPI: the timing of XIP reads, and commands that are done at once and read zeros.
 
     Parameters: ``hertz`` of the serial clock that the flash configuration block asks the boot ROM for, ``overhead_clocks``
-    of command, address and dummy cycles, ``lanes`` data lines, ``line_bytes`` of one fetch.
+    of command, address and dummy cycles, ``lanes`` data lines, ``line_bytes`` of one fetch, ``start_cycles`` of the core from
+    the bus to the first serial clock, ``buffer_cycles`` of a line that is in the receive buffer already.
+
+    A read ends with its first 8 bytes; the line's others follow. With AHBCR.PREFETCHEN the controller goes on behind them
+    into its receive buffer, and a read right behind the last one waits only for what has not arrived. Not modelled: the
+    buffer's size, and reads back into it.
     """
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"hertz", "overhead_clocks", "lanes", "line_bytes"})
-    MCR0, INTR, IPCMD, STS0 = 0x00, 0x14, 0xB0, 0xE0
-    SOFTWARE_RESET, COMMAND_DONE = 1, 1
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset(
+        {"hertz", "overhead_clocks", "lanes", "line_bytes", "start_cycles", "buffer_cycles"}
+    )
+    MCR0, AHBCR, INTR, IPCMD, STS0 = 0x00, 0x0C, 0x14, 0xB0, 0xE0
+    SOFTWARE_RESET, COMMAND_DONE, PREFETCH = 1, 1, 1 << 5
+    BEAT_BITS = 64
     IDLE = 3
     RESET = {
-        MCR0: 0xFFFF80C2, 0x04: 0xFFFFFFFF, 0x08: 0x200081F7, 0x0C: 0x18, 0x10: 0, 0x18: 0, 0x1C: 0,
+        MCR0: 0xFFFF80C2, 0x04: 0xFFFFFFFF, 0x08: 0x200081F7, AHBCR: 0x18, 0x10: 0, 0x18: 0, 0x1C: 0,
         **dict.fromkeys(offsets(0x20, 56), 0), **dict.fromkeys(offsets(0x200, 64), 0),
     }  # fmt: skip
 
@@ -96,11 +105,21 @@ class FlexSpi(RegisterFile):
         self.flags = 0
 
     def timing(self) -> FlashTiming:
-        """A line fetch over the serial interface, as wait states of the core; FlexSPI's own prefetch is not modelled."""
-        line = self.parameter("line_bytes")
-        clocks = self.parameter("overhead_clocks") + line * 8 // self.parameter("lanes")
-        cycles = Fraction(clocks * self.chip.core_hertz(), self.parameter("hertz"))
-        return FlashTiming(wait_states=int(cycles), read_bytes=line, line_bytes=line, clock_bound=True)
+        """A read of 8 bytes over the serial interface, as wait states of the core, and what follows it."""
+        beat_clocks = self.BEAT_BITS // self.parameter("lanes")
+        first = self._core_cycles(self.parameter("overhead_clocks") + beat_clocks) + self.parameter("start_cycles")
+        beat, line = self._core_cycles(beat_clocks), self.parameter("line_bytes")
+        chain = Chain(beat, self.parameter("buffer_cycles")) if self.stored(self.AHBCR) & self.PREFETCH else None
+        return FlashTiming(
+            wait_states=first, read_bytes=line, line_bytes=line, clock_bound=True, next_cycles=beat, chain=chain
+        )  # fmt: skip
+
+    def _core_cycles(self, clocks: int) -> int:
+        return int(Fraction(clocks * self.chip.core_hertz(), self.parameter("hertz")))
+
+    def write_bus_control(self, value: int) -> None:
+        self.store(self.AHBCR, value)
+        self.chip.timing_changed()
 
     def clock_changed(self) -> None:
         self.chip.timing_changed()
@@ -115,4 +134,4 @@ class FlexSpi(RegisterFile):
         self.store(self.MCR0, value & ~self.SOFTWARE_RESET)
 
     READS = {STS0: lambda self: FlexSpi.IDLE, INTR: lambda self: self.flags}
-    WRITES = {IPCMD: write_command, INTR: write_flags, MCR0: write_control}
+    WRITES = {IPCMD: write_command, INTR: write_flags, MCR0: write_control, AHBCR: write_bus_control}

@@ -165,16 +165,17 @@ class ClockGenerator(RegisterFile):
 class SystemControl(RegisterFile):
     """SYSCON: clock multiplexers and dividers, resets, code cache (LPCAC), identification.
 
-    Parameters: ``scg`` name of the clock generator. Clocks: ``core``, ``systick``, ``ctimer0`` to ``4``, ``flexcomm0`` to
-    ``9``, ``ostimer``, ``wdt0``, ``utick``, ``mrt``, and the oscillators and PLLs of SCG. Resets and clock gates are storage.
+    Parameters: ``scg`` name of the clock generator, ``fmu`` of the flash behind the code cache. Clocks: ``core``, ``systick``,
+    ``ctimer0`` to ``4``, ``flexcomm0`` to ``9``, ``ostimer``, ``wdt0``, ``utick``, ``mrt``, and the oscillators and PLLs of
+    SCG. Resets and clock gates are storage.
     """
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"scg"})
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"scg", "fmu"})
     AHB_DIVIDER, FRO_HF_DIVIDER, PLL_DIVIDER, PLL_DIVIDER_SOURCE = 0x380, 0x388, 0x3C4, 0x52C
     SYSTICK_SOURCE, SYSTICK_DIVIDER, OSTIMER_SOURCE, WDT_DIVIDER, UTICK_DIVIDER = 0x260, 0x300, 0x5E0, 0x38C, 0x3F0
     CTIMER_SOURCE, CTIMER_DIVIDER, FLEXCOMM_SOURCE, FLEXCOMM_DIVIDER = 0x26C, 0x3D0, 0x2B0, 0x850
     NVM_CONTROL, CACHE_CONTROL = 0x400, 0x824
-    CACHE_OFF, CACHE_CLEAR = 1, 2
+    CACHE_OFF, CACHE_CLEAR, SPECULATION_OFF = 1, 2, 1
     # SET and CLR views: first register behind, and what it changes.
     SETS, CLEARS = {0x120: 0x100, 0x220: 0x200}, {0x140: 0x100, 0x240: 0x200}
     SELECTORS = tuple(range(0x260, 0x300, 4))
@@ -244,6 +245,10 @@ class SystemControl(RegisterFile):
         """The code cache is on."""
         return not self.stored(self.CACHE_CONTROL) & self.CACHE_OFF
 
+    def speculates(self) -> bool:
+        """The flash controller reads ahead (NVM_CTRL.DIS_FLASH_SPEC is clear)."""
+        return not self.stored(self.NVM_CONTROL) & self.SPECULATION_OFF
+
     def write_register(self, offset: int, value: int) -> None:
         register, ones = self._view(offset, self.SETS), True
         if register is None:
@@ -254,6 +259,8 @@ class SystemControl(RegisterFile):
         super().write_register(offset, value & ~self.CACHE_CLEAR if offset == self.CACHE_CONTROL else value)
         if offset in (self.CACHE_CONTROL, self.NVM_CONTROL):
             self.chip.timing_changed()
+            if offset == self.CACHE_CONTROL and value & self.CACHE_CLEAR:
+                self.chip.empty_cache(f"{self.parameter('fmu')}.instruction")
         elif 0x260 <= offset < 0x400 or offset >= 0x490:
             self.update()
 
@@ -292,8 +299,10 @@ class FlashManagement(RegisterFile):
     RESET = {0x04: 0, CONTROL: 0x100, **dict.fromkeys(offsets(0x10, 8), 0)}
 
     def timing(self) -> FlashTiming:
-        """How flash answers now, behind the code cache."""
-        cached = self.chip.peripheral(self.parameter("syscon")).cached()
+        """How flash answers now, behind the code cache. The controller's own cache of 64 bytes is not modelled, but the word
+        that it reads ahead is: MCX Nx4x RM 4.3."""
+        syscon = self.chip.peripheral(self.parameter("syscon"))
+        cached = syscon.cached()
         lines = self.parameter("cache_bytes") // self.parameter("line_bytes")
         return FlashTiming(
             wait_states=self.stored(self.CONTROL) & self.WAIT_STATES,
@@ -306,6 +315,8 @@ class FlashManagement(RegisterFile):
             ways=4,  # unverified on silicon
             unified=True,
             programmable=True,
+            prefetch=syscon.speculates(),  # one word, after each that is fetched  # unverified on silicon
+            kept=True,  # emptied by LPCAC_CTRL.CLR_LPCAC  # unverified on silicon
         )
 
     def write_control(self, value: int) -> None:

@@ -6,8 +6,10 @@ Sources: nRF52840 PS v1.8 4.3 (NVMC: tWRITE, tERASEPAGE, tERASEALL), nRF5340 PS 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import ClassVar
 
+from mcusim.machine.peripherals.cache_monitor import LookupCounter
 from mcusim.machine.peripherals.nordic import seconds_to_cycles
 from mcusim.machine.peripherals.register_file import RegisterFile
 from mcusim.machine.peripherals.stm32_flash import FlashTiming
@@ -20,40 +22,50 @@ class FlashControl(RegisterFile):
     """NVMC: busy times of writes and erases, and ICACHECNF (nRF52) or the CACHE peripheral (nRF53) for timing.
 
     Parameters: ``flash`` base address, ``size`` bytes, ``wait_states`` without and ``miss_wait_states`` with cache,
-    ``line_bytes`` and ``cache_bytes`` of the cache, ``cache`` name of the CACHE peripheral if there is one, ``uicr`` name of
-    the UserWords. Partial erase is done at once, whole.
+    ``line_bytes`` and ``cache_bytes`` of the cache, ``uncached_bytes`` of one read without it, ``cache`` name of the CACHE
+    peripheral if there is one, ``uicr`` name of the UserWords. Partial erase is done at once, whole.
     """
 
     PARAMETERS: ClassVar[frozenset[str]] = frozenset(
-        {"flash", "size", "wait_states", "miss_wait_states", "line_bytes", "cache_bytes", "cache", "uicr"}
+        {"flash", "size", "wait_states", "miss_wait_states", "line_bytes", "uncached_bytes", "cache_bytes", "cache", "uicr"}
     )
     READY, READYNEXT, CONFIG = 0x400, 0x408, 0x504
     ERASE_PAGE, ERASE_ALL, ERASE_PAGE_0, ERASE_UICR, ERASE_PARTIAL = 0x508, 0x50C, 0x510, 0x514, 0x518
-    ICACHECNF = 0x540
-    RESET = {CONFIG: 0, 0x51C: 0xA, ICACHECNF: 0, 0x548: 0, 0x54C: 0, 0x584: 0}
+    ICACHECNF, IHIT, IMISS = 0x540, 0x548, 0x54C
+    CACHE_PROFILING = 1 << 8
+    RESET = {CONFIG: 0, 0x51C: 0xA, ICACHECNF: 0, 0x584: 0}
     # PS 4.3.4: tWRITE 41 us, tERASEPAGE 85 ms, tERASEALL 169 ms (maximum values)
     WRITE_TIME, PAGE_TIME, ALL_TIME = Fraction(41, 1_000_000), Fraction(85, 1000), Fraction(169, 1000)
 
     def reset_state(self) -> None:
         self.busy_until = 0
+        self.monitors = [LookupCounter(partial(self.lookups, kind)) for kind in range(2)]
+
+    def cache_name(self) -> str:
+        """What the cache in front of this flash is called."""
+        return f"{self.spec.name}.instruction"
+
+    def lookups(self, kind: int) -> int:
+        """Hits of fetches, misses of fetches, hits of data or misses of data, by number."""
+        return self.chip.cache_lookups(self.cache_name())[kind]
 
     def timing(self) -> FlashTiming:
         """How flash answers now. nRF52's cache sits on ICODE only: literals and tables always pay the wait states."""
         on, unified = self._cached(), bool(self.parameter("cache"))
-        waits = self.parameter("wait_states"), self.parameter("miss_wait_states")
-        lines = self.parameter("cache_bytes") // self.parameter("line_bytes")
+        line = self.parameter("line_bytes")
+        lines = self.parameter("cache_bytes") // line
         return FlashTiming(
-            wait_states=waits[on],
+            wait_states=self.parameter("wait_states"),
+            miss_cycles=self.parameter("miss_wait_states") - self.parameter("wait_states"),
             instruction_cache=on,
             data_cache=on and unified,
-            read_bytes=self.parameter("line_bytes"),
-            line_bytes=self.parameter("line_bytes"),
+            read_bytes=line if on else self.parameter("uncached_bytes", line),
+            line_bytes=line,
             instruction_lines=lines,
             data_lines=lines if unified else 0,
             ways=2,  # nRF5340 PS, CACHE: 2-way; nRF52840: by analogy  # unverified on silicon
             unified=unified,
             data_buffer=False,
-            switched_wait_states=waits,
         )
 
     def _cached(self) -> bool:
@@ -109,9 +121,16 @@ class FlashControl(RegisterFile):
 
     def write_cache(self, value: int) -> None:
         self.store(self.ICACHECNF, value & 0x101)
+        for monitor in self.monitors:
+            monitor.switch(bool(value & self.CACHE_PROFILING))
         self.chip.timing_changed()
 
-    READS = {READY: read_ready, READYNEXT: read_ready}
+    READS = {
+        READY: read_ready,
+        READYNEXT: read_ready,
+        IHIT: lambda self: self.monitors[0].value(),
+        IMISS: lambda self: self.monitors[1].value(),
+    }
     WRITES = {
         ERASE_PAGE: erase_page,
         ERASE_PAGE_0: erase_page,
@@ -119,6 +138,8 @@ class FlashControl(RegisterFile):
         ERASE_ALL: erase_all,
         ERASE_UICR: erase_user_words,
         ICACHECNF: write_cache,
+        IHIT: lambda self, value: self.monitors[0].clear(),
+        IMISS: lambda self, value: self.monitors[1].clear(),
     }
 
 
@@ -153,14 +174,30 @@ class UserWords(RegisterFile):
 
 
 class Cache(RegisterFile):
-    """CACHE of nRF5340 (PS 7.6): the enable; profiling counters read 0."""
+    """CACHE of nRF5340 (PS 7.6): the enable, invalidation, and the profiling counters of flash; those of QSPI read 0.
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
-    ENABLE, INVALIDATE, ERASE = 0x500, 0x504, 0x508
+    Parameters: ``nvmc`` name of the FlashControl whose flash it caches.
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"nvmc"})
+    ENABLE, INVALIDATE, ERASE, PROFILING, CLEAR = 0x500, 0x504, 0x508, 0x50C, 0x510
     RESET = {
-        ENABLE: 0, 0x400: 0, 0x404: 0, 0x408: 0, 0x40C: 0, 0x420: 0, 0x424: 0, 0x428: 0, 0x42C: 0,
-        0x50C: 0, 0x510: 0, 0x514: 0, 0x518: 0, 0x51C: 0, 0x520: 0,
+        ENABLE: 0, 0x420: 0, 0x424: 0, 0x428: 0, 0x42C: 0, PROFILING: 0, CLEAR: 0, 0x514: 0, 0x518: 0, 0x51C: 0, 0x520: 0,
     }  # fmt: skip
+
+    def reset_state(self) -> None:
+        self.monitors = [LookupCounter(partial(self.lookups, kind)) for kind in range(4)]
+
+    def cache_name(self) -> str:
+        """What the simulated cache is called."""
+        return str(self.chip.peripheral(self.parameter("nvmc")).cache_name())
+
+    def lookups(self, kind: int) -> int:
+        """As of FlashControl."""
+        return int(self.chip.peripheral(self.parameter("nvmc")).lookups(kind))
+
+    def read_counter(self, kind: int) -> int:
+        return self.monitors[kind].value()
 
     def enabled(self) -> bool:
         """The cache is on."""
@@ -172,6 +209,22 @@ class Cache(RegisterFile):
 
     def empty(self, value: int) -> None:
         if value & 1:
-            self.chip.timing_changed()
+            self.chip.empty_cache(self.cache_name())
 
-    WRITES = {ENABLE: write_enable, INVALIDATE: empty, ERASE: empty}
+    def write_profiling(self, value: int) -> None:
+        self.store(self.PROFILING, value & 1)
+        for monitor in self.monitors:
+            monitor.switch(bool(value & 1))
+
+    def clear(self, value: int) -> None:
+        if value & 1:
+            for monitor in self.monitors:
+                monitor.clear()
+
+    READS = {
+        0x400: lambda self: self.read_counter(0),  # IHIT
+        0x404: lambda self: self.read_counter(1),  # IMISS
+        0x408: lambda self: self.read_counter(2),  # DHIT
+        0x40C: lambda self: self.read_counter(3),  # DMISS
+    }
+    WRITES = {ENABLE: write_enable, INVALIDATE: empty, ERASE: empty, PROFILING: write_profiling, CLEAR: clear}

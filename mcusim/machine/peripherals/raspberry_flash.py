@@ -6,16 +6,21 @@ Sources: RP2040 Datasheet 2.6.3, 4.10; RP2350 Datasheet 4.4, 12.14.
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mcusim.errors import UnsupportedError
+from mcusim.machine.peripherals.cache_monitor import LookupCounter
 from mcusim.machine.peripherals.raspberry import RaspberryRegisters
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 from mcusim.machine.peripherals.serial_flash import SerialFlash
 from mcusim.machine.peripherals.stm32_flash import FlashTiming
+from mcusim.pricing.memory import Chain
 
-LINE_BYTES = 8
+LINE_BYTES, WORD_BYTES = 8, 4
+WORD_BITS = 8 * WORD_BYTES
 CACHE_LINES = 16384 // LINE_BYTES  # 2.6.3.1: 16 KiB for instructions and data, two ways
+CACHED_BUS = "xip"
+"""Bus of the view of flash that the cache serves; the other views go round it."""
 CS_LOW, CS_HIGH = 2, 3
 
 
@@ -77,6 +82,9 @@ class Ssi(FlashInterface):
     CTRLR0, CTRLR1, SSIENR, SER, BAUDR, TXFLR, RXFLR, SR = 0x00, 0x04, 0x08, 0x10, 0x14, 0x20, 0x24, 0x28
     DR0, SPI_CTRLR0 = 0x60, 0xF4
     DEPTH = 16
+    START_CYCLES = 10
+    """Core cycles from the bus to the first SCK and back: a cold load takes about 400 ns at 125 MHz, 50 cycles, of which 20 SCK
+    at a divider of 2 explain 40 (measured, oberon-rtk.org).  # unverified on silicon"""
     NOT_FULL, EMPTY, NOT_EMPTY, FULL = 2, 4, 8, 16
     RESET = {
         CTRLR0: 0, CTRLR1: 0, SSIENR: 0, SER: 0, BAUDR: 0, 0x0C: 0, 0x18: 0, 0x1C: 0, 0x2C: 0x3F, 0x30: 0, 0x34: 0, 0x38: 0,
@@ -96,19 +104,22 @@ class Ssi(FlashInterface):
         elif override == CS_HIGH:
             self.deselect()
 
-    def line_cycles(self) -> int:
-        """Core cycles to fetch one cache line."""
-        return self._line_bits() * max(2, self.stored(self.BAUDR))
+    def window(self) -> dict[str, Any]:
+        """Fields of FlashTiming: each word is a transaction of its own (4.10.6; boot2_w25q080.S of the SDK: one frame of 32
+        bits). A line is two of them; the core goes on with the word that it asked for.  # unverified on silicon
+        """
+        word = self._word_clocks() * max(2, self.stored(self.BAUDR))
+        return {"wait_states": word + self.START_CYCLES, "next_cycles": word}
 
-    def _line_bits(self) -> int:
-        """SCK cycles of one cache line: instruction, address and mode bits, dummy cycles, 64 bits of data."""
+    def _word_clocks(self) -> int:
+        """SCK cycles of one word: instruction, address and mode bits, dummy cycles, 32 bits of data."""
         control = self.stored(self.SPI_CTRLR0)
         data = lanes(self.stored(self.CTRLR0) >> 21)
         kind = control & 3
         instruction = (0, 4, 8, 16)[control >> 8 & 3] // (data if kind == 2 else 1)
         address = (control >> 2 & 0xF) * 4 // (data if kind else 1)
         wait = control >> 11 & 0x1F if data > 1 else 0
-        return instruction + address + wait + LINE_BYTES * 8 // data
+        return instruction + address + wait + WORD_BITS // data
 
     def _frame_cycles(self) -> int:
         bits = (self.stored(self.CTRLR0) >> 16 & 0x1F) + 1
@@ -168,28 +179,48 @@ class Ssi(FlashInterface):
 class XipControl(RaspberryRegisters):
     """XIP_CTRL of both chips: cache enable, flush, streaming, counters.
 
-    A stream is filled at once. The hit and access counters are storage: the cache is simulated by the pricing, not here.
-    Parameters: ``enables`` bits of CTRL that enable the cache, ``reset`` for CTRL, ``flash`` name of the interface.
+    A stream is filled at once. The hit and access counters show the look-ups of the simulated cache.
+    Parameters: ``enables`` bits of CTRL that enable the cache, ``reset`` for CTRL, ``flash`` name of the interface,
+    ``replacement`` of the cache.
     """
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"enables", "flash"})
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"enables", "flash", "replacement"})
 
     CTRL, FLUSH, STAT, STREAM_ADDRESS, STREAM_COUNT, STREAM_FIFO = 0x00, 0x04, 0x08, 0x14, 0x18, 0x1C
-    RESET = {CTRL: 3, 0x0C: 0, 0x10: 0, STREAM_ADDRESS: 0, STREAM_COUNT: 0}
+    HITS, ACCESSES = 0x0C, 0x10
+    RESET = {CTRL: 3, STREAM_ADDRESS: 0, STREAM_COUNT: 0}
     FLUSH_READY, FIFO_EMPTY, FIFO_FULL = 1, 2, 4
 
     def cached(self) -> bool:
         """The cache is on."""
         return bool(self.stored(self.CTRL) & self.parameter("enables", 1))
 
+    def reset_state(self) -> None:
+        name = self.cache_name()
+        self.counters = {
+            self.HITS: LookupCounter(lambda: sum(self.chip.cache_lookups(name)[0::2])),
+            self.ACCESSES: LookupCounter(lambda: sum(self.chip.cache_lookups(name))),
+        }
+        for counter in self.counters.values():
+            counter.switch(True)
+
+    def cache_name(self) -> str:
+        """What the simulated cache is called."""
+        return f"{self.spec.name}.instruction"
+
     def timing(self) -> FlashTiming:
         """How the flash window answers now: a miss fetches one line over the serial interface."""
         cached = self.cached()
         return FlashTiming(
-            wait_states=self.chip.peripheral(self.parameter("flash")).line_cycles(),
+            **self.chip.peripheral(self.parameter("flash")).window(),
             instruction_cache=cached,
             data_cache=cached,
-            read_bytes=LINE_BYTES,
+            read_bytes=WORD_BYTES,
+            whole_line=True,
+            accelerated_bus=CACHED_BUS,
+            data_buffer=False,
+            kept=True,  # emptied by FLUSH or cache maintenance only
+            policy=self.parameter("replacement", "lru"),
             line_bytes=LINE_BYTES,
             instruction_lines=CACHE_LINES,
             data_lines=CACHE_LINES,
@@ -203,7 +234,7 @@ class XipControl(RaspberryRegisters):
 
     def write_flush(self, value: int) -> None:
         if value & 1:
-            self.chip.timing_changed()
+            self.chip.empty_cache(self.cache_name())
 
     def read_status(self) -> int:
         waiting = self.stored(self.STREAM_COUNT)
@@ -217,8 +248,19 @@ class XipControl(RaspberryRegisters):
         self.registers |= {self.STREAM_COUNT: left - 1, self.STREAM_ADDRESS: address + 4}
         return int.from_bytes(self.chip.read_memory(address, 4), "little")
 
-    READS = {FLUSH: lambda self: 0, STAT: read_status, STREAM_FIFO: read_stream}
-    WRITES = {CTRL: write_control, FLUSH: write_flush}
+    READS = {
+        FLUSH: lambda self: 0,
+        STAT: read_status,
+        STREAM_FIFO: read_stream,
+        HITS: lambda self: self.counters[XipControl.HITS].value(),
+        ACCESSES: lambda self: self.counters[XipControl.ACCESSES].value(),
+    }
+    WRITES = {
+        CTRL: write_control,
+        FLUSH: write_flush,
+        HITS: lambda self, value: self.counters[XipControl.HITS].clear(),
+        ACCESSES: lambda self, value: self.counters[XipControl.ACCESSES].clear(),
+    }
 
 
 class Qmi(RaspberryRegisters, FlashInterface):
@@ -230,6 +272,10 @@ class Qmi(RaspberryRegisters, FlashInterface):
     CSR, TX, RX, TIMING, FORMAT = 0x00, 0x04, 0x08, 0x0C, 0x10
     ENABLE, BUSY, ASSERT, AUTO = 1, 2, 4, 0x40
     TX_FULL, TX_EMPTY, RX_EMPTY, RX_FULL = 1 << 10, 1 << 11, 1 << 16, 1 << 17
+    START_CYCLES = 4
+    """Core cycles of bus, cache and QMI in front of a transfer.  # unverified on silicon"""
+    PAGES = (0, 256, 1024, 4096)
+    """Bytes by M0_TIMING.PAGEBREAK; 0: no break."""
     WINDOW = (0x40000004, 0x1000, 0xA003, 0x1000, 0xA002)
     TRANSLATION = dict(zip(offsets(0x34, 8), [0x04000000 + 0x400 * (i & 3) for i in range(8)], strict=True))
     RESET = {
@@ -238,16 +284,33 @@ class Qmi(RaspberryRegisters, FlashInterface):
         **TRANSLATION,
     }
 
-    def line_cycles(self) -> int:
-        """Core cycles to fetch one cache line."""
-        return self._line_bits() * (self.stored(self.TIMING) & 0xFF or 256)
+    def window(self) -> dict[str, Any]:
+        """Fields of FlashTiming. A line is one transfer of 64 bits, an uncached read one of its own size (12.14.1); a transfer
+        right behind the last one needs no command while chip select is still low (12.14.2.1)."""
+        timing, data = self.stored(self.TIMING), lanes(self.stored(self.FORMAT) >> 8)
+        divider = timing & 0xFF or 256
+        start = self.START_CYCLES + -(-(timing >> 8 & 7) // 2)  # RXDELAY counts half cycles
+        word, high = WORD_BITS // data * divider, -(-divider // 2)
+        return {
+            "wait_states": high + self._command_clocks() * divider + word + start,
+            "next_cycles": word,
+            "critical_word_first": False,
+            "chain": self._chain(timing, word + start, high),
+        }
 
-    def _line_bits(self) -> int:
+    def _chain(self, timing: int, cycles: int, high: int) -> Chain | None:
+        """COOLDOWN, PAGEBREAK and MIN_DESELECT of M0_TIMING (12.14.6)."""
+        cooldown, page, deselect = timing >> 30, self.PAGES[timing >> 28 & 3], timing >> 12 & 0x1F
+        if not cooldown:
+            return None
+        return Chain(cycles, cycles, 64 * cooldown, page, break_cycles=1 + high + deselect)
+
+    def _command_clocks(self) -> int:
+        """SCK cycles in front of the data: prefix, address, suffix, dummy cycles."""
         form = self.stored(self.FORMAT)
-        prefix, address, suffix, dummy, data = (lanes(form >> shift) for shift in (0, 2, 4, 6, 8))
+        prefix, address, suffix, dummy = (lanes(form >> shift) for shift in (0, 2, 4, 6))
         bits = 8 * (form >> 12 & 1) // prefix + 24 // address + 4 * (form >> 14 & 3) // suffix
-        bits += 4 * (form >> 16 & 7) // dummy + LINE_BYTES * 8 // data
-        return bits
+        return bits + 4 * (form >> 16 & 7) // dummy
 
     def read_control(self) -> int:
         level = self.arrived()
@@ -299,13 +362,22 @@ class Qmi(RaspberryRegisters, FlashInterface):
 
 
 class Maintenance(RegisterFile):
-    """XIP cache maintenance window of RP2350 (4.4.1.1): a store names a line and what to do with it; reads give 0."""
+    """XIP cache maintenance window of RP2350 (4.4.1.1): a store names a line and what to do with it; reads give 0.
 
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+    Parameter ``xip``: name of the XipControl. Flash is never written, so that cleaning does nothing; lines are not pinned.
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset({"xip"})
+    INVALIDATE_PLACE, INVALIDATE_ADDRESS = 0, 2
+    FLASH = 0x10000000
+    WAY_BYTES = CACHE_LINES * LINE_BYTES // 2
 
     def read(self, offset: int, size: int) -> int:
         return 0
 
     def write(self, offset: int, size: int, value: int) -> None:
-        if not offset & 7:  # invalidate by set and way; the cache is simulated by the pricing
-            return
+        operation, address = offset & 7, offset & ~7
+        if operation in (self.INVALIDATE_PLACE, self.INVALIDATE_ADDRESS):
+            name = self.chip.peripheral(self.parameter("xip")).cache_name()
+            way = address // self.WAY_BYTES & 1 if operation == self.INVALIDATE_PLACE else None
+            self.chip.empty_cache(name, self.FLASH + address, way)
