@@ -88,7 +88,7 @@ int main(void)
 @pytest.mark.parametrize("core", ["m0", "m4", "m33"])
 @pytest.mark.parametrize(
     ("instruction", "sevonpend", "reason"),
-    [("wfi", 0, "exit"), ("wfe", 0, "max_seconds"), ("wfe", 1, "exit")],
+    [("wfi", 0, "exit"), ("wfe", 0, "asleep"), ("wfe", 1, "exit")],
     ids=["wfi", "wfe", "wfe_sevonpend"],
 )
 def test_a_masked_interrupt_wakes_wfi_but_not_wfe(build_source, core, instruction, sevonpend, reason):
