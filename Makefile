@@ -1,6 +1,7 @@
 # make demo      build a sample firmware for a Cortex-M7 and run it
 # make test      lint and test everything
 # make bench     speed and fidelity, as ratios
+# make fidelity  measurements against simulations (MEASUREMENTS, PROGRAMS: folders, see docs/accuracy.md)
 # make fuzz      tens of thousands of random and mutated images (FUZZ_IMAGES, FUZZ_SEED)
 # Each does all set-up on its own: a virtual environment, Python packages, a cross compiler.
 
@@ -17,7 +18,7 @@ TEST_READY := $(VENV)/.ready-test
 COMPILER_READY := $(VENV)/.ready-compiler
 DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
 
-.PHONY: demo test lint bench fuzz wheel-test clean
+.PHONY: demo test lint bench fidelity fuzz wheel-test clean
 
 demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
@@ -32,6 +33,9 @@ lint: $(TEST_READY) $(COMPILER_READY)
 
 bench: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m benchmarks.simulation_speed
+
+fidelity: $(TEST_READY)
+	$(BIN)/python -m benchmarks.fidelity --measurements $(MEASUREMENTS) --programs $(PROGRAMS)
 
 fuzz: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m tests.fuzz --count $(FUZZ_IMAGES) --first-seed $(FUZZ_SEED)
