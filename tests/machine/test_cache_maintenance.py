@@ -12,6 +12,7 @@ import random
 import numpy as np
 import pytest
 
+import mcusim
 from kernels_c.toolchain import Layout
 from mcusim import boards
 from mcusim import program as programs
@@ -255,3 +256,16 @@ def test_the_native_cache_and_its_twin_agree_under_maintenance(spec, seed):
             memory.invalidate(spec.name)
             twin.invalidate()
         now += chance.randrange(20)
+
+
+@pytest.mark.parametrize("wait_states", [0, 2, 7])
+def test_a_saved_run_whose_mpu_is_switched_on_the_way_is_priced_as_a_run_would_be(build_source, wait_states):
+    flash = walk("ldr r0, [r4]", base=0x08008000)
+    part = protect(rasr(1, 0, 0, size=9), base=0x08008000)
+    body = (put(0x52002000, 0x34), BOTH_ON, flash, part, MPU_ON, flash, by_set_and_way(DCCISW), flash, MPU_OFF, flash)
+    elf = build_source(START + "".join(body) + END, "m7", suffix=".S", layout=LAYOUT)
+    kept = []
+    mcusim.run(elf, board="nucleo-h743zi", save_profile=kept.append)
+    (answer,) = mcusim.retime(kept[0], sweeps={"wait_states": [wait_states]}, pure=True).answers
+    assert answer.how == "priced"
+    assert answer.cycles == mcusim.run(elf, board="nucleo-h743zi", wait_states=wait_states).cycles
