@@ -91,9 +91,10 @@ CACHE_SHIFT, CACHE_SECTOR_SHIFT, CACHE_SET_MASK, CACHE_WAYS, CACHE_ROTATE, CACHE
 CACHE_TAGS, CACHE_STAMPS, CACHE_VALID, CACHE_DIRTY, CACHE_MEMO = 6, 7, 8, 9, 10
 CACHE_CLOCK, CACHE_LAST, CACHE_HITS, CACHE_MISSES, CACHE_WRITEBACKS = 11, 12, 13, 16, 19
 """CACHE_HITS and CACHE_MISSES: three words each, by kind of access."""
-CACHE_EPOCH, CACHE_UNUSED = 20, 21
-"""CACHE_EPOCH counts changes of what is held. CACHE_UNUSED takes the stamps of caches that replace in turn."""
-CACHE_WORDS = 22
+CACHE_EPOCH, CACHE_UNUSED, CACHE_PLACE = 20, 21, 22
+"""CACHE_EPOCH counts changes of what is held. CACHE_UNUSED takes the stamps of caches that replace in turn. CACHE_PLACE: of
+the line looked up last, -1 where it was not kept."""
+CACHE_WORDS = 23
 MEMO_MASK = 1023
 """Lines find their place through a table of that size first."""
 DEVICE_SHIFT, DEVICE_FIRST, DEVICE_NEXT, DEVICE_CRITICAL, DEVICE_RECOVERY, DEVICE_PREFETCH = 0, 1, 2, 3, 4, 5

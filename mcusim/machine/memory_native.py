@@ -15,9 +15,9 @@ from mcusim.machine.layout import (
     CACHE_DIRTY,
     CACHE_EPOCH,
     CACHE_HITS,
-    CACHE_LAST,
     CACHE_MEMO,
     CACHE_MISSES,
+    CACHE_PLACE,
     CACHE_ROTATE,
     CACHE_SECTOR_SHIFT,
     CACHE_SET_MASK,
@@ -302,9 +302,11 @@ def through_cache(cache, device, address, now, kind, stores):
             store_word(load_word(cache + CACHE_STAMPS * W) + place * W, clock)
     elif kind == WRITE and (stores != ALLOCATE or load_word(cache + CACHE_ALLOCATE * W) == 0):
         count_lookup(cache, CACHE_MISSES, kind)
+        store_word(cache + CACHE_PLACE * W, NOTHING)
         return write_device(device, now)
     else:
         place = allocate(cache, device, line, now)
+    store_word(cache + CACHE_PLACE * W, place)
     if kind == WRITE and stores == THROUGH:
         count_lookup(cache, CACHE_HITS, kind)
         return write_device(device, now)
@@ -361,21 +363,25 @@ def touch(path, address, length, now, sums):
 
 
 @njit(inline="always")
-def hits_again(row, address):
-    """True for a touch that meets the unit that it met last, in a cache that holds what it held then; booked as a hit."""
-    path = load_word(row + TOUCH_PATH * W)
-    cache, shift = load_word(path + PATH_CACHE * W), load_word(path + PATH_SHIFT * W)
+def hits_again(row, path, address):
+    """True for a touch that meets what was met last, and so costs nothing; booked as ``touch`` would.
+
+    Either the path's last unit is read or fetched once more, or the touch meets the unit that it met the time before, in a
+    cache that holds what it held then.
+    """
+    kind, shift = load_word(path + PATH_KIND * W), load_word(path + PATH_SHIFT * W)
     unit = address >> shift
+    if (address + load_word(row + TOUCH_LENGTH * W) - 1) >> shift != unit:
+        return False
+    last = load_word(path + PATH_LAST * W)
+    if load_word(last) == unit and kind != WRITE and load_word(path + PATH_BUFFERED * W):
+        return True
+    cache = load_word(path + PATH_CACHE * W)
     if cache == 0 or unit != load_word(row + TOUCH_UNIT * W):
         return False
     if load_word(cache + CACHE_EPOCH * W) != load_word(row + TOUCH_EPOCH * W):
         return False
-    if (address + load_word(row + TOUCH_LENGTH * W) - 1) >> shift != unit:
-        return False
-    kind = load_word(path + PATH_KIND * W)
-    if load_word(cache + CACHE_LAST * W) == unit and load_word(path + PATH_BUFFERED * W) and kind != WRITE:
-        return True
-    store_word(cache + CACHE_LAST * W, NOTHING if kind == WRITE else unit)
+    store_word(last, NOTHING if kind == WRITE else unit)
     store_word(path + PATH_UNITS * W, load_word(path + PATH_UNITS * W) + 1)
     count_lookup(cache, CACHE_HITS, kind)
     clock = load_word(cache + CACHE_CLOCK * W) + 1
@@ -392,9 +398,11 @@ def remember(row, path, address):
         return
     if load_word(path + PATH_KIND * W) == WRITE and load_word(path + PATH_STORES * W) == THROUGH:
         return  # such a store always goes on to the device
-    place = find_line(cache, address >> load_word(cache + CACHE_SHIFT * W))
+    shift, place = load_word(path + PATH_SHIFT * W), load_word(cache + CACHE_PLACE * W)
+    unit = address >> shift
+    alone = (address + load_word(row + TOUCH_LENGTH * W) - 1) >> shift == unit
     stamp = load_word(cache + CACHE_STAMPS * W) + place * W
-    store_word(row + TOUCH_UNIT * W, address >> load_word(path + PATH_SHIFT * W) if place >= 0 else NOTHING)
+    store_word(row + TOUCH_UNIT * W, unit if alone and place >= 0 else NOTHING)
     store_word(row + TOUCH_EPOCH * W, load_word(cache + CACHE_EPOCH * W))
     store_word(row + TOUCH_STAMP * W, cache + CACHE_UNUSED * W if load_word(cache + CACHE_ROTATE * W) else stamp)
 
@@ -425,9 +433,8 @@ def settle_touches(state, node, instructions):
     for _ in range(load_word(node + NODE_TOUCH_COUNT * W) - number):
         if load_word(row + TOUCH_INSTRUCTION * W) >= instructions:
             break
-        address = load_word(place)
-        if not hits_again(row, address):
-            path = load_word(row + TOUCH_PATH * W)
+        address, path = load_word(place), load_word(row + TOUCH_PATH * W)
+        if not hits_again(row, path, address):
             begin = now + total + load_word(row + TOUCH_OFFSET * W)
             sums = load_word(node + NODE_LANES * W)
             if sums:
