@@ -214,7 +214,8 @@ def test_identification_registers_tell_the_geometry_of_the_caches(run):
         put(0xE000ED84, selected) + f" ldr r0, =0xe000ed80\n ldr r1, [r0]\n ldr r2, ={value:#x}\n cmp r1, r2\n bne bad\n"
         for selected, value in ((0, 0xF00FE019), (1, 0xF01FE009))
     )
-    run(read, " b good\nbad: movs r0, #0\n udf #0\ngood:\n")
+    machine = run(read, " b good\nbad: movs r0, #0\n udf #0\ngood:\n")
+    assert machine.finish.reason == "exit"  # and not by the undefined instruction
 
 
 SPECS = (
