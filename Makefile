@@ -35,7 +35,7 @@ bench: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m benchmarks.simulation_speed
 
 fidelity: $(TEST_READY)
-	$(BIN)/python -m benchmarks.fidelity --measurements $(MEASUREMENTS) --programs $(PROGRAMS)
+	$(BIN)/python -m benchmarks.fidelity --measurements $(MEASUREMENTS) --programs $(PROGRAMS) --max-cycles 3e9
 
 fuzz: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m tests.fuzz --count $(FUZZ_IMAGES) --first-seed $(FUZZ_SEED)
