@@ -7,6 +7,8 @@ rule is tried with all measured programs, the rest of the table as it stands; wh
 programs of the absolute error, each at most 5 %. The last column says with how many families left out another value would have
 been chosen. A rule whose table value is not the best is marked; the command changes no table.
 
+Then each family is foretold by the others: the rules are fitted without it, and its rows are shown as that fit has them.
+
 Programs and measurements: see ``calibration.cases``. Rows of other programs than the measured ones do not take part.
 """
 
@@ -19,7 +21,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from calibration.cases import ZERO_WAIT, CalibrationError, Case, by_program, find_cases, simulate
@@ -93,21 +96,26 @@ PARAMETERS = (
 )  # fmt: skip
 
 
+Choice = tuple[tuple[int, Value], ...]
+"""Numbers of parameters and the values they take in place of those of the table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A variant that can be sent to another process: parameter number and value."""
+    """A variant that can be sent to another process."""
 
-    number: int
-    value: Value
+    choice: Choice
 
     def __call__(self, core: Core, board: Board) -> tuple[Core, Board]:
-        return PARAMETERS[self.number].change(core, board, self.value)
+        for number, value in self.choice:
+            core, board = PARAMETERS[number].change(core, board, value)
+        return core, board
 
 
-def errors_of(cases: list[Case], variant: Changed | None) -> Errors:
+def errors_of(cases: list[Case], choice: Choice) -> Errors:
     """Relative errors of the cases of one program; nothing for a program that cannot be run."""
     try:
-        answers = simulate(cases) if variant is None else simulate(cases, variant)
+        answers = simulate(cases, Changed(choice))
     except McusimError:
         return {}
     return {case.name: answers[case.name] / case.cycles - 1 for case in cases}
@@ -146,6 +154,15 @@ def judge(name: str, current: str, tried: dict[str, Errors], families: dict[str,
     return Verdict(name, current, losses, best, tuple(unsettled))
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A measurement as the fit without its family has it; ``changed``: where that fit leaves the table."""
+
+    name: str
+    error: float
+    changed: dict[str, str]
+
+
 def line_of(verdict: Verdict) -> str:
     """A line of the printed table."""
     values = "  ".join(f"{value}: {share:.3%}" for value, share in verdict.losses.items())
@@ -172,35 +189,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not cases:
         print("error: no measurement at zero wait states has its program at hand", file=sys.stderr)
         return 2
-    verdicts = fit(cases, options.jobs)
+    verdicts, held_out = fit(cases, options.jobs)
     if options.json:
-        rows = [{**{f: getattr(v, f) for f in ("name", "current", "losses", "best")}, "unsettled": list(v.unsettled)}
-                for v in verdicts]  # fmt: skip
-        write_atomically(options.json, json.dumps({"schema": SCHEMA, "parameters": rows}, indent=1) + "\n")
+        answer = {"schema": SCHEMA, "parameters": [asdict(v) for v in verdicts], "held_out": [asdict(r) for r in held_out]}
+        write_atomically(options.json, json.dumps(answer, indent=1) + "\n")
     return 0
 
 
-def fit(cases: Sequence[Case], jobs: int) -> list[Verdict]:
-    """Verdicts on all parameters, printed as they come."""
+Evaluate = Callable[[Choice], Errors]
+"""Errors of all cases under a choice of values."""
+
+
+def fit(cases: Sequence[Case], jobs: int) -> tuple[list[Verdict], list[HeldOut]]:
+    """Verdicts on all parameters, and the rows as a fit without their family has them; both printed as they come."""
     groups = by_program(cases)
     families = {case.name: case.family for case in cases}
-    begin, verdicts = time.perf_counter(), []
     with ProcessPoolExecutor(jobs) as pool:
 
-        def run(variant: Changed | None) -> Errors:
-            answers = pool.map(errors_of, groups, [variant] * len(groups))
+        @cache
+        def evaluate(choice: Choice) -> Errors:
+            answers = pool.map(errors_of, groups, [choice] * len(groups))
             return {name: error for part in answers for name, error in part.items()}
 
-        base = run(None)
+        base = evaluate(())
         print(f"{len(base)} measurements of {len(set(families.values()))} families, mean error {loss(base, families):.3%}")
-        for number, parameter in enumerate(PARAMETERS):
-            current = _current(parameter, cases)
-            tried = {str(current): base}
-            tried |= {str(v): run(Changed(number, v)) for v in parameter.values if v != current}
-            verdicts.append(judge(parameter.name, str(current), tried, families))
-            print(line_of(verdicts[-1]), flush=True)
-            print(f"{number + 1} of {len(PARAMETERS)} rules, {time.perf_counter() - begin:.0f} s", file=sys.stderr)
+        return _verdicts(cases, families, evaluate), _held_out(cases, families, evaluate)
+
+
+def _verdicts(cases: Sequence[Case], families: dict[str, str], evaluate: Evaluate) -> list[Verdict]:
+    begin, verdicts = time.perf_counter(), []
+    for number, parameter in enumerate(PARAMETERS):
+        current = _current(parameter, cases)
+        tried = {str(current): evaluate(())}
+        tried |= {str(v): evaluate(((number, v),)) for v in parameter.values if v != current}
+        verdicts.append(judge(parameter.name, str(current), tried, families))
+        print(line_of(verdicts[-1]), flush=True)
+        print(f"{number + 1} of {len(PARAMETERS)} rules, {time.perf_counter() - begin:.0f} s", file=sys.stderr)
     return verdicts
+
+
+def _held_out(cases: Sequence[Case], families: dict[str, str], evaluate: Evaluate) -> list[HeldOut]:
+    changes = [(number, value) for number, parameter in enumerate(PARAMETERS) for value in parameter.values
+               if value != _current(parameter, cases)]  # fmt: skip
+    rows = []
+    for family in sorted(set(families.values())):
+        choice = refit(changes, evaluate, families, family)
+        errors = evaluate(choice)
+        values = {PARAMETERS[number].name: str(value) for number, value in choice}
+        rows += [HeldOut(name, errors[name], values) for name in sorted(errors) if families[name] == family]
+        print(f"held out: {family}", file=sys.stderr)
+    for row in sorted(rows, key=lambda row: -abs(row.error)):
+        print(f"{row.name:50} {row.error:+.2%}  {', '.join(f'{n}: {v}' for n, v in row.changed.items())}")
+    sizes = [abs(row.error) for row in rows]
+    if sizes:
+        print(f"each foretold by the other families: median {statistics.median(sizes):.2%}, worst {max(sizes):.2%}")
+    return rows
+
+
+def refit(changes: Sequence[tuple[int, Value]], evaluate: Evaluate, families: dict[str, str], without: str) -> Choice:
+    """What a fit that never saw the family ``without`` chooses in place of the table's values.
+
+    The changes that help on their own are taken one after the other, the most helpful first, while they go on to help.
+    With a single family there is nothing to fit to, and the table stands.
+    """
+    if set(families.values()) == {without}:
+        return ()
+
+    def lost(choice: Choice) -> float:
+        return loss(evaluate(choice), families, without)
+
+    chosen: Choice = ()
+    for change in sorted((c for c in changes if lost((c,)) < lost(())), key=lambda c: lost((c,))):
+        more = (*(c for c in chosen if c[0] != change[0]), change)
+        if lost(more) < lost(chosen):
+            chosen = more
+    return chosen
 
 
 def _current(parameter: Parameter, cases: Sequence[Case]) -> Value:

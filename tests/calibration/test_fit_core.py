@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from calibration.cases import Case
-from calibration.fit_core import PARAMETERS, Changed, judge, loss, main
+from calibration.fit_core import PARAMETERS, Changed, judge, loss, main, refit
 from mcusim import boards, cores
 from tests.calibration.samples import add_program, write_table
 
@@ -18,7 +18,7 @@ def test_every_value_of_every_parameter_makes_another_core_or_board():
         current = parameter.current(core, board)
         assert current in parameter.values
         for value in set(parameter.values) - {current}:
-            changed = Changed(number, value)(core, board)
+            changed = Changed(((number, value),))(core, board)
             assert changed != (core, board)
             assert parameter.current(*changed) == value
 
@@ -40,6 +40,22 @@ def test_a_tie_leaves_the_table_as_it_is():
     assert judge("rule", "1", tried, {"a1": "a"}).best == "1"
 
 
+def test_a_family_is_foretold_by_a_fit_that_never_saw_it():
+    errors = {
+        (): {"a1": 0.02, "a2": 0.02, "b": 0.0},
+        ((0, 1),): {"a1": 0.01, "a2": 0.01, "b": 0.04},  # helps a, hurts b
+        ((1, 1),): {"a1": 0.019, "a2": 0.02, "b": 0.0},  # helps a a little, but not on top of the first
+        ((0, 1), (1, 1)): {"a1": 0.015, "a2": 0.01, "b": 0.04},
+    }
+    changes = [(0, 1), (1, 1)]
+    assert refit(changes, errors.__getitem__, FAMILIES, without="b") == ((0, 1),)
+    assert refit(changes, errors.__getitem__, FAMILIES, without="a") == ()
+
+
+def test_with_one_family_there_is_nothing_to_fit_to():
+    assert refit([(0, 1)], {}.__getitem__, {"a1": "a"}, without="a") == ()
+
+
 def test_without_programs_the_command_says_so(tmp_path, capsys):
     for name in ("measurements", "programs"):
         (tmp_path / name).mkdir()
@@ -54,7 +70,9 @@ def test_the_command_prints_a_line_for_each_rule(tmp_path, build_source, capsys,
     output = tmp_path / "fit.json"
     arguments = ["--measurements", str(tmp_path / "measurements"), "--programs", str(tmp_path / "programs")]
     assert main([*arguments, "--jobs", "1", "--json", str(output)]) == 0
-    assert "refill of B<cc>, flags under way" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "refill of B<cc>, flags under way" in printed
+    assert "each foretold by the other families" in printed
     assert '"schema": "mcusim.calibration.fit_core/1"' in output.read_text()
 
 
