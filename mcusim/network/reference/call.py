@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,18 @@ SMALL = (ElementType.INT8, ElementType.UINT8)
 QUANTIZED = (*SMALL, ElementType.INT16)
 
 
+class Rules(Enum):
+    """Whose reference kernels decide where there are two answers.
+
+    They differ in the requantisation of fully connected layers (TensorFlow Lite rounds once, in double precision; the kernels
+    for microcontrollers use a fixed-point multiplier and round twice), and in logistic and tanh of 8 bits (a table from
+    float32 against fixed point).
+    """
+
+    LITE = "TensorFlow Lite"
+    MICRO = "TensorFlow Lite Micro"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """``values`` are those of ``inputs``; None for what is left out. ``updates``: new values of variables, by name."""
@@ -26,6 +39,7 @@ class Call:
     outputs: tuple[Tensor, ...]
     values: tuple[np.ndarray | None, ...]
     updates: dict[str, np.ndarray] = field(default_factory=dict)
+    rules: Rules = Rules.LITE
 
     @property
     def operator(self) -> Any:
@@ -114,14 +128,15 @@ def _top(x: np.ndarray, high: float) -> Any:
 
 def output_multipliers(call: Call, data: Tensor, weights: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Multipliers and shifts from accumulators to the output, one or one for each output channel."""
+    return stacked([quantize_multiplier(real) for real in output_factors(call, data, weights)])
+
+
+def output_factors(call: Call, data: Tensor, weights: Tensor) -> list[float]:
+    """The real factors from accumulators to the output, one or one for each output channel."""
     if weights.quantization is None:
         raise call.error(f"its weights {weights.name!r} have no quantisation")
-    return stacked(
-        [
-            quantize_multiplier(float(scale(data)) * float(np.float32(s)) / float(scale(call.output)))
-            for s in weights.quantization.scales
-        ]
-    )
+    scales = (float(np.float32(s)) for s in weights.quantization.scales)
+    return [float(scale(data)) * s / float(scale(call.output)) for s in scales]
 
 
 def stacked(multipliers: list[Multiplier]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,18 +9,21 @@ import numpy as np
 
 from mcusim.network import operators as ops
 from mcusim.network.fixed_point import (
+    FixedPoint,
     Multiplier,
     divide_toward_zero,
     doubling_high_multiply,
+    logistic,
     multiply,
     quantize_multiplier,
     round_half_away,
     rounding_shift_right,
     saturate,
     sigmoid_table,
+    tanh,
     wrap,
 )
-from mcusim.network.reference.call import QUANTIZED, Call, clamp, clamp_float, limits, scale, zero_point
+from mcusim.network.reference.call import QUANTIZED, Call, Rules, clamp, clamp_float, limits, scale, zero_point
 from mcusim.network.tensor import ElementType
 
 
@@ -96,6 +99,24 @@ def _tabulated(call: Call, function: Callable[[np.ndarray], np.ndarray]) -> np.n
     rounded = round_half_away(function(x) * inverse)
     low, high = limits(call.output.type)
     return np.clip((rounded + zero_point(call.output)).astype(np.int64), low, high).astype(call.output.type.value)
+
+
+_INPUT_BITS = 4
+
+
+def _in_fixed_point(call: Call, function: Callable[[FixedPoint], FixedPoint], scale_bits: int) -> np.ndarray:
+    """8 bit values: the function in fixed point with 4 integer bits; far from 0 its limits.
+
+    ``scale_bits``: the output's scale is 2**-scale_bits.
+    """
+    factor = quantize_multiplier(float(scale(call.tensor(0))) * (1 << (31 - _INPUT_BITS)))
+    radius = int(((1 << _INPUT_BITS) - 1) * (1 << (31 - _INPUT_BITS)) / (1 << factor.shift))
+    x = call.integers(0)
+    near = FixedPoint(multiply(np.clip(x, -radius, radius), *factor), _INPUT_BITS)
+    y = rounding_shift_right(function(near).raw, 31 - scale_bits)
+    low, high = limits(call.output.type)
+    y = np.clip(y + zero_point(call.output), low, high)
+    return np.where(x <= -radius, low, np.where(x >= radius, high, y)).astype(call.output.type.value)
 
 
 def float_logistic(x: np.ndarray) -> np.ndarray:
@@ -199,6 +220,15 @@ def _relu(low: float, high: float) -> Kernels:
     }
 
 
+def _by_rules(
+    function: Callable[[np.ndarray], np.ndarray], fixed: Callable[[FixedPoint], FixedPoint], scale_bits: int
+) -> Kernels:
+    def kernel(call: Call) -> np.ndarray:
+        return _tabulated(call, function) if call.rules is Rules.LITE else _in_fixed_point(call, fixed, scale_bits)
+
+    return _by_table(function) | {ElementType.INT8: kernel}
+
+
 def _by_table(function: Callable[[np.ndarray], np.ndarray]) -> Kernels:
     return {
         ElementType.INT8: partial(_tabulated, function=function),
@@ -212,8 +242,8 @@ UNARY: dict[ops.Function, Kernels] = {
     ops.Function.RELU6: _relu(*ops.Activation.RELU6.value),
     ops.Function.RELU_N1_TO_1: _relu(*ops.Activation.RELU_N1_TO_1.value),
     ops.Function.LEAKY_RELU: dict.fromkeys(QUANTIZED, _leaky_integer) | {ElementType.FLOAT32: _leaky_float},
-    ops.Function.LOGISTIC: _by_table(float_logistic) | {ElementType.INT16: _logistic_16},
-    ops.Function.TANH: _by_table(float_tanh) | {ElementType.INT16: _tanh_16},
+    ops.Function.LOGISTIC: _by_rules(float_logistic, logistic, 8) | {ElementType.INT16: _logistic_16},
+    ops.Function.TANH: _by_rules(float_tanh, tanh, 7) | {ElementType.INT16: _tanh_16},
     ops.Function.SILU: _by_table(_silu),
     ops.Function.HARD_SWISH: {
         ElementType.INT8: _hard_swish_8,

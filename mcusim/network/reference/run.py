@@ -9,7 +9,7 @@ import numpy as np
 from mcusim.network import operators as ops
 from mcusim.network.network import Layer, Network, NetworkError
 from mcusim.network.reference import elements, places, sums, windows
-from mcusim.network.reference.call import Call
+from mcusim.network.reference.call import Call, Rules
 from mcusim.network.tensor import Tensor
 
 KERNELS: dict[type, Callable[[Call], list[np.ndarray]]] = {
@@ -41,6 +41,7 @@ def run(
     *,
     state: MutableMapping[str, np.ndarray] | None = None,
     every_tensor: bool = False,
+    rules: Rules = Rules.LITE,
 ) -> dict[str, np.ndarray]:
     """Outputs by name (with ``every_tensor`` all that layers write) of one inference.
 
@@ -50,7 +51,7 @@ def run(
     state = initial_state(network) if state is None else state
     arrays = {name: checked(network.tensors[name], inputs) for name in network.inputs}
     for layer in network.layers:
-        results = run_layer(network, layer, {**arrays, **state})
+        results = run_layer(network, layer, {**arrays, **state}, rules=rules)
         for name, value in results.items():
             (state if network.tensors[name].variable else arrays)[name] = value
     if every_tensor:
@@ -58,14 +59,16 @@ def run(
     return {name: arrays[name] if name in arrays else _known(network, name, state) for name in network.outputs}
 
 
-def run_layer(network: Network, layer: Layer, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def run_layer(
+    network: Network, layer: Layer, arrays: Mapping[str, np.ndarray], *, rules: Rules = Rules.LITE
+) -> dict[str, np.ndarray]:
     """What one layer writes, by name: its outputs and the new values of variables that it reads.
 
     ``arrays``: values of the inputs; constants need not be among them.
     """
     tensors = network.inputs_of(layer)
     values = tuple(None if tensor is None else _known(network, tensor.name, arrays) for tensor in tensors)
-    call = Call(layer, tensors, network.outputs_of(layer), values)
+    call = Call(layer, tensors, network.outputs_of(layer), values, rules=rules)
     kernel = KERNELS.get(type(layer.operator))
     if kernel is None:
         raise call.error("there is no arithmetic for this operator")

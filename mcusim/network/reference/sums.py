@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from mcusim.network import operators as ops
-from mcusim.network.fixed_point import multiply, multiply_wide, wrap
-from mcusim.network.reference.call import Call, clamp, clamp_float, output_multipliers
+from mcusim.network.fixed_point import multiply, multiply_wide, round_half_away, saturate, wrap
+from mcusim.network.reference.call import Call, Rules, clamp, clamp_float, output_factors, output_multipliers
 from mcusim.network.tensor import ElementType, Tensor
 
 
@@ -127,10 +127,20 @@ def fully_connected(call: Call) -> list[np.ndarray]:
     weights = call.value(1)
     if call.tensor(0).type is ElementType.FLOAT32:
         sums = _float_product(call.value(0).reshape(-1, weights.shape[1]), weights)
-    else:
-        kernels = weights.astype(np.int64) - _symmetric(call, call.tensor(1))
-        sums = _integer_product(call.integers(0).reshape(-1, weights.shape[1]), kernels)
-    return [finished(call, sums).reshape(call.output.shape)]
+        return [finished(call, sums).reshape(call.output.shape)]
+    kernels = weights.astype(np.int64) - _symmetric(call, call.tensor(1))
+    sums = _integer_product(call.integers(0).reshape(-1, weights.shape[1]), kernels)
+    finish = finished if call.rules is Rules.MICRO else _rounded_once
+    return [finish(call, sums).reshape(call.output.shape)]
+
+
+def _rounded_once(call: Call, sums: np.ndarray) -> np.ndarray:
+    """Accumulators times the real factor in double precision, rounded once."""
+    bias = call.optional(2)
+    sums = sums if bias is None else sums + bias.astype(np.int64)
+    sums = sums if wide(call, bias) else wrap(sums)
+    real = np.array(output_factors(call, call.tensor(0), call.tensor(1)))
+    return clamp(call, saturate(round_half_away(sums * real)).astype(np.int64), call.operator.activation)
 
 
 def batch_matmul(call: Call) -> list[np.ndarray]:
