@@ -36,6 +36,7 @@ class _Import:
     def __init__(self, name: str, graph: Graph) -> None:
         self.name, self.graph = name, graph
         names = _unique([record.name for record in graph.tensors])
+        self.names = set(names)
         self.tensors = [self.tensor(name, record) for name, record in zip(names, graph.tensors, strict=True)]
         self.layers: list[Layer] = []
         self.between: dict[str, Tensor] = {}
@@ -138,6 +139,7 @@ class _Import:
             raise Unsupported(f"the operator is not supported; supported are {', '.join(sorted({*TRANSLATIONS, *FOLDS}))}")
         current: dict[str, Tensor] = {}
         for number, step in enumerate(translate(view)):
+            self.between |= {t.name: t for t in step.inputs if t is not None and t.name not in self.names and t.constant}
             inputs = tuple(None if tensor is None else current.get(tensor.name, tensor) for tensor in step.inputs)
             layer = Layer(
                 f"{node.name.lower()}_{node.number}" + (f".{number}" if number else ""),

@@ -126,6 +126,18 @@ def _unhybrid(view: View, data: Tensor, weights: Tensor) -> None:
         )
 
 
+def _bias(view: View, index: int, options: Any, outputs: int) -> Tensor | None:
+    """The bias; zeros where the options ask for accumulators of 32 bits, which the type of a bias says here."""
+    bias = view.optional(index)
+    if bias is not None or view.outputs[0].type is not ElementType.INT16:
+        return bias
+    if options.QuantizedBiasType() != tflite.TensorType.INT32:
+        return None
+    zeros = np.zeros(outputs, np.int32)
+    zeros.flags.writeable = False
+    return Tensor(f"{view.outputs[0].name}/bias", (outputs,), ElementType.INT32, data=zeros)
+
+
 def _conv(view: View) -> list[Step]:
     options = view.options(tflite.Conv2DOptions)
     x, weights = view.image(0), view.image(1, "filter")
@@ -134,7 +146,8 @@ def _conv(view: View) -> list[Step]:
     stride = _pair(options.StrideH(), options.StrideW(), "stride")
     dilation = _pair(options.DilationHFactor(), options.DilationWFactor(), "dilation")
     padding = _padding(options.Padding(), x.shape[1:3], window, stride, dilation)
-    return view.step(ops.Conv2D(stride, dilation, padding, _activation(options)), x, weights, view.optional(2))
+    bias = _bias(view, 2, options, weights.shape[0])
+    return view.step(ops.Conv2D(stride, dilation, padding, _activation(options)), x, weights, bias)
 
 
 def _depthwise(view: View) -> list[Step]:
@@ -160,16 +173,18 @@ def _transpose_conv(view: View) -> list[Step]:
     size = _pair(shape[1], shape[2], "output")
     stride = _pair(options.StrideH(), options.StrideW(), "stride")
     padding = _padding(options.Padding(), size, (weights.shape[1], weights.shape[2]), stride)
-    return view.step(ops.TransposeConv2D(stride, padding, size, _activation(options)), x, weights, view.optional(3))
+    bias = _bias(view, 3, options, weights.shape[0])
+    return view.step(ops.TransposeConv2D(stride, padding, size, _activation(options)), x, weights, bias)
 
 
 def _fully_connected(view: View) -> list[Step]:
     options = view.options(tflite.FullyConnectedOptions)
     if options.WeightsFormat() != tflite.FullyConnectedOptionsWeightsFormat.DEFAULT:
         raise Unsupported("its weights are shuffled; the default format is supported")
-    _unhybrid(view, view.input(0), view.input(1))
+    x, weights = view.input(0), view.input(1)
+    _unhybrid(view, x, weights)
     operator = ops.FullyConnected(_activation(options), bool(options.KeepNumDims()))
-    return view.step(operator, view.input(0), view.input(1), view.optional(2))
+    return view.step(operator, x, weights, _bias(view, 2, options, weights.shape[0] if weights.shape else 0))
 
 
 def _pool(function: ops.Pooling) -> Callable[[View], list[Step]]:
@@ -352,6 +367,8 @@ def _strided(view: View, shape: tuple[int, ...]) -> _Cut:
         shrink = options.ShrinkAxisMask() >> axis & 1
         low = None if options.BeginMask() >> axis & 1 else begin[axis]
         high = None if options.EndMask() >> axis & 1 else end[axis]
+        if shrink and step < 0:
+            raise Unsupported(f"it takes a single element with the stride {step}")
         if shrink:
             first, size = _wrapped(begin[axis] if low is not None else 0, shape[axis]), 1
         else:

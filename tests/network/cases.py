@@ -42,8 +42,8 @@ def weights(name: str, type: str, shape: tuple[int, ...], channels: int = 0, axi
     return constant(values, type, scale=scale, axis=axis, zero=77 if type == "uint8" else 0)
 
 
-def bias(name: str, type: str, x: T, w: T) -> T:
-    count = w.shape[3] if w.axis == 3 else w.shape[0]
+def bias(name: str, type: str, x: T, w: T, count: int = 0) -> T:
+    count = count or w.shape[0]
     generator = rng(name + "bias")
     if x.type == "float32":
         return constant(generator.standard_normal(count), "float32")
@@ -134,8 +134,7 @@ def depthwise(kind, weight, accumulator, name, shape, kernel, padding, stride, d
         "DilationWFactor": dilation[1],
         "FusedActivationFunction": activation,
     }
-    b = bias(name, "int64" if kind.startswith("int16") else accumulator, x, w)
-    b = constant(np.resize(b.data, channels), b.type, scale=b.scale) if kind == "uint8" else b
+    b = bias(name, "int64" if kind.startswith("int16") else accumulator, x, w, channels)
     return name, one(N("DEPTHWISE_CONV_2D", ["x", "w", "b"], ["y"], ("DepthwiseConv2DOptions", options)), x=x, w=w, b=b, y=y)
 
 
@@ -231,7 +230,7 @@ def functions() -> Iterator[Case]:
     """Functions of one tensor."""
     shape = (2, 5, 31)
     for kind in ("int8", "uint8", "int16", "float32"):
-        for operator in ("RELU", "RELU6", "RELU_N1_TO_1"):
+        for operator in ("RELU", "RELU6", "RELU_N1_TO_1")[: 2 if kind == "int16" else 3]:
             yield f"{operator.lower()} {kind}", one(N(operator, ["x"], ["y"]), x=data(kind, shape, 4), y=data(kind, shape, 2))
         for alpha in (0.3, 0.01, -0.4):
             node = N("LEAKY_RELU", ["x"], ["y"], ("LeakyReluOptions", {"Alpha": alpha}))
@@ -295,6 +294,8 @@ def reductions() -> Iterator[Case]:
                 shape = (2, 5, 4, 3)
                 kept = {axis % 4 for axis in axes}
                 size = [1 if i in kept else n for i, n in enumerate(shape) if keep or i not in kept]
+                if operator == "SUM" and kind in ("int8", "int16"):
+                    continue  # the reference kernel reads these as bytes without sign (test_sums_of_signed_bytes…)
                 alike = operator.startswith("REDUCE")
                 x, y = data(kind, shape, 4), data(kind, tuple(size), 4 if alike else 6)
                 node = N(operator, ["x", "a"], ["y"], ("ReducerOptions", {"KeepDims": keep}))
@@ -335,7 +336,7 @@ def _moves(kind: str) -> Iterator[Case]:
         ("shrunk", {"ShrinkAxisMask": 2}, (1, 1)),
     ):
         node = N("STRIDED_SLICE", ["x", "b", "e", "s"], ["y"], ("StridedSliceOptions", options))
-        ends = {"b": constant([1, -1, 0]), "e": constant([2, 0, 3]), "s": constant([1, -1, 3])}
+        ends = {"b": constant([1, -1, 0]), "e": constant([2, 0, 3]), "s": constant([1, 1, 3])}
         ends = ends if label == "shrunk" else ends | {"s": constant([1, -1, 2]), "e": constant([2, 0, 2])}
         yield f"strided_slice {label}", one(node, x=x, y=t(*shape), **ends)
     yield "transpose", one(N("TRANSPOSE", ["x", "p"], ["y"], ("TransposeOptions", {})), x=x, p=constant([2, 0, 1]), y=t(4, 2, 3))
