@@ -36,7 +36,16 @@ class View:
     node: Node
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
-    intermediates: tuple[Tensor | None, ...] = ()
+    intermediates: tuple[Tensor | None, ...]
+    taken: set[str]
+
+    def fresh(self, suffix: str, output: int = 0) -> str:
+        """A name for a tensor that the file does not have."""
+        name = f"{self.outputs[output].name}/{suffix}"
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     def input(self, index: int) -> Tensor:
         tensor = self.optional(index)
@@ -135,7 +144,7 @@ def _bias(view: View, index: int, options: Any, outputs: int) -> Tensor | None:
         return None
     zeros = np.zeros(outputs, np.int32)
     zeros.flags.writeable = False
-    return Tensor(f"{view.outputs[0].name}/bias", (outputs,), ElementType.INT32, data=zeros)
+    return Tensor(view.fresh("bias"), (outputs,), ElementType.INT32, data=zeros)
 
 
 def _conv(view: View) -> list[Step]:
@@ -390,7 +399,7 @@ def _strided_slice(view: View) -> list[Step]:
     cut = _strided(view, x.shape)
     if cut.shape == cut.slice.size:
         return view.step(cut.slice, x)
-    between = replace(view.outputs[0], name=f"{view.outputs[0].name}/slice", shape=cut.slice.size)
+    between = replace(view.outputs[0], name=view.fresh("slice"), shape=cut.slice.size)
     return [Step(cut.slice, (x,), (between,)), Step(ops.Reshape(cut.shape), (between,), view.outputs)]
 
 
@@ -463,7 +472,7 @@ def _pack(view: View) -> list[Step]:
     steps, parts = [], []
     for number, x in enumerate(inputs):
         shape = (*x.shape[:axis], 1, *x.shape[axis:])
-        part = replace(x, name=f"{view.outputs[0].name}/part_{number}", shape=shape, data=None, variable=False)
+        part = replace(x, name=view.fresh(f"part_{number}"), shape=shape, data=None, variable=False)
         steps.append(Step(ops.Reshape(shape), (x,), (part,)))
         parts.append(part)
     return [*steps, Step(ops.Concatenation(axis), tuple(parts), view.outputs)]
@@ -477,7 +486,7 @@ def _unpack(view: View) -> list[Step]:
         raise Unsupported(f"it has {len(view.outputs)} outputs for {x.shape[axis]} elements")
     shape = (*x.shape[:axis], *x.shape[axis + 1 :])
     part = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    parts = [replace(output, name=f"{output.name}/part", shape=part) for output in view.outputs]
+    parts = [replace(t, name=view.fresh("part", i), shape=part) for i, t in enumerate(view.outputs)]
     reshapes = [Step(ops.Reshape(shape), (p,), (output,)) for p, output in zip(parts, view.outputs, strict=True)]
     return [Step(ops.Split(axis, (1,) * len(parts)), (x,), tuple(parts)), *reshapes]
 

@@ -353,8 +353,69 @@ def _moves(kind: str) -> Iterator[Case]:
     yield "unpack", one(node, x=x, y=t(3, 4), z=t(3, 4))
 
 
+def recurrent() -> Iterator[Case]:
+    """Layers with a state."""
+    for rank in (1, 2):
+        filters, memory, depth, units = 4 * rank, 5, 6, 4
+        for kind in ("int8", "float32"):
+            name = f"svdf {kind} of rank {rank}"
+            x, y = data(kind, (2, depth), 4), T((2, units), kind, *((0.05, -128) if kind == "int8" else ()))
+            feature = weights(name, kind, (filters, depth))
+            state = T((2, filters * memory), "int16" if kind == "int8" else kind, 0.002 if kind == "int8" else None, variable=True)
+            time = rng(name).standard_normal((filters, memory))
+            time = constant(time * 9000, "int16", scale=0.0001) if kind == "int8" else constant(time, "float32")
+            offset = rng(name).integers(-900, 900, units)
+            offset = constant(offset, "int32", scale=0.0001) if kind == "int8" else constant(offset / 900, "float32")
+            node = N("SVDF", ["x", "f", "t", "b", "s"], ["y"], ("SVDFOptions", {"Rank": rank, "FusedActivationFunction": RELU}))
+            yield name, one(node, x=x, f=feature, t=time, b=offset, s=state, y=y)
+    for kind in ("int8", "float32"):
+        for label in ("plain", "coupled", "projected", "time major", "clipped"):
+            yield lstm(kind, label)
+
+
+def lstm(kind: str, label: str) -> Case:
+    name = f"lstm {kind} {label}"
+    steps, depth, cells = 3, 5, 4
+    hidden = 3 if label == "projected" else cells
+    generator = rng(name)
+    first = (steps, 2) if label == "time major" else (2, steps)
+    state = {"int8": (0.0078, 3), "float32": ()}[kind]
+    tensors = {
+        "x": T((*first, depth), kind, *((0.02, 5) if kind == "int8" else ())),
+        "y": T((*first, hidden), kind, *state),
+        "h": T((2, hidden), kind, *state, variable=True),
+        "c": T((2, cells), "int16" if kind == "int8" else kind, 2.0**-11 if kind == "int8" else None, variable=True),
+        "hidden": T((1,), kind, *((0.0079, -4) if kind == "int8" else ())),
+        "gate": T((1,), "int16" if kind == "int8" else kind, 2.0**-12 if kind == "int8" else None),
+    }
+    for gate in ("i", "f", "g", "o"):
+        tensors[f"w{gate}"] = weights(name + "w" + gate, kind, (cells, depth))
+        tensors[f"r{gate}"] = weights(name + "r" + gate, kind, (cells, hidden))
+        offset = generator.integers(-900, 900, cells)
+        tensors[f"b{gate}"] = constant(offset, "int32", scale=8e-5) if kind == "int8" else constant(offset / 900, "float32")
+    tensors["p"] = weights(name + "p", kind, (hidden, cells))
+    there = {"i": label != "coupled"}
+    gates = [there.get(g, True) for g in "ifgo"]
+    inputs = ["x", *(f"{m}{g}" if k else "" for m in "wr" for g, k in zip("ifgo", gates, strict=True)), "", "", ""]
+    inputs += [f"b{g}" if k else "" for g, k in zip("ifgo", gates, strict=True)]
+    inputs += ["p" if label == "projected" else "", "", "h", "c", "", "", "", ""]
+    options = {
+        "FusedActivationFunction": tflite.ActivationFunctionType.TANH,
+        "TimeMajor": label == "time major",
+        "CellClip": 0.3 if label == "clipped" else 0.0,
+        "ProjClip": 0.0,
+    }
+    node = N(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        inputs,
+        ["y"],
+        ("UnidirectionalSequenceLSTMOptions", options),
+        ["gate", "gate", "gate", "gate", "hidden"],
+    )
+    used = {n: tensors[n] for n in dict.fromkeys([*inputs, "y", "hidden", "gate"]) if n}
+    return name, one(node, **used)
+
+
 CASES = dict(
-    case
-    for group in (sums, products, arithmetic, functions, scales, reductions, moves)
-    for case in group()
+    case for group in (sums, products, arithmetic, functions, scales, reductions, moves, recurrent) for case in group()
 )

@@ -173,9 +173,9 @@ def _hidden(call: Call):  # type: ignore[no-untyped-def]
     clip = int(min(call.operator.projection_clip / float(scale(call.output)), 127))
 
     def projected(product: np.ndarray) -> np.ndarray:
-        # The zero point is subtracted on the way into 8 bits, and once more with the bias: as the kernel does.
+        # The zero point is subtracted on the way into 8 bits, where it may saturate, and added again with the bias.
         inside = saturate(multiply(product, *factor) - quantization.zero_point, 8)
-        offset = -quantization.zero_point * projection.astype(np.int64).sum(1)
+        offset = quantization.zero_point * projection.astype(np.int64).sum(1)
         sums = inside @ projection.T.astype(np.int64) + offset + (0 if bias is None else bias.astype(np.int64))
         hidden = multiply(wrap(sums), *quantize_multiplier(float(outer))) + zero_point(call.tensor(HIDDEN_STATE))
         hidden = saturate(hidden, 8)
