@@ -80,7 +80,7 @@ def test_words_wrap() -> None:
 
 @pytest.mark.parametrize("bits", [16, 32])
 def test_functions_are_near_the_real_ones(bits: int) -> None:
-    one, tolerance = float(1 << (bits - 1)), 2e-4 if bits == 16 else 2e-7
+    one, tolerance = float(1 << (bits - 1)), 4e-4 if bits == 16 else 2e-7
     x = np.linspace(-7.99, 7.99, 501)
     words = FixedPoint(np.round(x * one / 8).astype(np.int64), 3, bits)
     x = words.raw * 8 / one

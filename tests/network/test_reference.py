@@ -14,8 +14,7 @@ from tests.network.cases import CASES
 from tests.support.tflite_files import File, N, T, constant
 
 
-ULPS = {name: 2 for name in CASES if name.startswith("tanh float32")}
-ULPS |= {name: 64 for name in CASES if name.startswith("lstm float32")}
+LESS_EXACT = {"tanh float32": {"ulps": 2}, "lstm float32": {"absolute": 1e-6}}
 """Where more than 1 ulp is right: the C library's tanhf is itself up to 2 off, and the interpreter's LSTM adds in four lanes."""
 
 
@@ -31,7 +30,7 @@ def test_each_operator_gives_what_its_reference_kernel_gives(name: str, tmp_path
     content = CASES[name].bytes()
     path = tmp_path / "one.tflite"
     path.write_bytes(content)
-    assert_agrees(load(path), content, times=4, ulps=ULPS.get(name, 1))
+    assert_agrees(load(path), content, times=4, **LESS_EXACT.get(" ".join(name.split()[:2]), {}))
 
 
 def test_sums_of_signed_bytes_are_those_of_bytes_without_sign(tmp_path: Path) -> None:
