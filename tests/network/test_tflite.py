@@ -208,6 +208,18 @@ ERRORS: dict[str, tuple[File | bytes, str]] = {
         ),
         "its flag pot_scale_int16 asks for the old arithmetic",
     ),
+    "types that do not go together": (
+        changed("relu int8", {"y": T((2, 5, 31), "uint8", 0.1)}),
+        r"layer relu_0 \(Unary\): types do not go together: its inputs are int8; its outputs are uint8",
+    ),
+    "a zero point out of range": (
+        changed("relu int8", {"y": T((2, 5, 31), "int8", 0.1, 128)}),
+        "tensor 'y': a zero point that int8 does not hold",
+    ),
+    "a stride without bounds": (
+        with_options("conv_2d int8 same", StrideW=1 << 20),
+        "its stride is 1x1048576; allowed is 1 to 4096 each way",
+    ),
     "a reader before its writer": (
         replace(relu(), nodes=[N("RELU", ["z"], ["y"]), N("RELU", ["x"], ["z"])], tensors={n: T((2,)) for n in "xyz"}),
         "it reads 'z' before any node wrote it",
@@ -220,7 +232,7 @@ ERRORS: dict[str, tuple[File | bytes, str]] = {
         changed("mean float32 [-1] False", {"a": constant([4])}),
         "its axis is 4, but the tensor has 4 dimensions",
     ),
-    "scales that are not positive": (changed("relu int8", {"x": T((2, 5, 31), "int8", 0.0)}), "a scale that is not a finite number above 0"),
+    "scales that are not positive": (changed("relu int8", {"x": T((2, 5, 31), "int8", 0.0)}), "a scale that is not a number of "),
     "scales of another number": (
         changed("relu int8", {"x": T((2, 5, 31), "int8", [0.1, 0.2], axis=1)}),
         r"2 scales for axis 1 of shape \(2, 5, 31\)",
