@@ -448,7 +448,8 @@ class _Compiler:
         needed = self.needed()
         order = sorted(needed)
         if len(order) > L.VALUES_MAX or len(self.slots) > L.FACTS_MAX:
-            raise McusimError(f"the block at {self.block.address:#010x} needs {len(order)} values at its entry, {L.VALUES_MAX} fit")
+            where = f"the block at {self.block.address:#010x}"
+            raise McusimError(f"{where} depends on {len(order)} values at its entry; at most {L.VALUES_MAX} can be followed")
         slot = {number: place for place, number in enumerate(order)}
         rows = [self.renumbered(self.values.rows[number], slot[number], slot) for number in order]
         for place, row in enumerate(self.facts):

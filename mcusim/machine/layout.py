@@ -134,8 +134,8 @@ FACT_OPS = frozenset({OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS
 DIVIDE_TRAP = 255
 """Class of a division by zero while CCR.DIV_0_TRP is set."""
 VALUES_MAX = 1 << 15
-"""Most values one fact program can have: the longest block holds 512 narrow or 256 wide instructions, of which the worst, an LDM
-of 14 registers in an IT block, needs 60."""
+"""Most values one fact program can have: the longest block holds 512 narrow or 256 wide instructions, of which the worst, an
+LDM of 14 registers in an IT block, needs 60."""
 OVERLAY_MAX = 512
 SCRATCH_WORDS = VALUES_MAX + 3 * OVERLAY_MAX
 FACTS_MAX = 512

@@ -271,7 +271,7 @@ int main(void)
     __asm__ volatile(
         "mov r2, %0\n mov r4, #1\n"
         ".balign 1024\n"
-        ".rept 230\n ldr r3, [r2, r4]\n adds r4, #2\n .endr\n"  /* 460 narrow instructions without a branch, words at odd bytes */
+        ".rept 230\n ldr r3, [r2, r4]\n adds r4, #2\n .endr\n" /* 460 narrow instructions, words at odd bytes */
         ".rept 120\n ldr r3, [r2], #6\n eor.w r4, r4, r3\n .endr\n"
         : : "r"(bytes) : "r2", "r3", "r4", "cc", "memory");
     return 0;
