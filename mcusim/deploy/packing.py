@@ -263,7 +263,7 @@ class Search:
 
     def _raise(self, index: int, place: int) -> dict[int, int]:
         """Lift the tops of the steps in which a body lives; the tops before. Boxes above a gap do not count."""
-        before = {}
+        before: dict[int, int] = {}
         for box in self.packing.bodies[index].boxes:
             if box.offset == 0:
                 for step in self._bytes[index]:
