@@ -11,9 +11,7 @@ from mcusim.deploy.bodies import bodies_of
 from mcusim.deploy.buffers import Buffer, Overlay, PlanError, View
 from mcusim.deploy.walks import Walk, distance_bytes
 from mcusim.network import Layer, Network, NetworkError, Tensor
-from mcusim.network.operators import (
-    Activation, Binary, Concatenation, Dequantize, Quantize, Reshape, Slice, Split, Unary,
-)  # fmt: skip
+from mcusim.network.operators import Activation, Binary, Concatenation, Dequantize, Quantize, Reshape, Slice, Split, Unary
 
 ELEMENT_WISE = (Binary, Unary, Quantize, Dequantize)
 """Operators whose kernels go upwards element by element, and read an element before they write the one at its index."""

@@ -13,6 +13,10 @@ WINDOWED = (Conv2D, DepthwiseConv2D, Pool2D)
 """Operators whose output pixel depends on a window of the input."""
 
 
+NEVER = 1 << 60
+"""A byte above all: where a window outside the input begins, and what is still read after the last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """What a kernel of a windowed operator promises: it finishes ``pixels`` output pixels after the others, in memory order.
@@ -37,10 +41,9 @@ def distance_bytes(network: Network, layer: Layer, walk: Walk) -> int:
     window, stride, dilation, padding = _window(network, layer)
     rows = _lowest(output.shape[1], stride[0], padding.top, window[0], dilation[0], height)
     columns = _lowest(output.shape[2], stride[1], padding.left, window[1], dilation[1], width)
-    # the first element that a pixel reads; a window outside the input reads none
-    frame = np.where((rows[:, None] < 0) | (columns[None, :] < 0), height * width, rows[:, None] * width + columns[None, :])
-    starts = (np.arange(batch)[:, None] * height * width + frame.reshape(1, -1)).ravel() * channels * input_.type.size_bytes
-    still_read = np.append(np.minimum.accumulate(starts[::-1])[::-1], input_.size_bytes)
+    pixels = np.arange(batch)[:, None, None] * height * width + rows[:, None] * width + columns
+    starts = np.where((rows[:, None] < 0) | (columns < 0), NEVER, pixels * channels * input_.type.size_bytes).ravel()
+    still_read = np.append(np.minimum.accumulate(starts[::-1])[::-1], NEVER)
     first = np.arange(0, len(starts), walk.pixels)
     after = np.minimum(first + walk.pixels, len(starts))
     written = after * output.shape[3] * output.type.size_bytes
