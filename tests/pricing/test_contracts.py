@@ -17,6 +17,7 @@ from mcusim.isa.kind import LOADS, STORES, Kind
 from mcusim.isa.legality import illegal_reason
 from mcusim.pricing import pipeline
 from mcusim.pricing.causes import CAUSES
+from mcusim.pricing.memory import Cache, Device, Path, Paths
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, RegionTiming, State
 from tests.isa.assembly import block_of, code_of, instruction_of, words_of
 from tests.isa.examples import EXAMPLES
@@ -24,19 +25,12 @@ from tests.pricing.test_documented_cycles import TABLES
 
 TIMINGS = {
     "ideal": MemoryTiming((RegionTiming("flash"), RegionTiming("ram", slave=1))),
-    "waits": MemoryTiming((
-        RegionTiming("flash", read_wait_cycles=5, write_wait_cycles=5, fetch_wait_cycles=5, fetch_line_bytes=16,
-                     prefetch=True),
-        RegionTiming("ram", read_wait_cycles=1, write_wait_cycles=3, slave=1),
-    )),
-    "slow": MemoryTiming((
-        RegionTiming("flash", read_wait_cycles=2, fetch_wait_cycles=2, fetch_line_bytes=8),
-        RegionTiming("ram", write_wait_cycles=1, slave=1, single_cycle_io=True),
-    )),
+    "slow": MemoryTiming((RegionTiming("flash"), RegionTiming("ram", slave=1, opening_cycles=1))),
+    "port": MemoryTiming((RegionTiming("flash"), RegionTiming("port", single_cycle_io=True))),
     "cached": MemoryTiming((
-        RegionTiming("flash", read_wait_cycles=9, fetch_wait_cycles=9, cached_fetch=True, cached_data=True),
-        RegionTiming("ram", slave=1, tightly_coupled=True),
-    )),
+        RegionTiming("flash", paths=Paths(Path("flash", "instruction"), Path("flash", "data"))),
+        RegionTiming("ram", slave=1, paths=Paths(None, Path("ram"), Path("ram"))),
+    ), (Cache("instruction", 32, 2, 2), Cache("data", 32, 2, 2)), (Device("flash", 8, 9), Device("ram", 4, 1))),
 }  # fmt: skip
 
 
@@ -205,16 +199,8 @@ def cycles(engine: Pipeline, block: Block, facts: Mapping[int, Fact], timing: st
 
 
 @pytest.mark.parametrize("core", cores.NAMES)
-def test_wait_states_never_make_a_passage_cheaper(core: str) -> None:
-    engine = engine_of(core)
-    for seed in range(60):
-        block, facts = sequence(core, f"waits {core} {seed}")
-        assert cycles(engine, block, facts, "waits") >= cycles(engine, block, facts, "ideal")
-
-
-@pytest.mark.parametrize("core", cores.NAMES)
-def test_cached_regions_cost_nothing_here(core: str) -> None:
-    """Their misses are counted events, priced elsewhere."""
+def test_paths_of_a_region_cost_nothing_here(core: str) -> None:
+    """The machine adds their stalls, access by access."""
     engine = engine_of(core)
     for seed in range(30):
         block, facts = sequence(core, f"cached {core} {seed}")
