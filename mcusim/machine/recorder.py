@@ -448,14 +448,14 @@ class Recorder:
 
     def _passage(self, record: BlockRecord, state: State, facts: dict[int, Fact], trap: tuple[int, str] | None) -> Passage:
         """Price of the block, or of what runs before its trap; a store that programs flash runs too."""
-        block, region = record.block, self.region_of(record.block.address)
+        block = record.block
         if trap is None:
-            return self.pipeline.run(block, state, facts, self.timing, region)
+            return self.pipeline.run(block, state, facts, self.timing)
         count = trap[0] + (trap[1] == PROGRAMS)
         if count == 0:
             return Passage((0,), Exit(0, state), Exit(0, state))
         before = {number: fact for number, fact in facts.items() if number < count}
-        return self.pipeline.run(Block(block.address, block.instructions[:count]), state, before, self.timing, region)
+        return self.pipeline.run(Block(block.address, block.instructions[:count]), state, before, self.timing)
 
     def set_traps(self, divide_by_zero: bool, unaligned: bool) -> None:
         """CCR.DIV_0_TRP and CCR.UNALIGN_TRP."""

@@ -87,7 +87,7 @@ class ReferenceProfile:
             return
         facts = {number: self._fact(seen, number) for number in range(len(seen.block.instructions))}
         region = self.recorder.region_of(seen.block.address)
-        passage = self.recorder.pipeline.run(seen.block, self.state, facts, self.recorder.timing, region)
+        passage = self.recorder.pipeline.run(seen.block, self.state, facts, self.recorder.timing)
         exit = passage.fall if following == seen.block.end else passage.taken
         self.cycles += self._stalls(seen, facts, region, passage)
         self.cycles += exit.cycles

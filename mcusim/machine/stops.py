@@ -228,8 +228,8 @@ class Stops:
             facts = self.machine.recorder.facts_of(node.record, node.classes)
             facts = {number: fact for number, fact in facts.items() if number < count}
             block = Block(node.address, instructions[:count])
-            timing, region = self.machine.recorder.timings[node.timing], self.machine.recorder.region_of(node.address)
-            self.prefixes[key] = self.machine.recorder.pipeline.run(block, node.state, facts, timing, region)
+            timing = self.machine.recorder.timings[node.timing]
+            self.prefixes[key] = self.machine.recorder.pipeline.run(block, node.state, facts, timing)
         return self.prefixes[key]
 
     def running(self) -> Node | None:

@@ -38,7 +38,6 @@ class RegionTiming:
 
     name: str
     slave: int = 0
-    tightly_coupled: bool = False
     single_cycle_io: bool = False
     opening_cycles: int = 0
     """Extra cycles of a load that no access to the same memory directly precedes."""
@@ -96,8 +95,6 @@ class Pipeline(Protocol):
         """State after reset, exception entry or any other pipeline flush."""
         ...
 
-    def run(
-        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
-    ) -> Passage:
+    def run(self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming) -> Passage:
         """Price ``block`` entered in ``state``; ``facts`` maps instruction index to Fact, missing are ``Fact()``."""
         ...

@@ -22,8 +22,8 @@ SKIPPED = Fact(executed=False)
 class Walk(ABC):
     """One walk through one block: mutable, thrown away after it. Subclasses are a core's pipeline."""
 
-    def __init__(self, core: Core, timing: MemoryTiming, code: RegionTiming) -> None:
-        self.core, self.table, self.timing, self.code = core, core.timing, timing, code
+    def __init__(self, core: Core, timing: MemoryTiming) -> None:
+        self.core, self.table, self.timing = core, core.timing, timing
         self.ledger = Ledger()
 
     @abstractmethod
@@ -58,20 +58,16 @@ class Walk(ABC):
 class Engine:
     """A ``Pipeline``: walks blocks with one kind of ``Walk`` for one core."""
 
-    def __init__(
-        self, core: Core, walk: Callable[[Core, MemoryTiming, RegionTiming], Walk], start: State
-    ) -> None:
+    def __init__(self, core: Core, walk: Callable[[Core, MemoryTiming], Walk], start: State) -> None:
         self.core, self._walk, self._start = core, walk, start
 
     def start(self) -> State:
         return self._start
 
-    def run(
-        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
-    ) -> Passage:
+    def run(self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming) -> Passage:
         """Price ``block``; raises UnsupportedError where it holds an instruction that the core does not have."""
         try:
-            return self._run(block, state, facts, timing, code_region)
+            return self._run(block, state, facts, timing)
         except KeyError:
             missing = [instruction for instruction in block.instructions if instruction.kind not in self.core.timing]
             if not missing:
@@ -82,10 +78,8 @@ class Engine:
                 f"core {self.core.name} has no timing for kind {first.kind}"
             ) from None
 
-    def _run(
-        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
-    ) -> Passage:
-        walk = self._walk(self.core, timing, timing.regions[code_region])
+    def _run(self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming) -> Passage:
+        walk = self._walk(self.core, timing)
         walk.enter(state)
         for index, instruction in enumerate(block.instructions[:-1]):
             walk.step(instruction, facts.get(index, EXECUTED), False)

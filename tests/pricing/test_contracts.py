@@ -105,9 +105,9 @@ def check_passage(block: Block, passage: Passage) -> None:
 def test_the_parts_of_a_passage_add_up(core: str, timing: str, seed: int) -> None:
     block, facts = sequence(core, f"sums {core} {timing} {seed}")
     engine = engine_of(core)
-    passage = engine.run(block, engine.start(), facts, TIMINGS[timing], 0)
+    passage = engine.run(block, engine.start(), facts, TIMINGS[timing])
     check_passage(block, passage)
-    assert passage == engine.run(block, engine.start(), facts, TIMINGS[timing], 0)
+    assert passage == engine.run(block, engine.start(), facts, TIMINGS[timing])
 
 
 def parts(block: Block, facts: Mapping[int, Fact], at: int) -> list[tuple[Block, dict[int, Fact]]]:
@@ -123,11 +123,11 @@ def parts(block: Block, facts: Mapping[int, Fact], at: int) -> list[tuple[Block,
 def test_a_block_cut_in_two_costs_what_the_whole_costs(core: str, timing: str, seed: int) -> None:
     block, facts = sequence(core, f"cut {core} {timing} {seed}")
     engine, memory = engine_of(core), TIMINGS[timing]
-    whole = engine.run(block, engine.start(), facts, memory, 0)
+    whole = engine.run(block, engine.start(), facts, memory)
     for at in range(1, len(block.instructions)):
         (first, first_facts), (second, second_facts) = parts(block, facts, at)
-        head = engine.run(first, engine.start(), first_facts, memory, 0)
-        tail = engine.run(second, head.fall.state, second_facts, memory, 0)
+        head = engine.run(first, engine.start(), first_facts, memory)
+        tail = engine.run(second, head.fall.state, second_facts, memory)
         assert head.boundaries + tuple(head.fall.cycles + one for one in tail.boundaries) == whole.boundaries
         assert tail.fall.state == whole.fall.state
         assert tail.taken.state == whole.taken.state
@@ -145,11 +145,11 @@ def test_conditional_instructions_can_be_cut_apart_too(core: str, seed: int) -> 
         for one in block.instructions
     )
     engine, block = engine_of(core), Block(block.address, code)
-    whole = engine.run(block, engine.start(), facts, TIMINGS["ideal"], 0)
+    whole = engine.run(block, engine.start(), facts, TIMINGS["ideal"])
     for at in range(1, len(code)):
         (first, first_facts), (second, second_facts) = parts(block, facts, at)
-        head = engine.run(first, engine.start(), first_facts, TIMINGS["ideal"], 0)
-        tail = engine.run(second, head.fall.state, second_facts, TIMINGS["ideal"], 0)
+        head = engine.run(first, engine.start(), first_facts, TIMINGS["ideal"])
+        tail = engine.run(second, head.fall.state, second_facts, TIMINGS["ideal"])
         assert head.fall.cycles + tail.fall.cycles == whole.fall.cycles
 
 
@@ -161,7 +161,7 @@ def legal(core: str) -> list[Kind]:
 @pytest.mark.parametrize(("core", "kind"), [(core, kind) for core in cores.NAMES for kind in legal(core)])
 def test_every_kind_that_a_core_has_is_priced(core: str, kind: Kind) -> None:
     engine, instruction = engine_of(core), instruction_of(EXAMPLES[kind][1])
-    passage = engine.run(Block(0x8000, (instruction,)), engine.start(), {}, TIMINGS["ideal"], 0)
+    passage = engine.run(Block(0x8000, (instruction,)), engine.start(), {}, TIMINGS["ideal"])
     assert 1 <= passage.fall.cycles <= 32
 
 
@@ -171,7 +171,7 @@ def test_pricing_what_the_core_lacks_stops_with_the_instruction_named(core: str)
     missing = {"m0": divide, "m0plus": divide, "m3": single, "m4": double, "m7": test_target, "m33": double}
     engine = engine_of(core)
     with pytest.raises(UnsupportedError, match=r"0x00008000.*core " + core):
-        engine.run(block_of(missing[core]), engine.start(), {}, TIMINGS["ideal"], 0)
+        engine.run(block_of(missing[core]), engine.start(), {}, TIMINGS["ideal"])
 
 
 @pytest.mark.parametrize("core", cores.NAMES)
@@ -185,7 +185,7 @@ def test_states_are_few(core: str, timing: str) -> None:
     states: set[State] = set()
     for step in range(3000):
         block, facts = blocks[choice.randrange(len(blocks))]
-        passage = engine.run(block, state, facts, TIMINGS[timing], 0)
+        passage = engine.run(block, state, facts, TIMINGS[timing])
         state = (passage.taken if choice.random() < 0.5 else passage.fall).state
         states.add(state)
         if step in (1499, 2999):
@@ -195,7 +195,7 @@ def test_states_are_few(core: str, timing: str) -> None:
 
 
 def cycles(engine: Pipeline, block: Block, facts: Mapping[int, Fact], timing: str) -> int:
-    return engine.run(block, engine.start(), facts, TIMINGS[timing], 0).fall.cycles
+    return engine.run(block, engine.start(), facts, TIMINGS[timing]).fall.cycles
 
 
 @pytest.mark.parametrize("core", cores.NAMES)
@@ -215,5 +215,5 @@ def test_a_skipped_access_costs_one_cycle_and_no_wait(core: str) -> None:
         instruction = instruction_of(EXAMPLES[kind][1], 0x8000)
         if illegal_reason(instruction, cores.load(core)) is None:
             block = Block(0x8000, (instruction,))
-            passage = engine.run(block, engine.start(), {0: Fact(executed=False, region=1)}, TIMINGS["ideal"], 0)
+            passage = engine.run(block, engine.start(), {0: Fact(executed=False, region=1)}, TIMINGS["ideal"])
             assert passage.fall.cycles == 1

@@ -36,8 +36,8 @@ def test_h11_the_write_buffer_has_one_entry(core: str, words: str, cycles: int) 
 
 def test_a_store_in_the_buffer_delays_the_next_block() -> None:
     engine = pipeline(cores.load("m4"))
-    first = engine.run(block_of(STORE), engine.start(), {0: ODD}, IDEAL, 0)
-    second = engine.run(block_of(STORE, 0x8002), first.fall.state, {}, IDEAL, 0)
+    first = engine.run(block_of(STORE), engine.start(), {0: ODD}, IDEAL)
+    second = engine.run(block_of(STORE, 0x8002), first.fall.state, {}, IDEAL)
     assert (first.fall.cycles, second.fall.cycles) == (1, 2 + 1)
 
 
@@ -63,5 +63,5 @@ def test_the_store_buffer_of_m7_takes_five_at_once_and_then_drains(words: str, m
 def test_a_word_copy_on_m7_takes_two_cycles_a_turn() -> None:
     """LDR beside STR of what it loads, SUBS beside BNE (JNK)."""
     engine, loop = pipeline(cores.load("m7")), block_of("f851 3b04 f840 3b04 3a01 d1f9")
-    first = engine.run(loop, engine.start(), {}, IDEAL, 0).taken
-    assert engine.run(loop, first.state, {}, IDEAL, 0).taken.cycles == 2
+    first = engine.run(loop, engine.start(), {}, IDEAL).taken
+    assert engine.run(loop, first.state, {}, IDEAL).taken.cycles == 2
