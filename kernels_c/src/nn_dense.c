@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "nn_dot.h"
 #include "nn_dsp.h"
 #include "nn_four_rows.h"
 #include "nn_requantize.h"
@@ -89,21 +90,8 @@ static int32_t row_product(const struct nn_dense *layer, const int8_t *input, in
     if (layer->filter_offset != 0) {
         return row_sum(layer, input, row);
     }
-    const uint32_t offset = nn_pair_of(layer->input_offset);
-    const int8_t *weight = layer->weights + row * layer->depth;
-    int32_t sum = layer->bias ? layer->bias[row] : 0;
-    for (const int8_t *end = input + (layer->depth & ~7); input < end; input += 8, weight += 8) {
-        const uint32_t inputs_0 = nn_load_word(input), inputs_1 = nn_load_word(input + 4);
-        const uint32_t weights_0 = nn_load_word(weight), weights_1 = nn_load_word(weight + 4);
-        sum = nn_multiply_pairs(nn_even_bytes_plus(offset, inputs_0), nn_even_bytes(weights_0), sum);
-        sum = nn_multiply_pairs(nn_odd_bytes_plus(offset, inputs_0), nn_odd_bytes(weights_0), sum);
-        sum = nn_multiply_pairs(nn_even_bytes_plus(offset, inputs_1), nn_even_bytes(weights_1), sum);
-        sum = nn_multiply_pairs(nn_odd_bytes_plus(offset, inputs_1), nn_odd_bytes(weights_1), sum);
-    }
-    for (int32_t i = 0; i < (layer->depth & 7); i++) {
-        sum += (input[i] + layer->input_offset) * weight[i];
-    }
-    return sum;
+    const int32_t sum = nn_dot(input, layer->weights + row * layer->depth, layer->depth, layer->input_offset);
+    return sum + (layer->bias ? layer->bias[row] : 0);
 }
 
 /* Fours of rows share one scale; the last row goes alone where more than it would be read. */
