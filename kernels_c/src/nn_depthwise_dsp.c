@@ -14,6 +14,8 @@
 #define GROUP 4
 /* Bytes of scratch memory for strips; two strips are needed anyway. */
 #define STRIPS_BYTES 4096
+/* The same for weights that are not in strips. */
+#define TAPS_BYTES 1536
 /* For as many, strips cost more than tiles save. */
 #define FEW_OUTPUTS 16
 
@@ -30,9 +32,18 @@ static int32_t strips_at_once(int32_t rows, int32_t width)
     return strips > 2 ? strips : 2;
 }
 
+/* Groups of channels whose weights are in scratch memory at once, where they are not in strips. */
+static int32_t groups_at_once(const cmsis_nn_dims *filter)
+{
+    const int32_t bytes = filter->h * filter->w * 2 * GROUP + (int32_t)sizeof(struct nn_taps_channels);
+    const int32_t room = TAPS_BYTES / bytes, wanted = (filter->c + GROUP - 1) / GROUP;
+    const int32_t groups = room < wanted ? room : wanted;
+    return groups > 0 ? groups : 1;
+}
+
 static int32_t taps_bytes(const cmsis_nn_dims *filter)
 {
-    return filter->h * filter->w * 2 * GROUP;
+    return groups_at_once(filter) * (filter->h * filter->w * 2 * GROUP + (int32_t)sizeof(struct nn_taps_channels));
 }
 
 int32_t nn_depthwise_dsp_scratch(const cmsis_nn_dims *input, const cmsis_nn_dims *filter)
@@ -223,23 +234,59 @@ static void prepare_taps(const struct nn_depthwise *layer, int32_t channel, stru
     }
 }
 
+/* Channels first, first + 4, ... and their weights. */
+struct block {
+    struct nn_taps_channels *channels;
+    uint32_t *panels;
+    int32_t first, groups;
+};
+
 /* Outputs of a pixel without taps: what is left is the bias. */
-static void fill(const struct nn_taps_channels *channels, int8_t *output)
+static void fill(const struct block *block, int8_t *output)
 {
-    for (int32_t i = 0; i < GROUP; i++) {
-        output[i] = (int8_t)nn_scaled(channels->start[i], &channels->scale[i]);
+    for (int32_t i = 0; i < block->groups * GROUP; i++) {
+        const struct nn_taps_channels *channels = block->channels + i / GROUP;
+        output[i] = (int8_t)nn_scaled(channels->start[i % GROUP], &channels->scale[i % GROUP]);
     }
 }
 
-/* A row of outputs: pixels that see the same taps go in one call. */
-static void walk_row(const struct nn_depthwise *layer, const int8_t *image, int32_t top, struct nn_taps rows,
-                     const struct nn_taps_channels *channels, int8_t *output)
+/* Pixels beside each other that see the same taps, the first of them those from `input` and `place` in the filter on. */
+static void walk_run(const struct nn_depthwise *layer, const struct block *block, struct nn_taps_walk *walk,
+                     const int8_t *input, int32_t place, int8_t *output)
+{
+    const int32_t panel = layer->filter.h * layer->filter.w * 2, consumed = walk->input_next;
+    const uint32_t *weights = block->panels + 2 * place;
+    if (walk->count < block->groups) {
+        const int32_t pixels = walk->count;
+        walk->count = block->groups;
+        walk->panel_step = panel * 4;
+        walk->channels_step = sizeof(struct nn_taps_channels);
+        walk->output_step = GROUP;
+        walk->input_next = GROUP - consumed;
+        for (int32_t i = 0; i < pixels; i++) {
+            nn_depthwise_taps(input, weights, walk, block->channels, output);
+            input += layer->params->stride.w * layer->output.c;
+            output += layer->output.c;
+        }
+        walk->count = pixels;
+        return;
+    }
+    walk->panel_step = walk->channels_step = 0;
+    walk->output_step = layer->output.c;
+    walk->input_next = layer->params->stride.w * layer->output.c - consumed;
+    for (int32_t i = 0; i < block->groups; i++) {
+        nn_depthwise_taps(input + i * GROUP, weights + i * panel, walk, block->channels + i, output + i * GROUP);
+    }
+}
+
+static void walk_row(const struct nn_depthwise *layer, const struct block *block, const int8_t *image, int32_t top,
+                     int8_t *output)
 {
     const cmsis_nn_dw_conv_params *params = layer->params;
     const int32_t depth = layer->output.c, width = layer->input.w, taps = layer->filter.w;
-    const int32_t line = width * depth * params->dilation.h, tap_step = params->dilation.w * depth;
-    const int32_t pixel_step = params->stride.w * depth;
-    struct nn_taps_walk walk = {.rows = rows.end - rows.first, .output_step = depth, .tap_step = tap_step,
+    const struct nn_taps rows = nn_taps_inside(top, params->dilation.h, layer->filter.h, layer->input.h);
+    const int32_t line = width * depth * params->dilation.h, row = top + rows.first * params->dilation.h;
+    struct nn_taps_walk walk = {.rows = rows.end - rows.first, .tap_step = params->dilation.w * depth,
                                 .offset = nn_pair_of(params->input_offset)};
     int32_t left = -params->padding.w;
     for (int32_t x = 0; x < layer->output.w; x += walk.count) {
@@ -251,36 +298,50 @@ static void walk_row(const struct nn_depthwise *layer, const int8_t *image, int3
             walk.count = room < layer->output.w - x ? room : layer->output.w - x;
         }
         if (walk.taps == 0 || walk.rows == 0) {
-            fill(channels, output);
+            for (int32_t i = 0; i < walk.count; i++) {
+                fill(block, output + i * depth);
+            }
         } else {
-            walk.input_skip = line - walk.taps * tap_step;
+            walk.input_skip = line - walk.taps * walk.tap_step;
             walk.panel_skip = (taps - walk.taps) * 8;
-            walk.input_next = pixel_step - walk.taps * tap_step - (walk.rows - 1) * line;
-            const int32_t row = top + rows.first * params->dilation.h;
-            nn_depthwise_taps(image + (row * width + left + columns.first * params->dilation.w) * depth,
-                              (const uint32_t *)layer->scratch + 2 * (rows.first * taps + columns.first), &walk, channels,
-                              output);
+            walk.input_next = walk.taps * walk.tap_step + (walk.rows - 1) * line;
+            const int32_t column = left + columns.first * params->dilation.w;
+            walk_run(layer, block, &walk, image + (row * width + column) * depth, rows.first * taps + columns.first, output);
         }
         output += walk.count * depth;
         left += walk.count * params->stride.w;
     }
 }
 
-/* Channels channel .. channel + 3. */
-static void walk_taps(const struct nn_depthwise *layer, int32_t channel)
+/* Channels of `groups` fours from `first` on. */
+static void walk_taps(const struct nn_depthwise *layer, int32_t first, int32_t groups)
 {
-    const cmsis_nn_dw_conv_params *params = layer->params;
-    struct nn_taps_channels channels;
-    prepare_taps(layer, channel, &channels, layer->scratch);
-    const int8_t *image = layer->input_data + channel;
-    int8_t *output = layer->output_data + channel;
+    struct block block = {layer->scratch, 0, first, groups};
+    block.panels = (uint32_t *)(block.channels + groups);
+    const int32_t panel = layer->filter.h * layer->filter.w * 2;
+    for (int32_t i = 0; i < groups; i++) {
+        prepare_taps(layer, first + i * GROUP, block.channels + i, block.panels + i * panel);
+    }
+    const int8_t *image = layer->input_data + first;
+    int8_t *output = layer->output_data + first;
     for (int32_t batch = 0; batch < layer->output.n; batch++) {
         for (int32_t y = 0; y < layer->output.h; y++, output += layer->output.w * layer->output.c) {
-            const int32_t top = y * params->stride.h - params->padding.h;
-            const struct nn_taps rows = nn_taps_inside(top, params->dilation.h, layer->filter.h, layer->input.h);
-            walk_row(layer, image, top, rows, &channels, output);
+            walk_row(layer, &block, image, y * layer->params->stride.h - layer->params->padding.h, output);
         }
         image += layer->input.h * layer->input.w * layer->output.c;
+    }
+}
+
+/* Fours of channels from `first` on, whose last may not be followed by more. */
+static void walk_groups(const struct nn_depthwise *layer, const struct tiling *tiling, int in_tiles, int32_t first,
+                        int32_t groups)
+{
+    if (!fit(layer, first, first + groups * GROUP)) {
+        nn_depthwise_plain(layer, first, first + groups * GROUP);
+    } else if (in_tiles) {
+        walk_tiles(layer, tiling, first);
+    } else {
+        walk_taps(layer, first, groups);
     }
 }
 
@@ -297,15 +358,16 @@ static void walk_channels(const struct nn_depthwise *layer)
     const int32_t depth = layer->output.c;
     const struct tiling tiling = tiling_of(layer);
     const int in_tiles = tiles_serve(layer, &tiling);
-    for (int32_t channel = 0; channel < depth; channel += GROUP) {
-        const int32_t first = channel + GROUP <= depth ? channel : depth - GROUP;
-        if (!fit(layer, first, first + GROUP)) {
-            nn_depthwise_plain(layer, first, first + GROUP);
-        } else if (in_tiles) {
-            walk_tiles(layer, &tiling, first);
-        } else {
-            walk_taps(layer, first);
-        }
+    const int32_t at_once = in_tiles ? 1 : groups_at_once(&layer->filter);
+    int32_t left = depth / GROUP, channel = 0;
+    while (left > 0) {
+        const int32_t groups = left < at_once ? left : at_once;
+        walk_groups(layer, &tiling, in_tiles, channel, groups);
+        channel += groups * GROUP;
+        left -= groups;
+    }
+    if (channel < depth) {
+        walk_groups(layer, &tiling, in_tiles, depth - GROUP, 1);
     }
 }
 

@@ -15,9 +15,11 @@
 #define PANEL_SKIP "#20"
 #define INPUT_NEXT "#24"
 #define OUTPUT_STEP "#28"
-#define COUNT "#32"
-#define FRAME "#36"
-#define OUTPUT "#72" /* the caller's fifth argument */
+#define PANEL_STEP "#32"
+#define CHANNELS_STEP "#36"
+#define COUNT "#40"
+#define FRAME "#44"
+#define OUTPUT "#80" /* the caller's fifth argument */
 
 #define RESULT(sum)                         \
     "ldm r1!, {r4, r5, r6}\n"               \
@@ -36,13 +38,12 @@ __attribute__((naked, noinline)) void nn_depthwise_taps(const int8_t *input, con
         "sub sp, " FRAME "\n"
         "str r1, [sp, " PANEL "]\n"
         "str r3, [sp, " CHANNELS "]\n"
-        "ldm r2, {r4-r12}\n"
-        "add r2, sp, " TAPS "\n"
-        "stm r2, {r4-r10}\n"
-        "mov r2, r11\n"
-        "mov r3, r12\n"
+        "ldm r2!, {r4-r12}\n"
+        "add lr, sp, " TAPS "\n"
+        "stm lr, {r4-r12}\n"
+        "ldm r2, {r2, r3}\n"
 
-        /* A pixel. */
+        /* An output. */
         "1:\n"
         "ldr r4, [sp, " CHANNELS "]\n"
         "ldr r1, [sp, " PANEL "]\n"
@@ -80,12 +81,20 @@ __attribute__((naked, noinline)) void nn_depthwise_taps(const int8_t *input, con
         "ldr r4, [sp, " OUTPUT_STEP "]\n"
         "ldr r5, [sp, " INPUT_NEXT "]\n"
         "ldr r6, [sp, " COUNT "]\n"
+        "ldr r1, [sp, " PANEL "]\n"
+        "ldr.w r12, [sp, " PANEL_STEP "]\n"
+        "ldr.w lr, [sp, " CHANNELS_STEP "]\n"
         "strb.w r8, [r7]\n"
         "strb.w r9, [r7, #1]\n"
         "strb.w r10, [r7, #2]\n"
         "strb.w r11, [r7, #3]\n"
+        "ldr.w r8, [sp, " CHANNELS "]\n"
         "add r7, r4\n"
         "add r0, r5\n"
+        "add r1, r12\n"
+        "add r8, lr\n"
+        "str r1, [sp, " PANEL "]\n"
+        "str.w r8, [sp, " CHANNELS "]\n"
         "subs r6, #1\n"
         "str r7, [sp, " OUTPUT "]\n"
         "str r6, [sp, " COUNT "]\n"
