@@ -8,6 +8,7 @@
 #include "nn_four_rows.h"
 #include "nn_requantize.h"
 #include "nn_scale.h"
+#include "nn_small_rows.h"
 
 int32_t nn_dense_scratch(int32_t depth)
 {
@@ -146,10 +147,24 @@ void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *
 
 #else
 
+/* Fours of rows, the last of which may overlap others. */
+static void four_rows(const struct nn_dense *layer, const int8_t *input, int32_t row, int8_t *output)
+{
+    struct nn_small_rows rows = {{0, 0, 0, 0}, layer->input_offset};
+    nn_small_rows(input, layer->weights + row * layer->depth, layer->depth, layer->depth, &rows);
+    for (int32_t i = 0; i < 4; i++, row++) {
+        output[row] = result(layer, row, rows.sums[i] + (layer->bias ? layer->bias[row] : 0));
+    }
+}
+
 void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *output, void *scratch)
 {
     (void)scratch;
-    for (int32_t row = 0; row < layer->rows; row++) {
+    const int in_fours = layer->rows >= 4 && layer->filter_offset == 0;
+    for (int32_t row = 0; in_fours && row < layer->rows; row += 4) {
+        four_rows(layer, input, row + 4 <= layer->rows ? row : layer->rows - 4, output);
+    }
+    for (int32_t row = 0; !in_fours && row < layer->rows; row++) {
         output[row] = result(layer, row, row_sum(layer, input, row));
     }
 }
