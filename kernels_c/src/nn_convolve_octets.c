@@ -79,6 +79,7 @@ struct source {
     int32_t tap_step;  /* from such a stretch to the one below */
     int32_t bytes;     /* of all taps, rounded up to words */
     int32_t last_top, last_left; /* of pixels all of whose taps are inside; -1 where rows are no stretches */
+    int32_t rows;      /* of taps */
     int in_place;
     int8_t *columns;
     uint32_t *inputs;
@@ -141,41 +142,56 @@ static __attribute__((noinline)) void gather(const struct source *source, const 
     }
 }
 
-static void spread_pixels(const struct source *source, const struct pixel *pixels)
+/* By way of columns, where inputs are no stretches of words. */
+static __attribute__((noinline)) void gather_pixels(const struct source *source, const struct pixel *pixels)
 {
-    const int8_t *row_0 = pixels[0].first_tap, *row_1 = pixels[1].first_tap;
-    if (source->in_place && row_0 && row_1) {
-        uint32_t *to = source->inputs;
-        for (int32_t i = source->layer->filter.h; i > 0; i--, row_0 += source->tap_step, row_1 += source->tap_step) {
-            to = nn_spread_inputs(to, row_0, row_1, source->row_bytes, source->offset);
-        }
-        return;
-    }
     int8_t *const columns = source->columns;
     gather(source, pixels, columns);
     gather(source, pixels + 1, columns + source->bytes);
     nn_spread_inputs(source->inputs, columns, columns + source->bytes, source->bytes, source->offset);
 }
 
+static inline void spread_pixels(const struct source *source, const struct pixel *pixels)
+{
+    const int8_t *row_0 = pixels[0].first_tap, *row_1 = pixels[1].first_tap;
+    if (!source->in_place || !row_0 || !row_1) {
+        gather_pixels(source, pixels);
+        return;
+    }
+    uint32_t *to = source->inputs;
+    for (int32_t i = source->rows; i > 0; i--, row_0 += source->tap_step, row_1 += source->tap_step) {
+        to = nn_spread_inputs(to, row_0, row_1, source->row_bytes, source->offset);
+    }
+}
+
 /* Channels of a block: whole groups, and the last four where some are left over. */
 struct block {
     struct nn_octet_channels *channels;
     uint32_t *panels;
-    int32_t groups, first, rest_first;
+    int32_t panel; /* words of one */
+    int32_t steps, groups, first, rest_first;
     int has_rest;
 };
 
+static __attribute__((noinline)) void walk_rest(const struct source *source, const struct block *block,
+                                                const struct pixel *pixels)
+{
+    const struct nn_octet_walk walk = {block->steps, 1, pixels[0].output + block->rest_first,
+                                       pixels[1].output + block->rest_first};
+    nn_octets(source->inputs, block->panels + block->groups * block->panel, block->channels + block->groups, &walk);
+}
+
+/* Kept short, and what is rare apart: with nn_octets it has to fit the 32 lines of a small instruction cache. */
 static void walk_pair(const struct source *source, const struct block *block, const struct pixel *pixels)
 {
-    const int32_t steps = source->bytes / 2;
-    struct nn_octet_walk walk = {steps, block->groups, pixels[0].output + block->first, pixels[1].output + block->first};
     spread_pixels(source, pixels);
     if (block->groups) {
+        const struct nn_octet_walk walk = {block->steps, block->groups, pixels[0].output + block->first,
+                                           pixels[1].output + block->first};
         nn_octets(source->inputs, block->panels, block->channels, &walk);
     }
     if (block->has_rest) {
-        walk = (struct nn_octet_walk){steps, 1, pixels[0].output + block->rest_first, pixels[1].output + block->rest_first};
-        nn_octets(source->inputs, block->panels + block->groups * steps * GROUP, block->channels + block->groups, &walk);
+        walk_rest(source, block, pixels);
     }
 }
 
@@ -239,6 +255,7 @@ static struct source source_of(const struct nn_convolution *layer, int32_t group
         .bytes = bytes,
         .last_top = input->h - 1 - (filter->h - 1) * dilation.h,
         .last_left = stretches ? input->w - filter->w : -1,
+        .rows = filter->h,
         .in_place = nn_goes_in_place(layer->params, input, filter),
         .columns = (int8_t *)(inputs + bytes),
         .inputs = inputs,
@@ -252,6 +269,8 @@ static void walk_channels(const struct nn_convolution *layer, int32_t begin, int
     const int32_t panel = column_bytes(&layer->filter) * GROUP / 2, room = groups_at_once(&layer->filter);
     struct block block = {
         .channels = layer->scratch,
+        .panel = panel,
+        .steps = column_bytes(&layer->filter) / 2,
         .groups = (end - begin) / GROUP,
         .first = begin,
         .rest_first = end - GROUP,

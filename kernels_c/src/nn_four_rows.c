@@ -52,7 +52,7 @@
 #define OUTPUT "#48"
 #define FRAME "#52"
 
-__attribute__((naked, noinline)) void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
+NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
                                                    const struct nn_rows_walk *walk)
 {
     __asm__ volatile(

@@ -49,7 +49,7 @@
 #define OUTPUT_1 "#24"
 #define FRAME "#28"
 
-__attribute__((naked, noinline)) void nn_octets(const uint32_t *inputs, const uint32_t *panel,
+NN_ASSEMBLY void nn_octets(const uint32_t *inputs, const uint32_t *panel,
                                                 const struct nn_octet_channels *channels,
                                                 const struct nn_octet_walk *walk)
 {
@@ -126,7 +126,7 @@ __attribute__((naked, noinline)) void nn_octets(const uint32_t *inputs, const ui
     "str.w lr, [r0, #12]\n"                 \
     "add.w r0, r0, #16\n"
 
-__attribute__((naked, noinline)) uint32_t *nn_spread_inputs(uint32_t *to, const int8_t *pixel_0, const int8_t *pixel_1,
+NN_ASSEMBLY uint32_t *nn_spread_inputs(uint32_t *to, const int8_t *pixel_0, const int8_t *pixel_1,
                                                             int32_t count, uint32_t offset)
 {
     __asm__ volatile(
