@@ -9,6 +9,7 @@
 #include "nn_octets.h"
 
 #define GROUP 4 /* channels */
+#define QUEUE 8 /* pixels */
 /* Bytes of scratch memory for weights; those of one group are needed anyway. */
 #define WEIGHTS_BYTES 5120
 
@@ -30,10 +31,16 @@ static int32_t groups_at_once(const cmsis_nn_dims *filter)
     return groups > 0 ? groups : 1;
 }
 
-/* Weights, and the inputs of two pixels before and after they are spread. */
+/* Pixels whose inputs are gathered before they are multiplied: several, so that code need not be fetched for each anew. */
+static int32_t queue_of(const cmsis_nn_dims *filter)
+{
+    return column_bytes(filter) <= 64 ? QUEUE : 2;
+}
+
+/* Weights, the inputs of two pixels, and gathered ones. */
 int32_t nn_convolve_octets_scratch(const cmsis_nn_dims *filter)
 {
-    return groups_at_once(filter) * group_bytes(filter) + (4 + 2) * column_bytes(filter);
+    return groups_at_once(filter) * group_bytes(filter) + (4 + queue_of(filter)) * column_bytes(filter);
 }
 
 /* Spreading inputs costs as much as 8 multiplications by each of them would, and many taps are cheap to leave out. */
@@ -142,20 +149,21 @@ static __attribute__((noinline)) void gather(const struct source *source, const 
     }
 }
 
-/* By way of columns, where inputs are no stretches of words. */
-static __attribute__((noinline)) void gather_pixels(const struct source *source, const struct pixel *pixels)
+/* Near edges, where inputs otherwise are stretches of words. */
+static __attribute__((noinline)) void gather_pair(const struct source *source, const struct pixel *pixel_0,
+                                                  const struct pixel *pixel_1)
 {
     int8_t *const columns = source->columns;
-    gather(source, pixels, columns);
-    gather(source, pixels + 1, columns + source->bytes);
+    gather(source, pixel_0, columns);
+    gather(source, pixel_1, columns + source->bytes);
     nn_spread_inputs(source->inputs, columns, columns + source->bytes, source->bytes, source->offset);
 }
 
-static inline void spread_pixels(const struct source *source, const struct pixel *pixels)
+static void spread_in_place(const struct source *source, const struct pixel *pixel_0, const struct pixel *pixel_1)
 {
-    const int8_t *row_0 = pixels[0].first_tap, *row_1 = pixels[1].first_tap;
-    if (!source->in_place || !row_0 || !row_1) {
-        gather_pixels(source, pixels);
+    const int8_t *row_0 = pixel_0->first_tap, *row_1 = pixel_1->first_tap;
+    if (!row_0 || !row_1) {
+        gather_pair(source, pixel_0, pixel_1);
         return;
     }
     uint32_t *to = source->inputs;
@@ -173,25 +181,56 @@ struct block {
     int has_rest;
 };
 
-static __attribute__((noinline)) void walk_rest(const struct source *source, const struct block *block,
-                                                const struct pixel *pixels)
+static __attribute__((noinline)) void multiply_rest(const struct source *source, const struct block *block,
+                                                    int8_t *output_0, int8_t *output_1)
 {
-    const struct nn_octet_walk walk = {block->steps, 1, pixels[0].output + block->rest_first,
-                                       pixels[1].output + block->rest_first};
+    const struct nn_octet_walk walk = {block->steps, 1, output_0 + block->rest_first, output_1 + block->rest_first};
     nn_octets(source->inputs, block->panels + block->groups * block->panel, block->channels + block->groups, &walk);
 }
 
-/* Kept short, and what is rare apart: with nn_octets it has to fit the 32 lines of a small instruction cache. */
-static void walk_pair(const struct source *source, const struct block *block, const struct pixel *pixels)
+static void multiply(const struct source *source, const struct block *block, int8_t *output_0, int8_t *output_1)
 {
-    spread_pixels(source, pixels);
     if (block->groups) {
-        const struct nn_octet_walk walk = {block->steps, block->groups, pixels[0].output + block->first,
-                                           pixels[1].output + block->first};
+        const struct nn_octet_walk walk = {block->steps, block->groups, output_0 + block->first, output_1 + block->first};
         nn_octets(source->inputs, block->panels, block->channels, &walk);
     }
     if (block->has_rest) {
-        walk_rest(source, block, pixels);
+        multiply_rest(source, block, output_0, output_1);
+    }
+}
+
+/* These two are kept short, and what is rare apart: with nn_octets each has to fit the 32 lines of a small instruction cache. */
+static NN_HOT void walk_in_place(const struct source *source, const struct block *block, const struct pixel *pixels,
+                                 int32_t count)
+{
+    for (; count > 0; count -= 2, pixels += 2) {
+        const struct pixel *const other = count > 1 ? pixels + 1 : pixels;
+        spread_in_place(source, pixels, other);
+        multiply(source, block, pixels->output, other->output);
+    }
+}
+
+static NN_HOT void walk_gathered(const struct source *source, const struct block *block, const struct pixel *pixels,
+                                 int32_t count)
+{
+    const int8_t *column = source->columns;
+    const int32_t bytes = source->bytes;
+    for (int32_t i = 0; i < count; i++) {
+        gather(source, pixels + i, source->columns + i * bytes);
+    }
+    for (; count > 0; count -= 2, pixels += 2, column += 2 * bytes) {
+        const int32_t other = count > 1;
+        nn_spread_inputs(source->inputs, column, column + other * bytes, bytes, source->offset);
+        multiply(source, block, pixels->output, pixels[other].output);
+    }
+}
+
+static void walk_pixels(const struct source *source, const struct block *block, const struct pixel *pixels, int32_t count)
+{
+    if (source->in_place) {
+        walk_in_place(source, block, pixels, count);
+    } else {
+        walk_gathered(source, block, pixels, count);
     }
 }
 
@@ -199,8 +238,9 @@ static void walk_image(const struct source *source, const struct block *block)
 {
     const struct nn_convolution *layer = source->layer;
     const cmsis_nn_conv_params *params = layer->params;
-    struct pixel pixels[2];
-    int waiting = 0;
+    const int32_t room = source->in_place ? QUEUE : queue_of(&layer->filter);
+    struct pixel pixels[QUEUE];
+    int32_t count = 0;
     const int8_t *image = source->image;
     int8_t *output = layer->output_data;
     for (int32_t batch = 0; batch < layer->output.n; batch++) {
@@ -211,11 +251,11 @@ static void walk_image(const struct source *source, const struct block *block)
             int32_t left = -params->padding.w;
             for (int32_t x = layer->output.w; x > 0; x--) {
                 const int inside = left >= 0 && left <= last_left;
-                pixels[waiting] = (struct pixel){top, left, image, inside ? tap : 0, output};
-                if (waiting) {
-                    walk_pair(source, block, pixels);
+                pixels[count++] = (struct pixel){top, left, image, inside ? tap : 0, output};
+                if (count == room) {
+                    walk_pixels(source, block, pixels, count);
+                    count = 0;
                 }
-                waiting ^= 1;
                 left += params->stride.w;
                 tap += params->stride.w * layer->input.c;
                 output += layer->output.c;
@@ -223,10 +263,7 @@ static void walk_image(const struct source *source, const struct block *block)
         }
         image += layer->input.h * source->line;
     }
-    if (waiting) {
-        pixels[1] = pixels[0];
-        walk_pair(source, block, pixels);
-    }
+    walk_pixels(source, block, pixels, count);
 }
 
 /* The channels' weights and scales. */
