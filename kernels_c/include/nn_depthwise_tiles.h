@@ -24,17 +24,18 @@ struct nn_tile_channel {
 
 struct nn_tile_walk {
     int32_t strip_bytes;
-    int32_t column_step; /* in output bytes; 0 where only the left outputs are wanted */
+    int32_t column_step; /* in output bytes */
     int32_t row_step;
     int32_t strip_step;  /* from the first output of a strip to that of the next */
     int32_t whole_tiles; /* in a strip, at least 1 */
     int32_t odd;         /* 1: a last tile that begins a row earlier */
     int32_t strips;
-    int32_t last_column_step; /* of the last strip, if it is not the first */
 };
 
 void nn_depthwise_tiles_1(const uint32_t *strip, const struct nn_tile_walk *walk, const struct nn_tile_channel *channel,
                           int8_t *output);
+void nn_depthwise_tiles_half(const uint32_t *strip, const struct nn_tile_walk *walk,
+                             const struct nn_tile_channel *channel, int8_t *output);
 void nn_depthwise_tiles_2(const uint32_t *strip, const struct nn_tile_walk *walk, const struct nn_tile_channel *channel,
                           int8_t *output);
 

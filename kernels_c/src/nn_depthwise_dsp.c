@@ -157,6 +157,7 @@ static struct tiling tiling_of(const struct nn_depthwise *layer)
     const int32_t rows = stride == 1 ? out->h + 2 : 2 * out->h + 1;
     const struct nn_tile_walk walk = {
         .strip_bytes = strip_bytes(rows),
+        .column_step = out->c,
         .row_step = out->w * out->c,
         .strip_step = across * out->c,
         .whole_tiles = out->h / 2,
@@ -184,18 +185,18 @@ static void walk_strips(const struct nn_depthwise *layer, const struct tiling *t
     for (int32_t i = 0; i <= count; i++) {
         gather_strip(layer, image, -padding.h, 2 * (first + i) - padding.w, tiling->rows, scratch + i * tiling->rows * 4);
     }
-    const int32_t depth = layer->output.c;
-    const int half = first + count == tiling->strips && layer->output.w % tiling->across;
-    struct nn_tile_walk walk = tiling->walk;
-    walk.strips = count;
-    walk.last_column_step = half ? 0 : depth;
-    walk.column_step = count == 1 ? walk.last_column_step : depth;
-    output += first * tiling->across * depth;
+    const int32_t half = first + count == tiling->strips && layer->output.w % tiling->across;
+    struct nn_tile_walk walk = tiling->walk, last = tiling->walk;
+    walk.strips = count - half;
+    last.strips = 1;
+    output += first * walk.strip_step;
     for (int32_t i = 0; i < GROUP; i++) {
-        if (tiling->stride == 1) {
-            nn_depthwise_tiles_1(scratch + i, &walk, channels + i, output + i);
-        } else {
-            nn_depthwise_tiles_2(scratch + i, &walk, channels + i, output + i);
+        if (walk.strips) {
+            (tiling->stride == 1 ? nn_depthwise_tiles_1 : nn_depthwise_tiles_2)(scratch + i, &walk, channels + i, output + i);
+        }
+        if (half) {
+            nn_depthwise_tiles_half(scratch + i + walk.strips * tiling->rows * 4, &last, channels + i,
+                                    output + i + walk.strips * walk.strip_step);
         }
     }
 }

@@ -37,22 +37,21 @@
 #define WHOLE_TILES "#32"
 #define ODD "#36"
 #define STRIPS "#40"
-#define LAST_COLUMN_STEP "#44"
-#define TILES_LEFT "#48"
-#define ODD_LEFT "#52"
-#define OUTPUT "#56"
-#define STRIP "#60"
-#define STRIP_OUTPUT "#64"
-#define FRAME "#68"
+#define TILES_LEFT "#44"
+#define ODD_LEFT "#48"
+#define OUTPUT "#52"
+#define STRIP "#56"
+#define STRIP_OUTPUT "#60"
+#define FRAME "#64"
 
 #define PROLOGUE                                  \
     "push {r4-r11, lr}\n"                         \
     "sub sp, " FRAME "\n"                         \
     "str r0, [sp, " STRIP "]\n"                   \
     "str r3, [sp, " STRIP_OUTPUT "]\n"            \
-    "ldm r1, {r3-r10}\n"                          \
+    "ldm r1, {r3-r9}\n"                           \
     "add r12, sp, " STRIP_BYTES "\n"              \
-    "stm r12, {r3-r10}\n"                         \
+    "stm r12, {r3-r9}\n"                          \
     "mov r1, r2\n"                                \
     "ldm r1!, {r4-r9}\n"                          \
     "ldm r1, {r1, r2, r3, r12}\n"                 \
@@ -101,13 +100,7 @@
     "str r0, [sp, " STRIP "]\n"                   \
     "str r2, [sp, " STRIP_OUTPUT "]\n"            \
     "str r3, [sp, " STRIPS "]\n"                  \
-    "beq 4f\n"                                    \
-    "cmp r3, #1\n"                                \
     "bne 1b\n"                                    \
-    "ldr r3, [sp, " LAST_COLUMN_STEP "]\n"        \
-    "str r3, [sp, " COLUMN_STEP "]\n"             \
-    "b 1b\n"                                      \
-    "4:\n"                                        \
     "add sp, " FRAME "\n"                         \
     "pop {r4-r11, pc}\n"
 
@@ -160,6 +153,56 @@ NN_ASSEMBLY void nn_depthwise_tiles_1(const uint32_t *strip, const struct nn_til
         TILE_END("16"));
 }
 
+/* r11: multiplier; r12: add. */
+#define TWO_RESULTS                               \
+    "add r1, r12, r10, asr #31\n"                 \
+    "smmlar r10, r10, r11, r1\n"                  \
+    "add r1, r12, lr, asr #31\n"                  \
+    "smmlar lr, lr, r11, r1\n"                    \
+    "ldr r1, [sp, " SHIFT "]\n"                   \
+    "ldr r2, [sp, " OUTPUT "]\n"                  \
+    "ldr r3, [sp, " ROW_STEP "]\n"                \
+    "asr r10, r10, r1\n"                          \
+    "asr lr, lr, r1\n"                            \
+    "ssat r10, #8, r10\n"                         \
+    "ssat lr, #8, lr\n"                           \
+    "strb.w r10, [r2]\n"                          \
+    "add r2, r3\n"                                \
+    "strb.w lr, [r2]\n"                           \
+    "add r2, r3\n"                                \
+    "str r2, [sp, " OUTPUT "]\n"
+
+NN_ASSEMBLY void nn_depthwise_tiles_half(const uint32_t *strip, const struct nn_tile_walk *walk,
+                                         const struct nn_tile_channel *channel, int8_t *output)
+{
+    __asm__ volatile(
+        PROLOGUE
+        STRIP_BEGIN
+        "ldr.w r2, [r0], #32\n"
+        "ldr.w r10, [sp, " START "]\n"
+        "ldr.w r3, [r1]\n"
+        "ldr r11, [r0, #-16]\n"
+        "ldr.w r12, [r1, #16]\n"
+        "mov lr, r10\n"
+        LEFT("r10", "r4", "r5")
+        "smlad r10, r11, r6, r10\n"
+        "smlabt r10, r12, r7, r10\n"
+        "smlad lr, r11, r4, lr\n"
+        "smlabt lr, r12, r5, lr\n"
+        "ldr.w r2, [r0]\n"
+        "ldr.w r3, [r1, #32]\n"
+        "ldr.w r11, [r0, #16]\n"
+        "ldr.w r12, [r1, #48]\n"
+        LEFT("r10", "r8", "r9")
+        LEFT("lr", "r6", "r7")
+        "smlad lr, r11, r8, lr\n"
+        "smlabt lr, r12, r9, lr\n"
+        "ldr.w r11, [sp, " MULTIPLIER "]\n"
+        "ldr.w r12, [sp, " ADD "]\n"
+        TWO_RESULTS
+        TILE_END("16"));
+}
+
 NN_ASSEMBLY void nn_depthwise_tiles_2(const uint32_t *strip, const struct nn_tile_walk *walk,
                                                            const struct nn_tile_channel *channel, int8_t *output)
 {
@@ -188,22 +231,7 @@ NN_ASSEMBLY void nn_depthwise_tiles_2(const uint32_t *strip, const struct nn_til
         "ldr.w r11, [sp, " MULTIPLIER "]\n"
         "ldr.w r12, [sp, " ADD "]\n"
         LEFT("lr", "r8", "r9")
-        "add r1, r12, r10, asr #31\n"
-        "smmlar r10, r10, r11, r1\n"
-        "add r1, r12, lr, asr #31\n"
-        "smmlar lr, lr, r11, r1\n"
-        "ldr r1, [sp, " SHIFT "]\n"
-        "ldr r2, [sp, " OUTPUT "]\n"
-        "ldr r3, [sp, " ROW_STEP "]\n"
-        "asr r10, r1\n"
-        "asr lr, lr, r1\n"
-        "ssat r10, #8, r10\n"
-        "ssat lr, #8, lr\n"
-        "strb.w r10, [r2]\n"
-        "add r2, r3\n"
-        "strb.w lr, [r2]\n"
-        "add r2, r3\n"
-        "str r2, [sp, " OUTPUT "]\n"
+        TWO_RESULTS
         TILE_END("32"));
 }
 

@@ -63,7 +63,7 @@ class Case:
 
     def line(self) -> str:
         """The row of the table in C, and the call."""
-        values = ", ".join(f"{value}u" if name == "seed" else str(value) for name, value in zip(FIELDS, astuple(self), strict=True))
+        values = ", ".join(str(value) for value in astuple(self))
         counts = ", ".join(str(int(np.prod(shape))) for shape in self.shapes)
         return f"    {{ static const struct kernel_case k = {{{values}}}; run_case(&k, {counts}); }}"
 
@@ -103,9 +103,6 @@ class Case:
         if self.kind == TRANSPOSED:
             return model.transposed(inputs, filters, out, stride, padding)
         return inputs @ np.swapaxes(filters, -1, -2)
-
-
-FIELDS = tuple(Case.__dataclass_fields__)
 
 
 def noise(seed: int, count: int) -> np.ndarray:
@@ -223,18 +220,30 @@ def chosen() -> list[Case]:
     deep = Case(CONVOLVE, WRAPPER, 1, 3, 3, 64, 3, 3, 5, 3, 3, padding_h=1, padding_w=1, filter_c=64, shift=-12, seed=7)
     tiles = Case(DEPTHWISE, SPECIAL, 1, 25, 5, 8, 25, 5, 8, 3, 3, padding_h=1, padding_w=1, input_offset=128, seed=8)
     return [
-        one, replace(one, entry=SPECIAL), replace(one, entry=SPECIAL, out_h=2, out_w=3, stride_h=2, stride_w=2),
-        replace(one, out_c=3, input_place=1), replace(one, out_c=7, filter_place=3, output_place=1), replace(one, n=2, c=260, filter_c=260, out_h=3, out_c=9),
+        one,
+        replace(one, entry=SPECIAL),
+        replace(one, entry=SPECIAL, out_h=2, out_w=3, stride_h=2, stride_w=2),
+        replace(one, out_c=3, input_place=1),
+        replace(one, out_c=7, filter_place=3, output_place=1),
+        replace(one, n=2, c=260, filter_c=260, out_h=3, out_c=9),
         replace(one, entry=SPECIAL, h=1, out_h=1, w=20, out_w=19, taps_w=5, padding_w=1, c=3, filter_c=3),
-        three, replace(three, out_c=64, c=4, filter_c=4), replace(three, c=1, filter_c=1, taps_h=5, taps_w=4, padding_h=2),
-        deep, replace(deep, out_c=6, stride_h=2, stride_w=2, out_h=2, out_w=2), replace(deep, entry=BASIC, dilation_h=2, dilation_w=2, padding_h=2, padding_w=2),
-        replace(deep, out_c=3, dilation_w=2, padding_w=2), replace(deep, out_c=1, bias_range=2**30),
-        tiles, replace(tiles, h=40, out_h=20, w=16, out_w=8, stride_h=2, stride_w=2, padding_h=0, padding_w=0),
+        three,
+        replace(three, out_c=64, c=4, filter_c=4),
+        replace(three, c=1, filter_c=1, taps_h=5, taps_w=4, padding_h=2),
+        deep,
+        replace(deep, out_c=6, stride_h=2, stride_w=2, out_h=2, out_w=2),
+        replace(deep, entry=BASIC, dilation_h=2, dilation_w=2, padding_h=2, padding_w=2),
+        replace(deep, out_c=3, dilation_w=2, padding_w=2),
+        replace(deep, out_c=1, bias_range=2**30),
+        tiles,
+        replace(tiles, h=40, out_h=20, w=16, out_w=8, stride_h=2, stride_w=2, padding_h=0, padding_w=0),
         replace(tiles, c=6, out_c=6, h=7, out_h=7, w=40, out_w=40, input_place=3),
         replace(tiles, entry=FAST, h=20, w=1, taps_h=7, taps_w=1, padding_h=0, padding_w=0, out_h=14, out_w=1),
+        replace(tiles, entry=FAST, h=15, w=1, taps_h=15, taps_w=1, padding_h=0, padding_w=0, out_h=1, out_w=1),
+        replace(tiles, h=3, w=3, out_h=3, out_w=3, c=40, out_c=40),
         Case(DENSE, WRAPPER, 1, 1, 1, 640, 1, 1, 22, input_offset=-89, bias_range=500, shift=-12, seed=9),
         Case(DENSE, WRAPPER, 2, 1, 1, 61, 1, 1, 8, input_offset=100, seed=10),
-    ]  # fmt: skip
+    ]
 
 
 def all_cases() -> list[Case]:

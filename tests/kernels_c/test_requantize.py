@@ -18,10 +18,10 @@ int32_t divide(int32_t value, int32_t exponent) { return nn_divide_by_power_of_t
 """
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+@pytest.fixture(scope="module", params=["", "#define NN_SHORT_MULTIPLY\n"], ids=["long multiply", "short multiply"])
+def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     path: Path = tmp_path_factory.mktemp("requantize") / "wrapper.c"
-    path.write_text(WRAPPER)
+    path.write_text(request.param + WRAPPER)
     return host_library([path])
 
 
@@ -71,3 +71,45 @@ def test_scaling_up_shifts_before_it_multiplies(
 )
 def test_halves_round_away_from_zero(library: ctypes.CDLL, value: int, exponent: int, wanted: int) -> None:
     assert library.divide(value, exponent) == wanted
+
+
+SCALE = """
+#include "nn_requantize.h"
+#include "nn_scale.h"
+int32_t fits(int32_t multiplier, int32_t shift, int32_t bias, int32_t count) {
+    return nn_scale_fits(multiplier, shift, bias, count);
+}
+int32_t scaled(int32_t sum, int32_t multiplier, int32_t shift, int32_t offset) {
+    const struct nn_scale scale = nn_scale_of(multiplier, shift, offset);
+    return (nn_doubling_high_multiply(sum, scale.multiplier) + (sum >> 31) + scale.add) >> scale.shift;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def scale(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    path: Path = tmp_path_factory.mktemp("scale") / "scale.c"
+    path.write_text(SCALE)
+    return host_library([path])
+
+
+@given(share=st.floats(-1, 1), multiplier=multipliers, shift=st.integers(-21, -1), bias=st.integers(-(2**29), 2**29),
+       count=st.integers(1, 16383), offset=st.integers(-128, 127))  # fmt: skip
+@example(share=-1e-9, multiplier=2**30, shift=-1, bias=0, count=1, offset=0)
+def test_what_fits_the_quick_scale_is_scaled_the_same(
+    scale: ctypes.CDLL, library: ctypes.CDLL, share: float, multiplier: int, shift: int, bias: int, count: int, offset: int
+) -> None:
+    if scale.fits(multiplier, shift, bias, count):
+        total = int(share * (abs(bias) + count * 255 * 128))
+        for value in (total, total % 4096 - 2048):
+            assert scale.scaled(value, multiplier, shift, offset) == library.requantize(value, multiplier, shift) + offset
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "shift", "bias", "count"),
+    [(2**30, 0, 0, 1), (2**30, 1, 0, 1), (2**30, -22, 0, 1), (-1, -5, 0, 1), (2**30, -5, 2**29, 1), (2**30, -5, 0, 16384)],
+)
+def test_what_could_leave_32_bits_does_not_fit(
+    scale: ctypes.CDLL, multiplier: int, shift: int, bias: int, count: int
+) -> None:
+    assert not scale.fits(multiplier, shift, bias, count)
