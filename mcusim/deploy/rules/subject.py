@@ -1,0 +1,155 @@
+"""Subject: a layer with its tensors at hand, and the pieces of calls that most rules need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from mcusim.deploy.call import Constant, Pointer, Struct
+from mcusim.network import ElementType, Layer, Network, NetworkError, Tensor
+from mcusim.network.operators import Activation, Padding
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """``layer`` of ``network``; ``name`` is its identifier in C."""
+
+    network: Network
+    layer: Layer
+    name: str
+
+    @property
+    def operator(self) -> Any:
+        """What the layer computes; its type is the key of the rule that is called with it."""
+        return self.layer.operator
+
+    def input(self, place: int = 0) -> Tensor:
+        """The input at ``place``; NetworkError where it is left out."""
+        tensor = self.optional_input(place)
+        if tensor is None:
+            raise self.refused(f"input {place} is missing")
+        return tensor
+
+    def optional_input(self, place: int) -> Tensor | None:
+        """The input at ``place``, None where it is left out."""
+        tensors = self.network.inputs_of(self.layer)
+        return tensors[place] if place < len(tensors) else None
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """All inputs that are not left out."""
+        return tuple(tensor for tensor in self.network.inputs_of(self.layer) if tensor is not None)
+
+    @property
+    def output(self) -> Tensor:
+        """The only output."""
+        (tensor,) = self.outputs
+        return tensor
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """All outputs."""
+        return self.network.outputs_of(self.layer)
+
+    def refused(self, why: str) -> NetworkError:
+        """An error about this layer."""
+        return NetworkError(f"{self.network.name}, layer {self.layer.name} ({type(self.operator).__name__}): {why}")
+
+    def types(self, *tensors: Tensor | None) -> tuple[str, ...]:
+        """Element types as NumPy calls them; "" for a tensor that is left out."""
+        return tuple(tensor.type.value if tensor is not None else "" for tensor in tensors)
+
+    def constant(self, name: str, data: Any, dtype: str = "int32") -> Constant:
+        """An array of the layer's own."""
+        return Constant(name, np.ascontiguousarray(np.asarray(data), dtype=dtype))
+
+    def value(self, tensor: Tensor, name: str = "constant") -> Pointer | Constant:
+        """Where a tensor is: an array of the program, or a place that the plan knows."""
+        if tensor.constant:
+            assert tensor.data is not None
+            return Constant(name, np.ascontiguousarray(tensor.data))
+        return Pointer(tensor.name)
+
+    def weights(self, place: int, name: str) -> Constant:
+        """The constant input at ``place``; NetworkError where it is none."""
+        tensor = self.input(place)
+        if not tensor.constant or tensor.data is None:
+            raise self.refused(f"{name} ({tensor.name!r}) is computed by the network; allowed: a constant")
+        return Constant(name, np.ascontiguousarray(tensor.data))
+
+    def bias(self, place: int, dtype: str = "int32") -> Constant | None:
+        """The bias at ``place``, None where it is left out."""
+        tensor = self.optional_input(place)
+        if tensor is None:
+            return None
+        return Constant("bias", np.ascontiguousarray(self.weights(place, "bias").data, dtype=dtype))
+
+
+def dims(name: str, shape: tuple[int, ...]) -> Struct:
+    """``cmsis_nn_dims`` of a shape of at most four axes, ones in front."""
+    return Struct("cmsis_nn_dims", f"{name}_dims", (1,) * (4 - len(shape)) + tuple(int(n) for n in shape))
+
+
+def fits_dims(shape: tuple[int, ...]) -> bool:
+    """Whether ``cmsis_nn_dims`` can say it."""
+    return len(shape) <= 4
+
+
+def tile(pair: tuple[int, int]) -> tuple[int, int]:
+    """``cmsis_nn_tile`` (width first) of a pair (height first)."""
+    return int(pair[1]), int(pair[0])
+
+
+def near_padding(padding: Padding) -> tuple[int, int]:
+    """``cmsis_nn_tile`` of the padding in front; what lies behind follows from the output's shape."""
+    return padding.left, padding.top
+
+
+def rows_of(tensor: Tensor) -> tuple[int, int]:
+    """Number of rows along the last axis, and their length."""
+    length = tensor.shape[-1] if tensor.shape else 1
+    return prod(tensor.shape[:-1]), length
+
+
+RANGES = {ElementType.INT8: (-128, 127), ElementType.UINT8: (0, 255), ElementType.INT16: (-32768, 32767)}
+
+
+def bounds(subject: Subject, activation: Activation) -> tuple[int, int]:
+    """Smallest and largest stored value of the output under an activation.
+
+    As TensorFlow Lite's CalculateActivationRangeQuantized: the bound divided by the scale in float32, rounded half away
+    from zero.
+    """
+    output = subject.output
+    low, high = RANGES[output.type]
+    quantization = output.quantization
+    assert quantization is not None
+    scale = np.float32(quantization.scale)
+
+    def stored(real: float) -> int:
+        scaled = float(np.float32(real) / scale)
+        return quantization.zero_point + int(np.floor(abs(scaled) + 0.5) * np.sign(scaled))
+
+    lower, upper = activation.value
+    if np.isfinite(lower):
+        low = max(low, stored(lower))
+    if np.isfinite(upper):
+        high = min(high, stored(upper))
+    return low, high
+
+
+def scale_of(tensor: Tensor, subject: Subject) -> float:
+    """The scale of a tensor quantised as a whole."""
+    if tensor.quantization is None or len(tensor.quantization.scales) != 1:
+        raise subject.refused(f"tensor {tensor.name!r} is not quantised as a whole (one scale)")
+    return tensor.quantization.scale
+
+
+def zero_of(tensor: Tensor, subject: Subject) -> int:
+    """The zero point of a tensor quantised as a whole."""
+    scale_of(tensor, subject)
+    assert tensor.quantization is not None
+    return tensor.quantization.zero_point
