@@ -57,9 +57,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ScratchPointer:
-    """A plain pointer into the layer's scratch memory."""
+    """A plain pointer to ``bytes`` of the layer's scratch memory."""
 
     c_type: str
+    bytes: int
     offset_bytes: int = 0
 
 
@@ -90,11 +91,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """``bytes`` from one tensor to another; nothing where the plan has put both at one place."""
+    """``times`` stretches of ``bytes`` from one tensor to another; nothing where the plan has put both at one place.
+
+    The next stretch begins ``source_step`` bytes further, and is written ``target_step`` bytes further.
+    """
 
     target: Pointer
     source: Pointer | Constant
     bytes: int
+    times: int = 1
+    source_step: int = 0
+    target_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +112,3 @@ class Step:
     layer: Layer
     calls: tuple[Call | Copy, ...]
     scratch_bytes: int = 0
-    constants: tuple[Constant, ...] = ()

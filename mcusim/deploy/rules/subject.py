@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from mcusim.deploy.call import Constant, Pointer, Struct
+from mcusim.deploy.kernels import Kernels
 from mcusim.network import ElementType, Layer, Network, NetworkError, Tensor
 from mcusim.network.operators import Activation, Padding
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """``layer`` of ``network``; ``name`` is its identifier in C."""
+    """``layer`` of ``network``, and the kernels that it is lowered to."""
 
     network: Network
     layer: Layer
-    name: str
+    kernels: Kernels
 
     @property
     def operator(self) -> Any:

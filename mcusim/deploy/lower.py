@@ -1,0 +1,70 @@
+"""From a network to calls of kernels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from mcusim.deploy.call import Call, Context, ScratchPointer, Step
+from mcusim.deploy.kernels import Kernels
+from mcusim.deploy.rules import RULES
+from mcusim.deploy.rules.subject import Subject
+from mcusim.network import Network
+
+RESERVED = frozenset(
+    "auto bool break case char const continue default do double else enum extern float for goto if inline int long main"
+    " register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while"
+    " arena network status".split()
+)
+"""Words that a layer cannot be called in C."""
+NAME_LENGTH = 40
+
+
+def lower(network: Network, kernels: Kernels) -> tuple[Step, ...]:
+    """What runs for each layer, in order.
+
+    Raises NetworkError, with the layer and its operator, where no kernel computes it.
+    """
+    names = identifiers(layer.name for layer in network.layers)
+    steps = []
+    for layer in network.layers:
+        subject = Subject(network, layer, kernels)
+        rule = RULES.get(type(layer.operator))
+        if rule is None:
+            raise subject.refused(f"no kernel computes this operator; there are kernels for: {known_operators()}")
+        calls = rule(subject)
+        steps.append(Step(names[layer.name], layer, calls, scratch_bytes(calls)))
+    return tuple(steps)
+
+
+def known_operators() -> str:
+    """Names of the operators that can be lowered."""
+    return ", ".join(sorted(operator.__name__ for operator in RULES))
+
+
+def scratch_bytes(calls: Iterable[object]) -> int:
+    """Bytes of scratch memory that the calls of one layer share."""
+    contexts = [a for call in calls if isinstance(call, Call) for a in call.arguments if isinstance(a, Context | ScratchPointer)]
+    return max((context.offset_bytes + context.bytes for context in contexts), default=0)
+
+
+def scratch_of(steps: Iterable[Step]) -> Mapping[str, int]:
+    """Scratch bytes by layer, as the memory planner wants them."""
+    return {step.layer.name: step.scratch_bytes for step in steps if step.scratch_bytes}
+
+
+def identifiers(names: Iterable[str]) -> dict[str, str]:
+    """A C identifier for each name, all different, the same for the same names."""
+    found: dict[str, str] = {}
+    taken = set(RESERVED)
+    for name in names:
+        word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[-NAME_LENGTH:].strip("_") or "layer"
+        word = f"layer_{word}" if word[0].isdigit() else word
+        chosen, number = word, 2
+        while chosen in taken:
+            chosen, number = f"{word}_{number}", number + 1
+        taken.add(chosen)
+        found[name] = chosen
+    return found
+
+
