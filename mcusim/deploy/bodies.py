@@ -132,8 +132,9 @@ def _body(offsets: Mapping[str, int], named: Mapping[str, Buffer], near: Mapping
     lowest = min(offsets.values())
     body = Body(tuple(Box(named[name], offset - lowest) for name, offset in offsets.items()))
     for box in body.boxes:
-        if box.offset % box.buffer.alignment:
-            raise PlanError(f"a view puts {box.buffer.name} at byte {box.offset} of a body; its alignment is {box.buffer.alignment}")
+        buffer = box.buffer
+        if box.offset % buffer.alignment:
+            raise PlanError(f"a view puts {buffer.name} at byte {box.offset} of a body; its alignment is {buffer.alignment}")
     for one, other in combinations(body.boxes, 2):
         if meet(one.buffer, other.buffer) and not _same_content(one, other, body, near):
             raise PlanError(f"views put {one.buffer.name} and {other.buffer.name} at one place while both are alive")

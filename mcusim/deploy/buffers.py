@@ -56,7 +56,7 @@ class Overlay:
 
     def __post_init__(self) -> None:
         if self.distance_bytes is not None and self.distance_bytes < 0:
-            raise PlanError(f"overlay of {self.output} on {self.input}: distance {self.distance_bytes}; allowed: 0 and more, None")
+            raise PlanError(f"overlay of {self.output} on {self.input}: distance {self.distance_bytes}; allowed: 0, more, None")
 
 
 @dataclass(frozen=True, slots=True)

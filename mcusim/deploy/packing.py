@@ -7,7 +7,7 @@ a search that places bodies by ascending offset decides whether a lower arena ex
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,9 +49,10 @@ class Packing:
         """Bytes from 0 to the highest end."""
         return max((offset + body.height for offset, body in zip(offsets, self.bodies, strict=True)), default=0)
 
-    def lowest(self, index: int, offsets: Sequence[int | None]) -> int:
-        """The lowest place for a body beside those that have one."""
-        alignment, place = self.bodies[index].alignment, 0
+    def lowest(self, index: int, offsets: Sequence[int | None], floor: int = 0) -> int:
+        """The lowest place for a body, at ``floor`` or above, beside those that have one."""
+        alignment = self.bodies[index].alignment
+        place = align(floor, alignment)
         for low, high in sorted(_taken(self.apart[index], offsets)):
             if low >= place:
                 break
@@ -149,11 +150,12 @@ def _search(packing: Packing, offsets: list[int], effort: int) -> Packed:
         peak = packing.peak(offsets)
         limit = hopeful if hopeful == packing.lower_bound else align((hopeful + peak - 1) // 2, grain)
         limit = min(limit, peak - grain)
-        search = Search(packing, limit, effort // 2 + 1)
+        core, rest = core_of(packing, limit)
+        search = Search(Packing(tuple(packing.bodies[i] for i in core), packing.overlays), limit, effort // 2 + 1)
         found = search.run()
-        effort -= search.spent
+        effort -= search.spent + 1
         if found is not None:
-            offsets = found
+            offsets = _with_rest(packing, dict(zip(core, found, strict=True)), rest)
             continue
         hopeful = limit + grain
         if complete and not search.gave_up and limit + grain > possible:
@@ -165,6 +167,34 @@ def _search(packing: Packing, offsets: list[int], effort: int) -> Packed:
         return Packed(tuple(offsets), peak, True, "above the lower bound; a complete search found nothing smaller")
     why = "the search was cut short" if complete else "views or mixed alignments keep the search from being complete"
     return Packed(tuple(offsets), peak, False, f"above the lower bound; whether it is the smallest is not known: {why}")
+
+
+def core_of(packing: Packing, limit: int) -> tuple[list[int], list[int]]:
+    """Bodies that decide whether all fit below ``limit``, and the rest in an order in which they find a place after those.
+
+    A body that has more places than the others of the core can keep it away from needs no thought, so it is taken out; that
+    may leave others with fewer in their way.
+    """
+    core, rest = list(range(len(packing.bodies))), []
+    while loose := [i for i in core if _always_fits(packing, i, set(core), limit)]:
+        core = [i for i in core if i != loose[0]]
+        rest.append(loose[0])
+    return core, rest[::-1]
+
+
+def _always_fits(packing: Packing, index: int, core: set[int], limit: int) -> bool:
+    body = packing.bodies[index]
+    grain = body.alignment
+    places = (limit - body.height) // grain + 1
+    spans = (span for other, spans in packing.apart[index].items() if other in core for span in spans)
+    return sum((high - low - 1) // grain + 1 for low, high in spans) < places
+
+
+def _with_rest(packing: Packing, placed: Mapping[int, int], rest: Iterable[int]) -> list[int]:
+    offsets = [placed.get(i) for i in range(len(packing.bodies))]
+    for index in rest:
+        offsets[index] = packing.lowest(index, offsets)
+    return [offset for offset in offsets if offset is not None]
 
 
 def _complete(packing: Packing) -> bool:
@@ -217,6 +247,8 @@ class Search:
         key = self._state(floor)
         if key in self._failed:
             return False
+        if not all(self._fits(index, floor) for index in open_):
+            return False
         for place, index in self._choices(open_, floor):
             self._put(index, place)
             tops = self._raise(index, place)
@@ -228,6 +260,9 @@ class Search:
                 return False
         self._failed.add(key)
         return False
+
+    def _fits(self, index: int, floor: int) -> bool:
+        return self.packing.lowest(index, self._offsets, floor) + self.packing.bodies[index].height <= self.limit
 
     def _state(self, floor: int) -> tuple:
         """What decides the rest of the search: the places of those that still keep others away."""
@@ -263,7 +298,7 @@ class Search:
 
     def _raise(self, index: int, place: int) -> dict[int, int]:
         """Lift the tops of the steps in which a body lives; the tops before. Boxes above a gap do not count."""
-        before = {}
+        before: dict[int, int] = {}
         for box in self.packing.bodies[index].boxes:
             if box.offset == 0:
                 for step in self._bytes[index]:

@@ -82,7 +82,7 @@ _FILLINGS: tuple[Callable[[Body], tuple], ...] = (
     lambda body: (-body.height, body.first),
     lambda body: (body.height, body.first),
 )
-"""Orders in which memories are filled: by traffic for each byte; else, where that does not fit, the large or the small first."""
+"""Orders in which memories are filled: by traffic for each byte; where that does not fit, large or small ones first."""
 
 
 def _filled(

@@ -43,9 +43,10 @@ def faults(plan: Plan, buffers: list[Buffer], overlays: list[Overlay], views: li
             found.append(f"{one.name} ends above the peak")
         for other in buffers[:i]:
             there = plan.places[other.name]
-            if place.memory == there.memory and frozenset((one.name, other.name)) not in joined:
-                if not may_lie(one, place.offset_bytes, other, there.offset_bytes, overlays):
-                    found.append(f"{one.name} at {place} and {other.name} at {there}")
+            if place.memory != there.memory or frozenset((one.name, other.name)) in joined:
+                continue
+            if not may_lie(one, place.offset_bytes, other, there.offset_bytes, overlays):
+                found.append(f"{one.name} at {place} and {other.name} at {there}")
     for view in views:
         whole, part = plan.places[view.whole], plan.places[view.part]
         if (part.memory, part.offset_bytes) != (whole.memory, whole.offset_bytes + view.offset_bytes):
