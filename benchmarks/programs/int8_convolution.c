@@ -1,5 +1,5 @@
 /* A 3x3 int8 convolution, 24x24x8 -> 16 channels: multiply-accumulate loops over bytes. */
-#include "nn_functions.h"
+#include "arm_nnfunctions.h"
 #include "uart.h"
 
 #ifndef ROUNDS

@@ -6,7 +6,7 @@
 
 #include "cortex_m.h"
 #include "marks.h"
-#include "nn_functions.h"
+#include "arm_nnfunctions.h"
 #include "uart.h"
 
 enum { SIDE = 16, CHANNELS = 8, FILTERS = 16, TAPS = 3, TICK_CYCLES = 10000 };

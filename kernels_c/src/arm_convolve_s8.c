@@ -1,7 +1,7 @@
 /* The plain convolution: seven loops, no scratch memory. */
 #include <stddef.h>
 
-#include "nn_functions.h"
+#include "arm_nnfunctions.h"
 #include "nn_requantize.h"
 
 /* Filter taps first..end along one axis that fall inside the input, for the tap at place `origin`. */

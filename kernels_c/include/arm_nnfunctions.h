@@ -1,8 +1,8 @@
 /* int8 kernels with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro. */
-#ifndef NN_FUNCTIONS_H
-#define NN_FUNCTIONS_H
+#ifndef ARM_NNFUNCTIONS_H
+#define ARM_NNFUNCTIONS_H
 
-#include "nn_types.h"
+#include "arm_nn_types.h"
 
 /*
  * Convolution, int8 with one scale for each output channel.
