@@ -95,6 +95,40 @@ class Compiler:
         run([*self.command, *options, *files, *linking, "-o", str(output)], output)
         return output
 
+    def compile_object(
+        self,
+        file: Path,
+        output: Path,
+        core: str,
+        *,
+        flags: Sequence[str] = ("-O2",),
+        defines: Mapping[str, object] | None = None,
+        includes: Sequence[Path] = (),
+        fpu: str = "",
+    ) -> Path:
+        """Path of the object made from one source, C or assembly. Raises ToolchainError with the compiler's message."""
+        run([*self.command, *self.object_flags(core, flags, defines, includes, fpu), "-c", str(file), "-o", str(output)], output)
+        return output
+
+    def object_flags(
+        self, core: str, flags: Sequence[str], defines: Mapping[str, object] | None, includes: Sequence[Path], fpu: str = ""
+    ) -> list[str]:
+        """All options of ``compile_object`` but the files; folders in ``includes`` are searched before that of kernels_c."""
+        folders = [*includes, ROOT / "include", *([] if self.has_headers else [ROOT / "libc"])]
+        macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
+        return [*self.target_flags(core, fpu), "-ffreestanding", *ALWAYS, *flags, *macros, *(f"-I{folder}" for folder in folders)]
+
+    @property
+    def has_headers(self) -> bool:
+        """Whether the headers of a C library come with it; kernels_c/libc stands in where not."""
+        return "newlib" in self.libraries
+
+    def link(self, objects: Sequence[Path], output: Path, core: str, script: Path, *, fpu: str = "") -> Path:
+        """Path of the ELF of ``objects``, laid out by the linker script ``script``; no C library takes part."""
+        linking = [*self.link_flags("none"), f"-Wl,-T,{script}", "-Wl,--entry=Reset_Handler", "-Wl,--gc-sections"]
+        run([*self.command, *self.target_flags(core, fpu), *map(str, objects), *linking, "-o", str(output)], output)
+        return output
+
     def target_flags(self, core: str, fpu: str = "") -> list[str]:
         """Options that choose the core, and its FPU where it is not the usual one."""
         target = target_of(core, fpu)

@@ -18,6 +18,11 @@ class Placement:
     weights: str = FLASH
 
     @property
+    def in_ram(self) -> bool:
+        """Whether weights take RAM."""
+        return self.weights != FLASH
+
+    @property
     def weights_attribute(self) -> str:
         """What stands in front of a weight array in C, with a blank behind it; "" for none."""
         return {FLASH: "", RAM: "IN_MEMORY(data) "}.get(self.weights, f"IN_MEMORY({self.weights}) ")
