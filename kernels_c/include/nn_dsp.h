@@ -5,8 +5,9 @@
 #ifndef NN_DSP_H
 #define NN_DSP_H
 
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
 
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP == 1 && defined(__thumb__) && !defined(NN_PLAIN_C)
 #define NN_DSP 1
@@ -16,8 +17,13 @@
 static inline uint32_t nn_load_word(const int8_t *from)
 {
     uint32_t word;
-    memcpy(&word, from, sizeof word);
+    __builtin_memcpy(&word, from, sizeof word);
     return word;
+}
+
+static inline uint32_t nn_rotate_8(uint32_t word)
+{
+    return word >> 8 | word << 24;
 }
 
 static inline uint32_t nn_even_bytes(uint32_t word)
@@ -27,7 +33,7 @@ static inline uint32_t nn_even_bytes(uint32_t word)
 
 static inline uint32_t nn_odd_bytes(uint32_t word)
 {
-    return (uint32_t)__sxtb16(__ror(word, 8));
+    return (uint32_t)__sxtb16(nn_rotate_8(word));
 }
 
 static inline uint32_t nn_even_bytes_plus(uint32_t pair, uint32_t word)
@@ -37,7 +43,7 @@ static inline uint32_t nn_even_bytes_plus(uint32_t pair, uint32_t word)
 
 static inline uint32_t nn_odd_bytes_plus(uint32_t pair, uint32_t word)
 {
-    return (uint32_t)__sxtab16((int16x2_t)pair, (int8x4_t)__ror(word, 8));
+    return (uint32_t)__sxtab16((int16x2_t)pair, (int8x4_t)nn_rotate_8(word));
 }
 
 static inline int32_t nn_multiply_pairs(uint32_t left, uint32_t right, int32_t sum)
