@@ -26,4 +26,22 @@ arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx, const cmsis_nn_
 /* Bytes of scratch memory that arm_convolve_s8 needs. */
 int32_t arm_convolve_s8_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims);
 
+/*
+ * Average and max pooling of [N][H][W][C] int8. Padding takes no part: a mean is that of the elements inside, rounded to
+ * nearest, halves away from zero. filter_dims: h, w. Scales of input and output are one.
+ *
+ * Returns ARM_CMSIS_NN_ARG_ERROR where the channels of input and output differ, or a window holds no element.
+ */
+arm_cmsis_nn_status arm_avgpool_s8(const cmsis_nn_context *ctx, const cmsis_nn_pool_params *pool_params,
+                                   const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                   const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims,
+                                   int8_t *output_data);
+
+int32_t arm_avgpool_s8_get_buffer_size(const int output_x, const int ch_src);
+
+arm_cmsis_nn_status arm_max_pool_s8(const cmsis_nn_context *ctx, const cmsis_nn_pool_params *pool_params,
+                                    const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                    const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims,
+                                    int8_t *output_data);
+
 #endif
