@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from kernels_c import ROOT
 from mcusim.errors import McusimError
 
 DSP_CORES = ("m4", "m7", "m33")
@@ -35,3 +38,19 @@ class Kernels:
     def dsp(self) -> bool:
         """Whether the core has the DSP extension."""
         return self.core in DSP_CORES
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Names of the kernels that there are: the library's, and ours that CMSIS-NN has no counterpart of."""
+        own = ROOT / "include"
+        first = own if self.cmsis_nn is None else self.cmsis_nn / "Include"
+        return declared(first / "arm_nnfunctions.h") | declared(own / "nn_extra.h")
+
+    def __str__(self) -> str:
+        return "mcusim's kernels" if self.own else f"CMSIS-NN in {self.cmsis_nn}"
+
+
+@cache
+def declared(header: Path) -> frozenset[str]:
+    """Names of the kernels that a header declares."""
+    return frozenset(re.findall(r"\b((?:arm|nn)_\w+)\(", header.read_text(encoding="utf-8")))

@@ -26,15 +26,22 @@ def lower(network: Network, kernels: Kernels) -> tuple[Step, ...]:
     Raises NetworkError, with the layer and its operator, where no kernel computes it.
     """
     names = identifiers(layer.name for layer in network.layers)
-    steps = []
+    steps: list[Step] = []
     for layer in network.layers:
         subject = Subject(network, layer, kernels)
         rule = RULES.get(type(layer.operator))
         if rule is None:
             raise subject.refused(f"no kernel computes this operator; there are kernels for: {known_operators()}")
         calls = rule(subject)
+        _check_functions(subject, calls)
         steps.append(Step(names[layer.name], layer, calls, scratch_bytes(calls)))
     return tuple(steps)
+
+
+def _check_functions(subject: Subject, calls: Iterable[object]) -> None:
+    for call in calls:
+        if isinstance(call, Call) and call.function not in subject.kernels.functions:
+            raise subject.refused(f"it needs the kernel {call.function}, which is not in {subject.kernels}")
 
 
 def known_operators() -> str:

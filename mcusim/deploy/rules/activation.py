@@ -15,9 +15,7 @@ SOFTMAX_INTEGER_BITS = 5
 def softmax(subject: Subject) -> tuple[Call, ...]:
     """``arm_softmax_s8``."""
     source, target = subject.input(), subject.output
-    met = subject.types(source, target)
-    if met != ("int8", "int8"):
-        raise subject.refused(f"input and output are {', '.join(met)}; there is a kernel for int8, int8")
+    subject.require(("int8", "int8"), source, target)
     rows, length = rows_of(source)
     fraction = 31 - SOFTMAX_INTEGER_BITS
     real = min(subject.operator.beta * scale_of(source, subject) * (1 << fraction), (1 << 31) - 1.0)

@@ -40,9 +40,7 @@ def offsets(subject: Subject) -> tuple[int, int]:
 
 def check_types(subject: Subject) -> None:
     """int8 in, weights and out; int32 bias."""
-    met = subject.types(subject.input(), subject.input(1), subject.output)
-    if met != ("int8", "int8", "int8"):
-        raise subject.refused(f"input, weights and output are {', '.join(met)}; there is a kernel for int8, int8, int8")
+    subject.require(("int8", "int8", "int8"), subject.input(), subject.input(1), subject.output)
 
 
 def convolution(subject: Subject) -> tuple[Call, ...]:

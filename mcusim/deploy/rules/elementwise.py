@@ -2,66 +2,101 @@
 
 from __future__ import annotations
 
-from mcusim.deploy.call import Call
-from mcusim.deploy.rules.subject import Subject, bounds, scale_of, zero_of
+import numpy as np
+
+from mcusim.deploy.call import Argument, Call, Context, Struct
+from mcusim.deploy.rules.subject import Subject, bounds, dims, scale_of, zero_of
+from mcusim.network import Tensor
 from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.operators import Arithmetic
 
 ADD_SHIFT = 20
 """Bits by which int8 operands are raised before they are scaled (TensorFlow Lite, AddPrepare)."""
+EXTRA = "nn_extra.h"
+NAMES = {Arithmetic.ADD: "add", Arithmetic.SUB: "sub", Arithmetic.MUL: "mul"}
 
 
 def binary(subject: Subject) -> tuple[Call, ...]:
-    """The kernel of an arithmetic function."""
-    rule = FUNCTIONS.get(subject.operator.function)
-    if rule is None:
-        allowed = ", ".join(each.value for each in FUNCTIONS)
-        raise subject.refused(f"no kernel for {subject.operator.function.value}; there are: {allowed}")
-    left, right = subject.input(0), subject.input(1)
-    met = subject.types(left, right, subject.output)
-    if met != ("int8", "int8", "int8"):
-        raise subject.refused(f"inputs and output are {', '.join(met)}; there is a kernel for int8, int8, int8")
-    return rule(subject)
+    """The kernel of an arithmetic function: CMSIS-NN's where shapes are the same and it has one, else ours, which broadcasts."""
+    subject.require(("int8", "int8", "int8"), subject.input(0), subject.input(1), subject.output)
+    return (FUNCTIONS[subject.operator.function](subject),)
 
 
-def add(subject: Subject) -> tuple[Call, ...]:
-    """``arm_elementwise_add_s8``."""
+def operands(subject: Subject) -> tuple[Argument, Argument]:
+    """Where both inputs are."""
+    return subject.value(subject.input(0), "left"), subject.value(subject.input(1), "right")
+
+
+def same_shapes(subject: Subject) -> bool:
+    """Whether nothing is broadcast."""
+    return subject.input(0).shape == subject.input(1).shape
+
+
+def broadcast(subject: Subject, params: Struct) -> Call:
+    """A kernel of nn_extra.h."""
+    function = f"nn_{NAMES[subject.operator.function]}_s8"
     left, right, target = subject.input(0), subject.input(1), subject.output
-    same_shapes(subject)
+    arguments = (
+        params, operands(subject)[0], dims("left", subject.four_axes(left)), operands(subject)[1],
+        dims("right", subject.four_axes(right)), subject.value(target), dims("output", subject.four_axes(target)),
+    )  # fmt: skip
+    return Call(function, arguments, header=EXTRA)
+
+
+def add_or_sub(subject: Subject) -> Call:
+    """``arm_elementwise_add_s8``, ``nn_add_s8`` or ``nn_sub_s8``."""
+    left, right, target = subject.input(0), subject.input(1), subject.output
     scales = scale_of(left, subject), scale_of(right, subject)
     twice = 2.0 * max(scales)
     first, second = (quantize_multiplier(scale / twice) for scale in scales)
     result = quantize_multiplier(twice / ((1 << ADD_SHIFT) * scale_of(target, subject)))
-    return (
-        Call(
-            "arm_elementwise_add_s8",
-            (subject.value(left, "left"), subject.value(right, "right"), -zero_of(left, subject), *first,
-             -zero_of(right, subject), *second, ADD_SHIFT, subject.value(target), zero_of(target, subject), *result,
-             *bounds(subject, subject.operator.activation), target.elements),
-        ),
+    first_offset, second_offset, zero = -zero_of(left, subject), -zero_of(right, subject), zero_of(target, subject)
+    limits = bounds(subject, subject.operator.activation)
+    if not same_shapes(subject) or subject.operator.function is Arithmetic.SUB:
+        fields = (first_offset, *first, second_offset, *second, ADD_SHIFT, zero, *result, limits)
+        return broadcast(subject, Struct("nn_add_params", "params", fields))
+    return Call(
+        "arm_elementwise_add_s8",
+        (*operands(subject), first_offset, *first, second_offset, *second, ADD_SHIFT, subject.value(target), zero, *result,
+         *limits, target.elements),
     )  # fmt: skip
 
 
-def multiply(subject: Subject) -> tuple[Call, ...]:
-    """``arm_elementwise_mul_s8``."""
+def multiply(subject: Subject) -> Call:
+    """``arm_elementwise_mul_s8`` or ``nn_mul_s8``; the factor is computed in float32, as TensorFlow Lite does."""
     left, right, target = subject.input(0), subject.input(1), subject.output
-    same_shapes(subject)
-    fixed = quantize_multiplier(scale_of(left, subject) * scale_of(right, subject) / scale_of(target, subject))
-    return (
-        Call(
-            "arm_elementwise_mul_s8",
-            (subject.value(left, "left"), subject.value(right, "right"), -zero_of(left, subject), -zero_of(right, subject),
-             subject.value(target), zero_of(target, subject), *fixed, *bounds(subject, subject.operator.activation),
-             target.elements),
-        ),
+    scales = (np.float32(scale_of(tensor, subject)) for tensor in (left, right, target))
+    factor = quantize_multiplier(float(next(scales) * next(scales) / next(scales)))
+    offsets = -zero_of(left, subject), -zero_of(right, subject)
+    zero, limits = zero_of(target, subject), bounds(subject, subject.operator.activation)
+    if not same_shapes(subject):
+        return broadcast(subject, Struct("nn_mul_params", "params", (*offsets, zero, *factor, limits)))
+    arguments = (*operands(subject), *offsets, subject.value(target), zero, *factor, *limits, target.elements)
+    return Call("arm_elementwise_mul_s8", arguments)
+
+
+def extreme(subject: Subject) -> Call:
+    """``arm_minimum_s8`` or ``arm_maximum_s8``."""
+    left, right, target = subject.input(0), subject.input(1), subject.output
+    if not same_coding(left, right, target):
+        raise subject.refused("inputs and output are quantised differently; allowed: the same scale and zero point")
+    function = f"arm_{subject.operator.function.value}_s8"
+    return Call(
+        function,
+        (Context(), operands(subject)[0], dims("left", subject.four_axes(left)), operands(subject)[1],
+         dims("right", subject.four_axes(right)), subject.value(target), dims("output", subject.four_axes(target))),
     )  # fmt: skip
 
 
-def same_shapes(subject: Subject) -> None:
-    """Kernels without broadcasting."""
-    left, right = subject.input(0), subject.input(1)
-    if left.shape != right.shape:
-        raise subject.refused(f"shapes {list(left.shape)} and {list(right.shape)} differ; allowed: the same")
+def same_coding(*tensors: Tensor) -> bool:
+    """Whether equal stored values mean the same in all tensors."""
+    return all(tensor.quantization == tensors[0].quantization for tensor in tensors)
 
 
-FUNCTIONS = {Arithmetic.ADD: add, Arithmetic.MUL: multiply}
+FUNCTIONS = {
+    Arithmetic.ADD: add_or_sub,
+    Arithmetic.SUB: add_or_sub,
+    Arithmetic.MUL: multiply,
+    Arithmetic.MINIMUM: extreme,
+    Arithmetic.MAXIMUM: extreme,
+}

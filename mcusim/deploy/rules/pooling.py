@@ -11,9 +11,7 @@ from mcusim.network.operators import Pooling
 def pool(subject: Subject) -> tuple[Call, ...]:
     """``arm_avgpool_s8`` or ``arm_max_pool_s8``."""
     source, target, operator = subject.input(), subject.output, subject.operator
-    met = subject.types(source, target)
-    if met != ("int8", "int8"):
-        raise subject.refused(f"input and output are {', '.join(met)}; there is a kernel for int8, int8")
+    subject.require(("int8", "int8"), source, target)
     if source.quantization != target.quantization:
         raise subject.refused("input and output are quantised differently; allowed: the same scale and zero point")
     average = operator.function is Pooling.AVERAGE

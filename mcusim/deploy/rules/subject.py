@@ -10,8 +10,9 @@ import numpy as np
 
 from mcusim.deploy.call import Constant, Pointer, Struct
 from mcusim.deploy.kernels import Kernels
-from mcusim.network import ElementType, Layer, Network, NetworkError, Tensor
+from mcusim.network import Layer, Network, NetworkError, Tensor
 from mcusim.network.operators import Activation, Padding
+from mcusim.network.reference.call import activation_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,18 @@ class Subject:
         """Element types as NumPy calls them; "" for a tensor that is left out."""
         return tuple(tensor.type.value if tensor is not None else "" for tensor in tensors)
 
+    def require(self, wanted: tuple[str, ...], *tensors: Tensor | None) -> None:
+        """NetworkError unless the tensors have these element types."""
+        met = self.types(*tensors)
+        if met != wanted:
+            raise self.refused(f"its tensors are {', '.join(met)}; there is a kernel for {', '.join(wanted)}")
+
+    def four_axes(self, tensor: Tensor) -> tuple[int, ...]:
+        """The shape of a tensor, axes of length 1 in front; NetworkError for more than four axes."""
+        if len(tensor.shape) > 4:
+            raise self.refused(f"tensor {tensor.name!r} has {len(tensor.shape)} axes; allowed: four at most")
+        return (1,) * (4 - len(tensor.shape)) + tensor.shape
+
     def constant(self, name: str, data: Any, dtype: str = "int32") -> Constant:
         """An array of the layer's own."""
         return Constant(name, np.ascontiguousarray(np.asarray(data), dtype=dtype))
@@ -94,11 +107,6 @@ def dims(name: str, shape: tuple[int, ...]) -> Struct:
     return Struct("cmsis_nn_dims", f"{name}_dims", (1,) * (4 - len(shape)) + tuple(int(n) for n in shape))
 
 
-def fits_dims(shape: tuple[int, ...]) -> bool:
-    """Whether ``cmsis_nn_dims`` can say it."""
-    return len(shape) <= 4
-
-
 def tile(pair: tuple[int, int]) -> tuple[int, int]:
     """``cmsis_nn_tile`` (width first) of a pair (height first)."""
     return int(pair[1]), int(pair[0])
@@ -115,31 +123,9 @@ def rows_of(tensor: Tensor) -> tuple[int, int]:
     return prod(tensor.shape[:-1]), length
 
 
-RANGES = {ElementType.INT8: (-128, 127), ElementType.UINT8: (0, 255), ElementType.INT16: (-32768, 32767)}
-
-
 def bounds(subject: Subject, activation: Activation) -> tuple[int, int]:
-    """Smallest and largest stored value of the output under an activation.
-
-    As TensorFlow Lite's CalculateActivationRangeQuantized: the bound divided by the scale in float32, rounded half away
-    from zero.
-    """
-    output = subject.output
-    low, high = RANGES[output.type]
-    quantization = output.quantization
-    assert quantization is not None
-    scale = np.float32(quantization.scale)
-
-    def stored(real: float) -> int:
-        scaled = float(np.float32(real) / scale)
-        return quantization.zero_point + int(np.floor(abs(scaled) + 0.5) * np.sign(scaled))
-
-    lower, upper = activation.value
-    if np.isfinite(lower):
-        low = max(low, stored(lower))
-    if np.isfinite(upper):
-        high = min(high, stored(upper))
-    return low, high
+    """Smallest and largest stored value of the output under an activation."""
+    return activation_range(activation, subject.output)
 
 
 def scale_of(tensor: Tensor, subject: Subject) -> float:
