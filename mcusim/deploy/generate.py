@@ -75,7 +75,7 @@ def generate(
     arrays, array_names = _arrays(steps)
     names = _names(network, steps, plan, array_names)
     values = {
-        **_frame(network, steps, plan, kernels),
+        **frame(network, steps, plan, kernels),
         "arrays": arrays,
         "placement": placement,
         "weight_bytes": sum(array.data.nbytes for array in arrays),
@@ -89,7 +89,7 @@ def generate(
         "outputs": [_end(network, name, names) for name in network.outputs],
         "resets": list(_resets(network, names)),
     }
-    templates = _environment()
+    templates = environment()
     files = {name: templates.get_template(f"{name}.j2").render(values) for name in LISTINGS}
     return Sources(MappingProxyType(files), arrays, tuple(steps), plan, placement)
 
@@ -98,7 +98,8 @@ LISTINGS = ("network.h", "network.c", "weights.h", "weights.c", "main.c")
 
 
 @cache
-def _environment() -> Any:
+def environment() -> Any:
+    """The templates."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("mcusim.deploy", "templates")
@@ -107,7 +108,8 @@ def _environment() -> Any:
     )  # fmt: skip
 
 
-def _frame(network: Network, steps: Sequence[Step], plan: Plan, kernels: Kernels) -> dict[str, Any]:
+def frame(network: Network, steps: Sequence[Step], plan: Plan, kernels: Kernels) -> dict[str, Any]:
+    """What all templates may say."""
     import mcusim
 
     macs = sum(layer_macs(network, step.layer) for step in steps)
