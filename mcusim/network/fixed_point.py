@@ -7,6 +7,7 @@ that results agree bit for bit. Arrays hold their values in int64; a "word" belo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ def quantize_multiplier(real: float) -> Multiplier:
     return Multiplier(value, shift) if value and shift >= -31 else Multiplier(0, 0)
 
 
-def round_half_away(x: np.ndarray | float) -> np.ndarray:
+def round_half_away(x: np.ndarray | np.floating | float) -> np.ndarray:
     """The nearest whole number, halves away from zero, in the type of ``x``."""
     whole = np.trunc(x)
     return whole + np.where(np.abs(x - whole) >= 0.5, np.sign(x), np.zeros_like(whole))
@@ -121,7 +122,7 @@ class FixedPoint:
     def constant(self, value: float, integer_bits: int | None = None) -> FixedPoint:
         """``value`` in the format of this number; the largest word where it is 1 and 1 is just out of reach."""
         integer_bits = self.integer_bits if integer_bits is None else integer_bits
-        raw = np.int64(min(round(value * 2.0 ** (31 - integer_bits)), (1 << 31) - 1))
+        raw = np.array(min(round(value * 2.0 ** (31 - integer_bits)), (1 << 31) - 1), np.int64)
         if self.bits == 16:
             raw = np.minimum(rounding_shift_right(raw, 16), (1 << 15) - 1)
         return FixedPoint(raw, integer_bits, self.bits)
@@ -199,7 +200,9 @@ TABLE_STEPS = 512
 """Intervals of a table over the 16 bit words; each is 128 words wide."""
 
 
-def table_of(function, low: float, high: float, output_scale: float) -> np.ndarray:  # type: ignore[no-untyped-def]
+def table_of(
+    function: Callable[[np.ndarray], np.ndarray], low: float, high: float, output_scale: float
+) -> np.ndarray:
     """513 words of ``function`` at equal steps from ``low`` to ``high``; straight lines between them err as little as possible.
 
     ``output_scale``: the real value of one step of the output, whose words are symmetric about 0.

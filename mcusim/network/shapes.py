@@ -90,7 +90,7 @@ def _extent(size: int, before: int, after: int, window: int, stride: int, dilati
     _require(stride > 0 and dilation > 0 and window > 0, "a window, stride or dilation is not positive")
     _require(before >= 0 and after >= 0, "a padding is negative")
     span = (window - 1) * dilation + 1
-    _require(size + before + after >= span, f"a window of {span} does not fit into {size} elements with {before + after} of padding")
+    _require(size + before + after >= span, f"a window of {span} does not fit into {size} and {before + after} of padding")
     return (size + before + after - span) // stride + 1
 
 

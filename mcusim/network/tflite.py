@@ -118,7 +118,7 @@ class _Import:
         fold = FOLDS.get(node.name)
         if fold is None or len(node.outputs) != 1:
             return False
-        constant = all(t is None or t.constant and t.elements <= MAX_FOLDED_ELEMENTS for t in view.inputs)
+        constant = all(t is None or (t.constant and t.elements <= MAX_FOLDED_ELEMENTS) for t in view.inputs)
         if not constant and not fold.needs_shapes_only:
             return False
         value = np.asarray(fold.value(view))

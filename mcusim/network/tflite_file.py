@@ -1,4 +1,4 @@
-"""The records of a .tflite file (a flatbuffer "TFL3"), checked: a file is untrusted, and what is wrong with it is a NetworkError.
+"""The records of a .tflite file (a flatbuffer "TFL3"), checked: files are untrusted; what is wrong is a NetworkError.
 
 Nothing here knows what operators mean. Data of constants are views of the file; everything else that is read counts against
 a budget in proportion to the size of the file, so that a small file cannot ask for much memory.

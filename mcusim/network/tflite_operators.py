@@ -1,4 +1,4 @@
-"""What each builtin operator of TensorFlow Lite becomes: a table from its name to layers, and one of those that can be folded."""
+"""What each builtin operator of TensorFlow Lite becomes: a table from names to layers, and one of what can be folded."""
 
 from __future__ import annotations
 

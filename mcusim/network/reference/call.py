@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -71,7 +71,7 @@ class Call:
     def error(self, text: str) -> NetworkError:
         return NetworkError(f"layer {self.layer.name} ({type(self.operator).__name__}): {text}")
 
-    def among(self, table: dict[ElementType, Callable[[Call], Any]]) -> Any:
+    def among(self, table: Mapping[ElementType, Callable[[Call], Any]]) -> Any:
         """What the kernel for the type of the first input gives."""
         kernel = table.get(self.tensor(0).type)
         if kernel is None:

@@ -12,7 +12,9 @@ from mcusim.network.reference.call import Call, Rules, clamp, clamp_float, outpu
 from mcusim.network.tensor import ElementType, Tensor
 
 
-def requantize(call: Call, sums: np.ndarray, weights: Tensor, bias: np.ndarray | None, activation: ops.Activation) -> np.ndarray:
+def requantize(
+    call: Call, sums: np.ndarray, weights: Tensor, bias: np.ndarray | None, activation: ops.Activation
+) -> np.ndarray:
     """Accumulators (channels last) as values of the output: 32 bit accumulators, or 64 bit with a 64 bit bias."""
     value, shift = output_multipliers(call, call.tensor(0), weights)
     if bias is not None:

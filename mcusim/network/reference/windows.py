@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -34,7 +35,7 @@ def pool_2d(call: Call) -> list[np.ndarray]:
     return [np.clip(y, *activation_range(call.operator.activation, call.output)).astype(call.output.type.value)]
 
 
-def _places(call: Call, x: np.ndarray, outside: float):  # type: ignore[no-untyped-def]
+def _places(call: Call, x: np.ndarray, outside: float) -> Iterator[np.ndarray]:
     """For each element of the window, in order: what every output sees there, ``outside`` in the padding."""
     operator, pad = call.operator, call.operator.padding
     padded = np.pad(
@@ -60,7 +61,7 @@ def _average(call: Call) -> np.ndarray:
 
 def _maximum(call: Call) -> np.ndarray:
     x = call.value(0)
-    least = -np.finfo(np.float32).max if x.dtype == np.float32 else np.iinfo(x.dtype).min
+    least = float(-np.finfo(np.float32).max) if x.dtype == np.float32 else np.iinfo(x.dtype).min
     return np.max(list(_places(call, x, least)), 0)
 
 
