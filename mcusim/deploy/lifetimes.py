@@ -103,15 +103,35 @@ def _overlay(network: Network, layer: Layer, walk: Walk | None, output: str, nam
 
 def views_of(network: Network, buffers: tuple[Buffer, ...]) -> tuple[View, ...]:
     """Views of tensors in each other, those of earlier layers first; one that contradicts an earlier one is left out."""
-    granted: list[View] = []
+    joined = _Joined(buffers)
     for layer in network.layers:
-        for view in _views(network, layer):
-            try:
-                bodies_of(buffers, (*granted, view))
-            except PlanError:
-                continue
-            granted.append(view)
-    return tuple(granted)
+        views = list(_views(network, layer))
+        if not joined.grant(views):
+            for view in views:
+                joined.grant([view])
+    return tuple(joined.granted)
+
+
+class _Joined:
+    """Views granted so far, and which buffers they hold together."""
+
+    def __init__(self, buffers: Iterable[Buffer]) -> None:
+        self.granted: list[View] = []
+        self._buffers = {buffer.name: buffer for buffer in buffers}
+        self._together = {name: frozenset((name,)) for name in self._buffers}
+
+    def grant(self, views: list[View]) -> bool:
+        """Grant all of ``views``, or none of them if they contradict each other or an earlier one."""
+        names = frozenset().union(*(self._together[name] for view in views for name in (view.part, view.whole)))
+        earlier = [view for view in self.granted if view.whole in names]
+        try:
+            bodies = bodies_of([self._buffers[name] for name in sorted(names)], (*earlier, *views))
+        except PlanError:
+            return False
+        for body in bodies:
+            self._together |= dict.fromkeys(together := frozenset(box.buffer.name for box in body.boxes), together)
+        self.granted += views
+        return True
 
 
 def _views(network: Network, layer: Layer) -> Iterator[View]:
