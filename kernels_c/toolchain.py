@@ -107,7 +107,8 @@ class Compiler:
         fpu: str = "",
     ) -> Path:
         """Path of the object made from one source, C or assembly. Raises ToolchainError with the compiler's message."""
-        run([*self.command, *self.object_flags(core, flags, defines, includes, fpu), "-c", str(file), "-o", str(output)], output)
+        options = self.object_flags(core, flags, defines, includes, fpu)
+        run([*self.command, *options, "-c", str(file), "-o", str(output)], output)
         return output
 
     def object_flags(

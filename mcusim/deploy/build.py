@@ -19,7 +19,7 @@ from mcusim.deploy.layout import Support, support_of
 from mcusim.deploy.library import Recipe, kernel_includes, kernel_sources, objects, system_sources
 from mcusim.deploy.lifetimes import buffers_of
 from mcusim.deploy.lower import lower, scratch_of
-from mcusim.deploy.placement import RAM, Placement
+from mcusim.deploy.placement import IN_FLASH, RAM, Placement
 from mcusim.deploy.planner import plan
 from mcusim.network import Network
 
@@ -39,7 +39,7 @@ class BuildOptions:
     optimise: str = OPTIMISE
     cmsis_nn: Path | None = None
     marks: bool = True
-    placement: Placement = Placement()
+    placement: Placement = IN_FLASH
     memories: tuple[str, ...] = (RAM,)
     stack_bytes: int = Layout.stack_bytes
     defines: Mapping[str, object] = field(default_factory=dict, hash=False)
@@ -49,7 +49,10 @@ class BuildOptions:
         return Kernels(core, self.cmsis_nn)
 
 
-def sources_of(network: Network, board: Board, options: BuildOptions = BuildOptions()) -> Sources:
+USUAL = BuildOptions()
+
+
+def sources_of(network: Network, board: Board, options: BuildOptions = USUAL) -> Sources:
     """The C of a network for a board: lowered, planned, written."""
     kernels = options.kernels(board.core)
     steps = lower(network, kernels)
@@ -64,7 +67,7 @@ def plan_of(network: Network, scratch: Mapping[str, int], options: BuildOptions)
     return plan(lifetimes.buffers, lifetimes.overlays, memories, lifetimes.views)
 
 
-def build(network: Network, board: Board, output: Path, options: BuildOptions = BuildOptions()) -> Firmware:
+def build(network: Network, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
     """Firmware of ``network`` for ``board``, its ELF at ``output``.
 
     Raises NetworkError where a layer has no kernel, PlanError where the memory does not suffice, ToolchainError with the
@@ -73,7 +76,7 @@ def build(network: Network, board: Board, output: Path, options: BuildOptions = 
     return build_sources(sources_of(network, board, options), board, output, options)
 
 
-def build_sources(sources: Sources, board: Board, output: Path, options: BuildOptions = BuildOptions()) -> Firmware:
+def build_sources(sources: Sources, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
     """Firmware of generated C."""
     compiler, support = find_compiler(options.compiler), support_of(board, stack_bytes=options.stack_bytes)
     kernels = options.kernels(board.core)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ from mcusim.deploy.c_text import Names, array_text, float_text, function_text, n
 from mcusim.deploy.call import C_TYPES, Call, Constant, Step, Struct
 from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.lifetimes import scratch_name
-from mcusim.deploy.placement import RAM, Placement
+from mcusim.deploy.placement import IN_FLASH, RAM, Placement
 from mcusim.network import Network, NetworkError, Tensor
 from mcusim.network.macs import layer_macs
 
@@ -69,7 +70,7 @@ class Sources:
 
 
 def generate(
-    network: Network, steps: Sequence[Step], plan: Plan, kernels: Kernels, placement: Placement = Placement()
+    network: Network, steps: Sequence[Step], plan: Plan, kernels: Kernels, placement: Placement = IN_FLASH
 ) -> Sources:
     """The C of a network: ``network.h``, ``network.c``, ``weights.h``, ``weights.c`` and ``main.c``."""
     arrays, array_names = _arrays(steps)
@@ -110,10 +111,16 @@ def environment() -> Any:
 
 def frame(network: Network, steps: Sequence[Step], plan: Plan, kernels: Kernels) -> dict[str, Any]:
     """What all templates may say."""
-    import mcusim
-
     macs = sum(layer_macs(network, step.layer) for step in steps)
-    return {"network": network, "version": mcusim.__version__, "kernels": kernels, "macs": macs, "arena_bytes": plan.total_bytes}
+    return {"network": network, "version": release(), "kernels": kernels, "macs": macs, "arena_bytes": plan.total_bytes}
+
+
+def release() -> str:
+    """Version of mcusim; of a checkout that is not installed, that it is none."""
+    try:
+        return version("mcusim")
+    except PackageNotFoundError:
+        return "0+uninstalled"
 
 
 def _constants(step: Step) -> Iterable[Constant]:
@@ -240,7 +247,7 @@ def _end(network: Network, name: str, names: Names) -> dict[str, Any]:
 
 def text_in_c(name: str) -> str:
     """A name as printed in a line of words."""
-    return "".join(c if c.isalnum() and c.isascii() or c in "_./:;-" else "_" for c in name)
+    return "".join(c if (c.isalnum() and c.isascii()) or c in "_./:;-" else "_" for c in name)
 
 
 def _resets(network: Network, names: Names) -> Iterable[str]:

@@ -11,11 +11,10 @@ from mcusim.deploy.rules import RULES
 from mcusim.deploy.rules.subject import Subject
 from mcusim.network import Network
 
-RESERVED = frozenset(
-    "auto bool break case char const continue default do double else enum extern float for goto if inline int long main"
-    " register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while"
-    " arena network status".split()
-)
+RESERVED = """
+auto bool break case char const continue default do double else enum extern float for goto if inline int long main register
+restrict return short signed sizeof static struct switch typedef union unsigned void volatile while arena network status
+"""
 """Words that a layer cannot be called in C."""
 NAME_LENGTH = 40
 
@@ -51,7 +50,8 @@ def known_operators() -> str:
 
 def scratch_bytes(calls: Iterable[object]) -> int:
     """Bytes of scratch memory that the calls of one layer share."""
-    contexts = [a for call in calls if isinstance(call, Call) for a in call.arguments if isinstance(a, Context | ScratchPointer)]
+    arguments = (argument for call in calls if isinstance(call, Call) for argument in call.arguments)
+    contexts = [argument for argument in arguments if isinstance(argument, Context | ScratchPointer)]
     return max((context.offset_bytes + context.bytes for context in contexts), default=0)
 
 
@@ -63,7 +63,7 @@ def scratch_of(steps: Iterable[Step]) -> Mapping[str, int]:
 def identifiers(names: Iterable[str]) -> dict[str, str]:
     """A C identifier for each name, all different, the same for the same names."""
     found: dict[str, str] = {}
-    taken = set(RESERVED)
+    taken = set(RESERVED.split())
     for name in names:
         word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[-NAME_LENGTH:].strip("_") or "layer"
         word = f"layer_{word}" if word[0].isdigit() else word

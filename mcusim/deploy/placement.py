@@ -31,3 +31,6 @@ class Placement:
     def weights_section(self) -> str:
         """Section of the weights in assembly, without the array's name."""
         return {FLASH: ".rodata", RAM: ".data"}.get(self.weights, f".{self.weights}")
+
+
+IN_FLASH = Placement()

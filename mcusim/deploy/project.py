@@ -10,7 +10,7 @@ from typing import Any
 from kernels_c import ROOT
 from kernels_c.toolchain import ALWAYS, Compiler, find_compiler
 from mcusim.boards import Board
-from mcusim.deploy.build import BuildOptions, sources_of
+from mcusim.deploy.build import USUAL, BuildOptions, sources_of
 from mcusim.deploy.generate import Sources, environment, frame
 from mcusim.deploy.layout import Support, support_of
 from mcusim.deploy.library import extra_kernels, kernel_sources, own_kernels, system_sources
@@ -24,7 +24,7 @@ class ProjectError(McusimError):
     """A project cannot be written where it should be."""
 
 
-def write_project(network: Network, board: Board, folder: Path, options: BuildOptions = BuildOptions()) -> Sources:
+def write_project(network: Network, board: Board, folder: Path, options: BuildOptions = USUAL) -> Sources:
     """Write the project of ``network`` for ``board``; the sources that are in it.
 
     Files that are there already are replaced. ProjectError where ``folder`` is no folder, or holds other things than a

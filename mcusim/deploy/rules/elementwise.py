@@ -17,7 +17,7 @@ NAMES = {Arithmetic.ADD: "add", Arithmetic.SUB: "sub", Arithmetic.MUL: "mul"}
 
 
 def binary(subject: Subject) -> tuple[Call, ...]:
-    """The kernel of an arithmetic function: CMSIS-NN's where shapes are the same and it has one, else ours, which broadcasts."""
+    """The kernel of an arithmetic function: CMSIS-NN's where it has one for these shapes, else ours, which broadcasts."""
     subject.require(("int8", "int8", "int8"), subject.input(0), subject.input(1), subject.output)
     return (FUNCTIONS[subject.operator.function](subject),)
 
