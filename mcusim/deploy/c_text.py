@@ -12,6 +12,7 @@ from mcusim.deploy.call import C_TYPES, Call, Constant, Context, Copy, Pointer, 
 from mcusim.network import Network
 
 VALUES_IN_LINE = 16
+COUNTERS = "ijklmn"
 LINE = 112
 
 
@@ -43,7 +44,7 @@ def needed_calls(step: Step, names: Names) -> tuple[Call | Copy, ...]:
 
 
 def _in_place(copy: Copy, names: Names) -> bool:
-    if isinstance(copy.source, Constant) or copy.times != 1:
+    if isinstance(copy.source, Constant) or copy.loops:
         return False
     here, there = (names.places.get(place.tensor) for place in (copy.source, copy.target))
     if here is None or there is None or here.memory != there.memory:
@@ -111,13 +112,15 @@ class StepWriter:
 
     def _copy(self, copy: Copy) -> list[str]:
         target, source = self.bytes_at(copy.target), self.bytes_at(copy.source)
-        if copy.times == 1:
-            return [f"memcpy({target}, {source}, {copy.bytes});"]
-        return [
-            f"for (int i = 0; i < {copy.times}; i++) {{",
-            f"    memcpy({target} + i * {copy.target_step}, {source} + i * {copy.source_step}, {copy.bytes});",
-            "}",
-        ]
+        opening, closing = [], []
+        for depth, loop in enumerate(copy.loops):
+            name, lead = COUNTERS[depth], "    " * depth
+            opening.append(f"{lead}for (int {name} = 0; {name} < {loop.count}; {name}++) {{")
+            closing.insert(0, f"{lead}}}")
+            target, source = (
+                f"{text} + {step} * {name}" for text, step in ((target, loop.target_step), (source, loop.source_step))
+            )
+        return [*opening, f"{'    ' * len(opening)}memcpy({target}, {source}, {copy.bytes});", *closing]
 
     def bytes_at(self, place: Pointer | Constant) -> str:
         """A pointer to bytes."""
@@ -179,11 +182,13 @@ def float_text(value: float) -> str:
 
 def indented(line: str) -> str:
     """A statement in a function, folded where it is long."""
-    text, lines, lead = line, [], "    "
+    text, lines = line, []
+    lead = "    " + line[: len(line) - len(line.lstrip())]
+    text = line.lstrip()
     while len(lead) + len(text) > LINE and ", " in text[: LINE - len(lead)]:
         cut = text.rindex(", ", 0, LINE - len(lead)) + 1
         lines.append(lead + text[:cut])
-        text, lead = text[cut + 1 :], "        "
+        text, lead = text[cut + 1 :], lead if lines[1:] else f"{lead}    "
     return "\n".join([*lines, lead + text])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -89,19 +90,22 @@ class Call:
     checks: tuple[SizeCheck, ...] = ()
 
 
+class Loop(NamedTuple):
+    """``count`` rounds; each goes so many bytes further than the one before."""
+
+    count: int
+    target_step: int
+    source_step: int
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """``times`` stretches of ``bytes`` from one tensor to another; nothing where the plan has put both at one place.
-
-    The next stretch begins ``source_step`` bytes further, and is written ``target_step`` bytes further.
-    """
+    """``bytes`` from one tensor to another, in nested loops; nothing where the plan has put both at one place."""
 
     target: Pointer
     source: Pointer | Constant
     bytes: int
-    times: int = 1
-    source_step: int = 0
-    target_step: int = 0
+    loops: tuple[Loop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ restrict return short signed sizeof static struct switch typedef union unsigned 
 """
 """Words that a layer cannot be called in C."""
 NAME_LENGTH = 40
+STANDARD = frozenset({"memset"})
+"""Functions of C that rules call."""
 
 
 def lower(network: Network, kernels: Kernels) -> tuple[Step, ...]:
@@ -39,7 +41,7 @@ def lower(network: Network, kernels: Kernels) -> tuple[Step, ...]:
 
 def _check_functions(subject: Subject, calls: Iterable[object]) -> None:
     for call in calls:
-        if isinstance(call, Call) and call.function not in subject.kernels.functions:
+        if isinstance(call, Call) and call.function not in subject.kernels.functions | STANDARD:
             raise subject.refused(f"it needs the kernel {call.function}, which is not in {subject.kernels}")
 
 

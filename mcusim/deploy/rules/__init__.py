@@ -21,5 +21,8 @@ RULES: Mapping[type, Rule] = {
     ops.Reshape: shaping.reshape,
     ops.Concatenation: shaping.concatenation,
     ops.Split: shaping.split,
+    ops.Slice: shaping.cut,
+    ops.Transpose: shaping.transpose,
+    ops.Pad: shaping.pad,
 }
 """Operators that can be lowered."""

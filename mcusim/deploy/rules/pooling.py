@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcusim.deploy.call import Call, Context, SizeCheck, Struct
-from mcusim.deploy.rules import scratch
+from mcusim.deploy.rules.scratch import scratch_bytes
 from mcusim.deploy.rules.subject import Subject, bounds, dims, near_padding, tile
 from mcusim.network.operators import Pooling
 
@@ -23,7 +23,7 @@ def pool(subject: Subject) -> tuple[Call, ...]:
     return (
         Call(
             function,
-            (Context(bytes=scratch.average_pool(subject, source) if average else 0), params,
+            (Context(bytes=scratch_bytes(subject, function)), params,
              dims("input", source.shape), subject.value(source), dims("filter", (1, *operator.window, 1)),
              dims("output", target.shape), subject.value(target)),
             checks=(sizes,) if average else (),

@@ -1,39 +1,73 @@
 """Scratch memory of kernels, in bytes: what their ``..._get_buffer_size`` functions answer on the target.
 
-The generated firmware can ask the functions themselves and compare (``NETWORK_CHECK``); a test does so for every model.
+The generated firmware can ask the functions themselves and compare (``NETWORK_CHECK``): tests do so for our kernels, and
+firmware with CMSIS-NN always does, since its sizes may change from one release to the next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from math import prod
+
 from mcusim.deploy.rules.subject import Subject
-from mcusim.network import Tensor
+
+PANEL_BYTES = 4096
+"""NN_PANEL_BYTES of kernels_c/src/nn_convolve_quads.c."""
+PAIR_BYTES = 40
+"""sizeof(struct nn_pair) of kernels_c/include/nn_quads.h."""
 
 
-def convolution(subject: Subject) -> int:
-    """``arm_convolve_wrapper_s8_get_buffer_size``: two columns of the filter's size as 16-bit words, none for 1x1."""
-    weights, operator = subject.input(1), subject.operator
-    pointwise = weights.shape[1:3] == (1, 1) and operator.dilation == (1, 1)
-    if pointwise and not any((operator.padding.top, operator.padding.left)) and weights.shape[3] == subject.input().shape[3]:
+def scratch_bytes(subject: Subject, function: str) -> int:
+    """Bytes that a kernel wants for a layer; 0 for kernels that want none, and where it is not known."""
+    rule = (OWN if subject.kernels.own else CMSIS_NN).get(function)
+    return rule(subject) if rule is not None else 0
+
+
+def quads(subject: Subject) -> int:
+    """Ours, with the DSP extension: panels of two channels each, and a column of inputs, or all weights of a pair."""
+    if not subject.kernels.dsp:
         return 0
-    return 4 * align4(weights.shape[1] * weights.shape[2] * subject.input().shape[3])
+    channels, height, width, depth = subject.input(1).shape
+    columns = align4(height * width * depth)
+    pairs = max(min(PANEL_BYTES // (4 * columns), (channels + 1) // 2), 1)
+    return max(pairs * (4 * columns + PAIR_BYTES) + 2 * columns, 4 * columns + height * width * 8)
 
 
-def depthwise(subject: Subject) -> int:
-    """``arm_depthwise_conv_wrapper_s8_get_buffer_size``."""
+def im2col(subject: Subject) -> int:
+    """CMSIS-NN: two columns of the filter's size as 16-bit words, none for 1x1."""
+    weights, operator, source = subject.input(1), subject.operator, subject.input()
+    pointwise = weights.shape[1:3] == (1, 1) and operator.dilation == (1, 1) and weights.shape[3] == source.shape[3]
+    if pointwise and not (operator.padding.top or operator.padding.left):
+        return 0
+    return 4 * align4(weights.shape[1] * weights.shape[2] * source.shape[3])
+
+
+def depthwise_window(subject: Subject) -> int:
+    """CMSIS-NN: a window of all channels as 16-bit words, unless it is 3x3."""
     weights, operator, source = subject.input(1), subject.operator, subject.input()
     same_channels = source.shape[3] == weights.shape[3] and source.shape[0] == 1
     if not (same_channels and operator.dilation == (1, 1)) or not subject.kernels.dsp:
         return 0
     if weights.shape[1:3] == (3, 3) and operator.padding.top <= 1 and operator.padding.left <= 1:
         return 0
-    return 2 * source.shape[3] * weights.shape[1] * weights.shape[2]
+    return 2 * prod(weights.shape[1:3]) * source.shape[3]
 
 
-def average_pool(subject: Subject, source: Tensor) -> int:
-    """``arm_avgpool_s8_get_buffer_size``: sums of a pixel's channels."""
-    return 4 * source.shape[3] if subject.kernels.dsp else 0
+def pixel_sums(subject: Subject) -> int:
+    """CMSIS-NN: sums of a pixel's channels."""
+    return 4 * subject.input().shape[3] if subject.kernels.dsp else 0
 
 
 def align4(value: int) -> int:
     """The next multiple of 4."""
     return value + -value % 4
+
+
+Sizes = Mapping[str, Callable[[Subject], int]]
+
+OWN: Sizes = {"arm_convolve_wrapper_s8": quads}
+CMSIS_NN: Sizes = {
+    "arm_convolve_wrapper_s8": im2col,
+    "arm_depthwise_conv_wrapper_s8": depthwise_window,
+    "arm_avgpool_s8": pixel_sums,
+}
