@@ -36,6 +36,7 @@ class _Import:
     def __init__(self, name: str, graph: Graph) -> None:
         self.name, self.graph = name, graph
         names = _unique([record.name for record in graph.tensors])
+        self.names = set(names)
         self.tensors = [self.tensor(name, record) for name, record in zip(names, graph.tensors, strict=True)]
         self.layers: list[Layer] = []
         self.between: dict[str, Tensor] = {}
@@ -82,7 +83,7 @@ class _Import:
         """Translates a node: a layer, or constants where it is arithmetic on shapes."""
         where = self.where(node)
         self.ready(node, where)
-        view = View(node, self.at(node.inputs), self.outputs_of(node), self.at(node.intermediates))
+        view = View(node, self.at(node.inputs), self.outputs_of(node), self.at(node.intermediates), self.names)
         try:
             if not self.folded(node, view):
                 self.layers_of(node, view)
@@ -137,7 +138,9 @@ class _Import:
         if translate is None:
             raise Unsupported(f"the operator is not supported; supported are {', '.join(sorted({*TRANSLATIONS, *FOLDS}))}")
         current: dict[str, Tensor] = {}
+        known = set(self.names)
         for number, step in enumerate(translate(view)):
+            self.between |= {t.name: t for t in step.inputs if t is not None and t.constant and t.name not in known}
             inputs = tuple(None if tensor is None else current.get(tensor.name, tensor) for tensor in step.inputs)
             layer = Layer(
                 f"{node.name.lower()}_{node.number}" + (f".{number}" if number else ""),

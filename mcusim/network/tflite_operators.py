@@ -36,7 +36,16 @@ class View:
     node: Node
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
-    intermediates: tuple[Tensor | None, ...] = ()
+    intermediates: tuple[Tensor | None, ...]
+    taken: set[str]
+
+    def fresh(self, suffix: str, output: int = 0) -> str:
+        """A name for a tensor that the file does not have."""
+        name = f"{self.outputs[output].name}/{suffix}"
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     def input(self, index: int) -> Tensor:
         tensor = self.optional(index)
@@ -126,6 +135,18 @@ def _unhybrid(view: View, data: Tensor, weights: Tensor) -> None:
         )
 
 
+def _bias(view: View, index: int, options: Any, outputs: int) -> Tensor | None:
+    """The bias; zeros where the options ask for accumulators of 32 bits, which the type of a bias says here."""
+    bias = view.optional(index)
+    if bias is not None or view.outputs[0].type is not ElementType.INT16:
+        return bias
+    if options.QuantizedBiasType() != tflite.TensorType.INT32:
+        return None
+    zeros = np.zeros(outputs, np.int32)
+    zeros.flags.writeable = False
+    return Tensor(view.fresh("bias"), (outputs,), ElementType.INT32, data=zeros)
+
+
 def _conv(view: View) -> list[Step]:
     options = view.options(tflite.Conv2DOptions)
     x, weights = view.image(0), view.image(1, "filter")
@@ -134,7 +155,8 @@ def _conv(view: View) -> list[Step]:
     stride = _pair(options.StrideH(), options.StrideW(), "stride")
     dilation = _pair(options.DilationHFactor(), options.DilationWFactor(), "dilation")
     padding = _padding(options.Padding(), x.shape[1:3], window, stride, dilation)
-    return view.step(ops.Conv2D(stride, dilation, padding, _activation(options)), x, weights, view.optional(2))
+    bias = _bias(view, 2, options, weights.shape[0])
+    return view.step(ops.Conv2D(stride, dilation, padding, _activation(options)), x, weights, bias)
 
 
 def _depthwise(view: View) -> list[Step]:
@@ -160,16 +182,18 @@ def _transpose_conv(view: View) -> list[Step]:
     size = _pair(shape[1], shape[2], "output")
     stride = _pair(options.StrideH(), options.StrideW(), "stride")
     padding = _padding(options.Padding(), size, (weights.shape[1], weights.shape[2]), stride)
-    return view.step(ops.TransposeConv2D(stride, padding, size, _activation(options)), x, weights, view.optional(3))
+    bias = _bias(view, 3, options, weights.shape[0])
+    return view.step(ops.TransposeConv2D(stride, padding, size, _activation(options)), x, weights, bias)
 
 
 def _fully_connected(view: View) -> list[Step]:
     options = view.options(tflite.FullyConnectedOptions)
     if options.WeightsFormat() != tflite.FullyConnectedOptionsWeightsFormat.DEFAULT:
         raise Unsupported("its weights are shuffled; the default format is supported")
-    _unhybrid(view, view.input(0), view.input(1))
+    x, weights = view.input(0), view.input(1)
+    _unhybrid(view, x, weights)
     operator = ops.FullyConnected(_activation(options), bool(options.KeepNumDims()))
-    return view.step(operator, view.input(0), view.input(1), view.optional(2))
+    return view.step(operator, x, weights, _bias(view, 2, options, weights.shape[0] if weights.shape else 0))
 
 
 def _pool(function: ops.Pooling) -> Callable[[View], list[Step]]:
@@ -352,6 +376,8 @@ def _strided(view: View, shape: tuple[int, ...]) -> _Cut:
         shrink = options.ShrinkAxisMask() >> axis & 1
         low = None if options.BeginMask() >> axis & 1 else begin[axis]
         high = None if options.EndMask() >> axis & 1 else end[axis]
+        if shrink and step < 0:
+            raise Unsupported(f"it takes a single element with the stride {step}")
         if shrink:
             first, size = _wrapped(begin[axis] if low is not None else 0, shape[axis]), 1
         else:
@@ -373,7 +399,7 @@ def _strided_slice(view: View) -> list[Step]:
     cut = _strided(view, x.shape)
     if cut.shape == cut.slice.size:
         return view.step(cut.slice, x)
-    between = replace(view.outputs[0], name=f"{view.outputs[0].name}/slice", shape=cut.slice.size)
+    between = replace(view.outputs[0], name=view.fresh("slice"), shape=cut.slice.size)
     return [Step(cut.slice, (x,), (between,)), Step(ops.Reshape(cut.shape), (between,), view.outputs)]
 
 
@@ -446,7 +472,7 @@ def _pack(view: View) -> list[Step]:
     steps, parts = [], []
     for number, x in enumerate(inputs):
         shape = (*x.shape[:axis], 1, *x.shape[axis:])
-        part = replace(x, name=f"{view.outputs[0].name}/part_{number}", shape=shape, data=None, variable=False)
+        part = replace(x, name=view.fresh(f"part_{number}"), shape=shape, data=None, variable=False)
         steps.append(Step(ops.Reshape(shape), (x,), (part,)))
         parts.append(part)
     return [*steps, Step(ops.Concatenation(axis), tuple(parts), view.outputs)]
@@ -460,7 +486,7 @@ def _unpack(view: View) -> list[Step]:
         raise Unsupported(f"it has {len(view.outputs)} outputs for {x.shape[axis]} elements")
     shape = (*x.shape[:axis], *x.shape[axis + 1 :])
     part = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    parts = [replace(output, name=f"{output.name}/part", shape=part) for output in view.outputs]
+    parts = [replace(t, name=view.fresh("part", i), shape=part) for i, t in enumerate(view.outputs)]
     reshapes = [Step(ops.Reshape(shape), (p,), (output,)) for p, output in zip(parts, view.outputs, strict=True)]
     return [Step(ops.Split(axis, (1,) * len(parts)), (x,), tuple(parts)), *reshapes]
 

@@ -57,26 +57,28 @@ def random_inputs(network: Network, generator: np.random.Generator, spread: floa
     return values
 
 
-def assert_agrees(network: Network, content: bytes, times: int, seed: int = 1, spread: float = 3.0) -> None:
-    """Integers equal, floats within 1 ulp, on ``times`` random inputs one after another (state is kept)."""
+def assert_agrees(
+    network: Network, content: bytes, times: int, ulps: int = 1, absolute: float = 0.0, seed: int = 1
+) -> None:
+    """Integers equal, floats within ``ulps`` or ``absolute``, on ``times`` random inputs one after another (state is kept)."""
     generator, interpreter, state = np.random.default_rng(seed), reference(content), initial_state(network)
     for number in range(times):
-        inputs = random_inputs(network, generator, spread)
+        inputs = random_inputs(network, generator)
         for detail, name in zip(interpreter.get_input_details(), network.inputs, strict=True):
             interpreter.set_tensor(detail["index"], inputs[name])
         interpreter.invoke()
         outputs = run(network, inputs, state=state)
         for detail, name in zip(interpreter.get_output_details(), network.outputs, strict=True):
-            assert_equal(outputs[name], interpreter.get_tensor(detail["index"]), f"{name}, inference {number}")
+            assert_equal(outputs[name], interpreter.get_tensor(detail["index"]), f"{name}, inference {number}", ulps, absolute)
 
 
-def assert_equal(met: np.ndarray, expected: np.ndarray, what: str) -> None:
-    """Integers equal, floats within 1 ulp."""
+def assert_equal(met: np.ndarray, expected: np.ndarray, what: str, ulps: int = 1, absolute: float = 0.0) -> None:
+    """Integers equal, floats within ``ulps`` units in the last place or within ``absolute``."""
     assert met.shape == expected.shape, what
     assert met.dtype == expected.dtype, what
     if met.dtype == np.float32:
-        apart = np.abs(_ordered(met) - _ordered(expected))
-        assert apart.max(initial=0) <= 1, f"{what}: {apart.max()} ulp apart"
+        apart = np.where(np.abs(met - expected) <= absolute, 0, np.abs(_ordered(met) - _ordered(expected)))
+        assert apart.max(initial=0) <= ulps, f"{what}: {apart.max()} ulp apart"
     else:
         differing = np.argwhere(met != expected)
         assert not len(differing), f"{what}: {len(differing)} differ, first {differing[:3].tolist()}"

@@ -42,8 +42,8 @@ def weights(name: str, type: str, shape: tuple[int, ...], channels: int = 0, axi
     return constant(values, type, scale=scale, axis=axis, zero=77 if type == "uint8" else 0)
 
 
-def bias(name: str, type: str, x: T, w: T) -> T:
-    count = w.shape[3] if w.axis == 3 else w.shape[0]
+def bias(name: str, type: str, x: T, w: T, count: int = 0) -> T:
+    count = count or w.shape[0]
     generator = rng(name + "bias")
     if x.type == "float32":
         return constant(generator.standard_normal(count), "float32")
@@ -134,8 +134,7 @@ def depthwise(kind, weight, accumulator, name, shape, kernel, padding, stride, d
         "DilationWFactor": dilation[1],
         "FusedActivationFunction": activation,
     }
-    b = bias(name, "int64" if kind.startswith("int16") else accumulator, x, w)
-    b = constant(np.resize(b.data, channels), b.type, scale=b.scale) if kind == "uint8" else b
+    b = bias(name, "int64" if kind.startswith("int16") else accumulator, x, w, channels)
     return name, one(N("DEPTHWISE_CONV_2D", ["x", "w", "b"], ["y"], ("DepthwiseConv2DOptions", options)), x=x, w=w, b=b, y=y)
 
 
@@ -231,7 +230,7 @@ def functions() -> Iterator[Case]:
     """Functions of one tensor."""
     shape = (2, 5, 31)
     for kind in ("int8", "uint8", "int16", "float32"):
-        for operator in ("RELU", "RELU6", "RELU_N1_TO_1"):
+        for operator in ("RELU", "RELU6", "RELU_N1_TO_1")[: 2 if kind == "int16" else 3]:
             yield f"{operator.lower()} {kind}", one(N(operator, ["x"], ["y"]), x=data(kind, shape, 4), y=data(kind, shape, 2))
         for alpha in (0.3, 0.01, -0.4):
             node = N("LEAKY_RELU", ["x"], ["y"], ("LeakyReluOptions", {"Alpha": alpha}))
@@ -295,6 +294,8 @@ def reductions() -> Iterator[Case]:
                 shape = (2, 5, 4, 3)
                 kept = {axis % 4 for axis in axes}
                 size = [1 if i in kept else n for i, n in enumerate(shape) if keep or i not in kept]
+                if operator == "SUM" and kind in ("int8", "int16"):
+                    continue  # the reference kernel reads these as bytes without sign (test_sums_of_signed_bytes…)
                 alike = operator.startswith("REDUCE")
                 x, y = data(kind, shape, 4), data(kind, tuple(size), 4 if alike else 6)
                 node = N(operator, ["x", "a"], ["y"], ("ReducerOptions", {"KeepDims": keep}))
@@ -335,7 +336,7 @@ def _moves(kind: str) -> Iterator[Case]:
         ("shrunk", {"ShrinkAxisMask": 2}, (1, 1)),
     ):
         node = N("STRIDED_SLICE", ["x", "b", "e", "s"], ["y"], ("StridedSliceOptions", options))
-        ends = {"b": constant([1, -1, 0]), "e": constant([2, 0, 3]), "s": constant([1, -1, 3])}
+        ends = {"b": constant([1, -1, 0]), "e": constant([2, 0, 3]), "s": constant([1, 1, 3])}
         ends = ends if label == "shrunk" else ends | {"s": constant([1, -1, 2]), "e": constant([2, 0, 2])}
         yield f"strided_slice {label}", one(node, x=x, y=t(*shape), **ends)
     yield "transpose", one(N("TRANSPOSE", ["x", "p"], ["y"], ("TransposeOptions", {})), x=x, p=constant([2, 0, 1]), y=t(4, 2, 3))
@@ -352,8 +353,69 @@ def _moves(kind: str) -> Iterator[Case]:
     yield "unpack", one(node, x=x, y=t(3, 4), z=t(3, 4))
 
 
+def recurrent() -> Iterator[Case]:
+    """Layers with a state."""
+    for rank in (1, 2):
+        filters, memory, depth, units = 4 * rank, 5, 6, 4
+        for kind in ("int8", "float32"):
+            name = f"svdf {kind} of rank {rank}"
+            x, y = data(kind, (2, depth), 4), T((2, units), kind, *((0.05, -128) if kind == "int8" else ()))
+            feature = weights(name, kind, (filters, depth))
+            state = T((2, filters * memory), "int16" if kind == "int8" else kind, 0.002 if kind == "int8" else None, variable=True)
+            time = rng(name).standard_normal((filters, memory))
+            time = constant(time * 9000, "int16", scale=0.0001) if kind == "int8" else constant(time, "float32")
+            offset = rng(name).integers(-900, 900, units)
+            offset = constant(offset, "int32", scale=0.0001) if kind == "int8" else constant(offset / 900, "float32")
+            node = N("SVDF", ["x", "f", "t", "b", "s"], ["y"], ("SVDFOptions", {"Rank": rank, "FusedActivationFunction": RELU}))
+            yield name, one(node, x=x, f=feature, t=time, b=offset, s=state, y=y)
+    for kind in ("int8", "float32"):
+        for label in ("plain", "coupled", "projected", "time major", "clipped"):
+            yield lstm(kind, label)
+
+
+def lstm(kind: str, label: str) -> Case:
+    name = f"lstm {kind} {label}"
+    steps, depth, cells = 3, 5, 4
+    hidden = 3 if label == "projected" else cells
+    generator = rng(name)
+    first = (steps, 2) if label == "time major" else (2, steps)
+    state = {"int8": (0.0078, 3), "float32": ()}[kind]
+    tensors = {
+        "x": T((*first, depth), kind, *((0.02, 5) if kind == "int8" else ())),
+        "y": T((*first, hidden), kind, *state),
+        "h": T((2, hidden), kind, *state, variable=True),
+        "c": T((2, cells), "int16" if kind == "int8" else kind, 2.0**-11 if kind == "int8" else None, variable=True),
+        "hidden": T((1,), kind, *((0.0079, -4) if kind == "int8" else ())),
+        "gate": T((1,), "int16" if kind == "int8" else kind, 2.0**-12 if kind == "int8" else None),
+    }
+    for gate in ("i", "f", "g", "o"):
+        tensors[f"w{gate}"] = weights(name + "w" + gate, kind, (cells, depth))
+        tensors[f"r{gate}"] = weights(name + "r" + gate, kind, (cells, hidden))
+        offset = generator.integers(-900, 900, cells)
+        tensors[f"b{gate}"] = constant(offset, "int32", scale=8e-5) if kind == "int8" else constant(offset / 900, "float32")
+    tensors["p"] = weights(name + "p", kind, (hidden, cells))
+    there = {"i": label != "coupled"}
+    gates = [there.get(g, True) for g in "ifgo"]
+    inputs = ["x", *(f"{m}{g}" if k else "" for m in "wr" for g, k in zip("ifgo", gates, strict=True)), "", "", ""]
+    inputs += [f"b{g}" if k else "" for g, k in zip("ifgo", gates, strict=True)]
+    inputs += ["p" if label == "projected" else "", "", "h", "c", "", "", "", ""]
+    options = {
+        "FusedActivationFunction": tflite.ActivationFunctionType.TANH,
+        "TimeMajor": label == "time major",
+        "CellClip": 0.3 if label == "clipped" else 0.0,
+        "ProjClip": 0.0,
+    }
+    node = N(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        inputs,
+        ["y"],
+        ("UnidirectionalSequenceLSTMOptions", options),
+        ["gate", "gate", "gate", "gate", "hidden"],
+    )
+    used = {n: tensors[n] for n in dict.fromkeys([*inputs, "y", "hidden", "gate"]) if n}
+    return name, one(node, **used)
+
+
 CASES = dict(
-    case
-    for group in (sums, products, arithmetic, functions, scales, reductions, moves)
-    for case in group()
+    case for group in (sums, products, arithmetic, functions, scales, reductions, moves, recurrent) for case in group()
 )

@@ -120,6 +120,11 @@ def _in_fixed_point(call: Call, function: Callable[[FixedPoint], FixedPoint], sc
 
 
 def float_logistic(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)) in float32; below -9 exp(x), as the kernel has it."""
+    return np.where(x < -9, exp(x), plain_logistic(x))
+
+
+def plain_logistic(x: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)) in float32, exp rounded from double precision."""
     with np.errstate(over="ignore"):
         return np.float32(1) / (np.float32(1) + exp(-x))
@@ -137,7 +142,7 @@ def float_tanh(x: np.ndarray) -> np.ndarray:
 
 
 def _silu(x: np.ndarray) -> np.ndarray:
-    return x * float_logistic(x)
+    return x * plain_logistic(x)
 
 
 def _power_of_two(value: np.float32) -> int | None:
@@ -242,7 +247,8 @@ UNARY: dict[ops.Function, Kernels] = {
     ops.Function.RELU6: _relu(*ops.Activation.RELU6.value),
     ops.Function.RELU_N1_TO_1: _relu(*ops.Activation.RELU_N1_TO_1.value),
     ops.Function.LEAKY_RELU: dict.fromkeys(QUANTIZED, _leaky_integer) | {ElementType.FLOAT32: _leaky_float},
-    ops.Function.LOGISTIC: _by_rules(float_logistic, logistic, 8) | {ElementType.INT16: _logistic_16},
+    ops.Function.LOGISTIC: _by_rules(plain_logistic, logistic, 8)
+    | {ElementType.INT16: _logistic_16, ElementType.FLOAT32: lambda call: float_logistic(call.value(0))},
     ops.Function.TANH: _by_rules(float_tanh, tanh, 7) | {ElementType.INT16: _tanh_16},
     ops.Function.SILU: _by_table(_silu),
     ops.Function.HARD_SWISH: {

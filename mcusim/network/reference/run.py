@@ -8,7 +8,7 @@ import numpy as np
 
 from mcusim.network import operators as ops
 from mcusim.network.network import Layer, Network, NetworkError
-from mcusim.network.reference import elements, places, sums, windows
+from mcusim.network.reference import elements, places, recurrent, sums, windows
 from mcusim.network.reference.call import Call, Rules
 from mcusim.network.tensor import Tensor
 
@@ -32,6 +32,8 @@ KERNELS: dict[type, Callable[[Call], list[np.ndarray]]] = {
     ops.Slice: places.cut,
     ops.Transpose: places.transpose,
     ops.ResizeNearest: places.resize_nearest,
+    ops.Svdf: recurrent.svdf,
+    ops.UnidirectionalLstm: recurrent.lstm,
 }
 
 
