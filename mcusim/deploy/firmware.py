@@ -66,7 +66,7 @@ def sizes_of(elf: Path, sources: Sources, stack_bytes: int) -> Sizes:
         image = ELFFile(file)
         sections = [s for s in image.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC and s["sh_size"]]
         written = sum(s["sh_size"] for s in sections if s["sh_flags"] & SH_FLAGS.SHF_WRITE)
-        loaded = sum(s["sh_size"] for s in sections if s["sh_type"] != "SHT_NOBITS")
+        loaded = sum(segment["p_filesz"] for segment in image.iter_segments("PT_LOAD"))
         objects = {s.name: s["st_size"] for s in _symbols(image)}
     arena = sum(size for name, size in objects.items() if name == MAIN_ARENA or name.startswith(f"{MAIN_ARENA}_"))
     weights = sum(objects.get(array.name, 0) for array in sources.arrays)

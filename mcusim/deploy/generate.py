@@ -18,7 +18,7 @@ from mcusim.deploy.call import C_TYPES, Call, Constant, Step, Struct
 from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.lifetimes import scratch_name
 from mcusim.deploy.placement import IN_FLASH, RAM, Placement
-from mcusim.network import Network, NetworkError, Tensor
+from mcusim.network import ElementType, Network, NetworkError, Tensor
 from mcusim.network.macs import layer_macs
 
 MAIN_ARENA = "arena"
@@ -88,6 +88,7 @@ def generate(
         "steps": [_step_row(network, number, step, names) for number, step in enumerate(steps, 1)],
         "inputs": [_end(network, name, names) for name in network.inputs],
         "outputs": [_end(network, name, names) for name in network.outputs],
+        "float_inputs": any(network.tensors[name].type is ElementType.FLOAT32 for name in network.inputs),
         "resets": list(_resets(network, names)),
     }
     templates = environment()

@@ -93,6 +93,7 @@ def _values(
         "target_flags": compiler.target_flags(support.core, support.fpu),
         "always": ALWAYS,
         "link_flags": compiler.link_flags("none"),
+        "libraries": [flag for flag in compiler.link_flags("none") if flag.startswith("-l")],
         "defines": {**support.defines, **options.defines},
         "cmsis_nn": options.cmsis_nn and options.cmsis_nn.resolve(),
         "libc": not compiler.has_headers,
