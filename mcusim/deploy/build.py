@@ -6,13 +6,13 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kernels_c.toolchain import Compiler, Layout, find_compiler
+from kernels_c.toolchain import Compiler, Layout, ToolchainError, find_compiler
 from mcusim.boards import Board
 from mcusim.deploy.buffers import Memory, Plan
-from mcusim.deploy.firmware import Firmware, sizes_of
+from mcusim.deploy.firmware import Firmware, TooLarge, sizes_of
 from mcusim.deploy.generate import Sources, generate
 from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.layout import Support, support_of
@@ -25,6 +25,8 @@ from mcusim.network import Network
 
 MODEL_SOURCES = ("network.c", "main.c")
 OPTIMISE = "-O2"
+ROOM_BYTES = 0x1000_0000
+"""A memory in which any network has room; no address matters where only sizes are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def plan_of(network: Network, scratch: Mapping[str, int], options: BuildOptions)
 def build(network: Network, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
     """Firmware of ``network`` for ``board``, its ELF at ``output``.
 
-    Raises NetworkError where a layer has no kernel, PlanError where the memory does not suffice, ToolchainError with the
+    Raises NetworkError where a layer has no kernel, TooLarge where the board has too little memory, ToolchainError with the
     compiler's words. Objects that do not depend on the network are kept in the user's cache folder.
     """
     return build_sources(sources_of(network, board, options), board, output, options)
@@ -81,18 +83,37 @@ def build_sources(sources: Sources, board: Board, output: Path, options: BuildOp
     compiler, support = find_compiler(options.compiler), support_of(board, stack_bytes=options.stack_bytes)
     kernels = options.kernels(board.core)
     output.parent.mkdir(parents=True, exist_ok=True)
-    script = output.with_name(output.name + ".ld")
-    script.write_text(support.layout.script())
     with tempfile.TemporaryDirectory(prefix="mcusim") as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         own = _model_jobs(sources, Path(folder), compiler, support, kernels, options)
         running = [pool.submit(job) for job in own]
         shared = library_objects(compiler, support, kernels, options)
         built = [each.result() for each in running]
-        compiler.link([*built, *shared], output, support.core, script, fpu=support.fpu)
+        _link((*built, *shared), output, compiler, support, sources, board)
     flags = compiler.object_flags(support.core, (options.optimise,), {}, (), support.fpu)
     recorded = tuple(flag for flag in flags if not flag.startswith("-I"))
     sizes = sizes_of(output, sources, options.stack_bytes)
     return Firmware(sources, output, board.name, f"{compiler.name} {compiler.version}", recorded, sizes)
+
+
+def _link(
+    parts: Sequence[Path], output: Path, compiler: Compiler, support: Support, sources: Sources, board: Board
+) -> None:
+    """Link; where that fails because the board is too small, say how much is missing."""
+    script = output.with_name(output.name + ".ld")
+    script.write_text(support.layout.script())
+    try:
+        compiler.link(parts, output, support.core, script, fpu=support.fpu)
+    except ToolchainError:
+        with tempfile.TemporaryDirectory(prefix="mcusim") as folder:
+            large = Path(folder) / output.name
+            roomy = replace(support.layout, flash_bytes=ROOM_BYTES, ram_bytes=ROOM_BYTES)
+            script = large.with_suffix(".ld")
+            script.write_text(roomy.script())
+            compiler.link(parts, large, support.core, script, fpu=support.fpu)
+            sizes = sizes_of(large, sources, support.layout.stack_bytes)
+        if not sizes.fit(support.layout):
+            raise TooLarge(board.name, sizes, support.layout) from None
+        raise
 
 
 def library_objects(compiler: Compiler, support: Support, kernels: Kernels, options: BuildOptions) -> tuple[Path, ...]:

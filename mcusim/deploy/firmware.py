@@ -12,8 +12,9 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from kernels_c.toolchain import Layout
 from mcusim.deploy.generate import MAIN_ARENA, Sources
-from mcusim.errors import ProgramError
+from mcusim.errors import McusimError, ProgramError
 
 SWITCH = "network_switch"
 FEED_RESET, FEED_KEEP = 1, 2
@@ -40,6 +41,22 @@ class Sizes:
     def ram(self) -> int:
         """Bytes of RAM, the stack's reserve among them."""
         return self.static + self.arena + self.stack_reserve + self.weights_in_ram
+
+
+    def fit(self, layout: Layout) -> bool:
+        """Whether flash and main RAM suffice."""
+        return self.flash <= layout.flash_bytes and self.ram <= layout.ram_bytes
+
+
+class TooLarge(McusimError):
+    """A network takes more flash or RAM than the board has; ``sizes`` say what it takes."""
+
+    def __init__(self, board: str, sizes: Sizes, layout: Layout) -> None:
+        self.sizes, self.layout = sizes, layout
+        rows = (("flash", sizes.flash, layout.flash_bytes), ("RAM", sizes.ram, layout.ram_bytes))
+        told = [f"{name} {needed:,} bytes of {room:,}, {needed - room:,} too many" for name, needed, room in rows if needed > room]
+        parts = f"arena {sizes.arena:,}, stack {sizes.stack_reserve:,}, constants {sizes.weights:,}, code {sizes.code:,}"
+        super().__init__(f"the network does not fit on {board}: {'; '.join(told)} ({parts})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import mcusim
 from kernels_c.toolchain import ALWAYS
 from mcusim import boards
 from mcusim.deploy.build import BuildOptions, build, sources_of
-from mcusim.deploy.firmware import fed
+from mcusim.deploy.firmware import TooLarge, fed
 from mcusim.deploy.library import Recipe, objects
 from mcusim.deploy.lower import identifiers
 from mcusim.errors import McusimError, ProgramError
@@ -186,3 +186,11 @@ def mcusim_type(name: str):  # type: ignore[no-untyped-def]
 def test_a_folder_that_is_no_cmsis_nn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(McusimError, match="no checkout of CMSIS-NN"):
         sources_of(small(), M4, BuildOptions(cmsis_nn=tmp_path))
+
+
+def test_a_network_that_is_too_large_for_the_board_is_told_by_how_much(tmp_path: Path) -> None:
+    large = 4 << 20
+    tensors = [quantized("in", (1, large)), quantized("out", (1, large), 0.1)]
+    network = network_of("large", tensors, (ops.Binary(ops.Arithmetic.ADD), "in in", "out"))
+    with pytest.raises(TooLarge, match=r"does not fit on m4: RAM [\d,]+ bytes of 1,048,576, [\d,]+ too many \(arena 4,194,304"):
+        build(network, M4, tmp_path / "large.elf")
