@@ -35,7 +35,8 @@ class Layout:
     The default suits every generic board, and the MPS2 machines of qemu-system-arm too.
 
     ``banks`` are further RAMs; ``stack`` names the bank whose top the stack takes (MAIN: the main RAM's). ``headers`` maps
-    sections that the boot ROM reads to their offset in flash, ``vectors_offset`` is the vector table's.
+    sections that the boot ROM reads to their offset in flash, ``vectors_offset`` is the vector table's. ``kernels`` names the
+    memory that kernels (objects arm_... and nn_...) are copied to at start and run in, "" for flash.
     """
 
     flash_origin: int = 0x0000_0000
@@ -47,6 +48,7 @@ class Layout:
     stack: str = MAIN
     vectors_offset: int = 0
     headers: tuple[tuple[str, int], ...] = ()
+    kernels: str = ""
 
     def bank(self, name: str) -> Bank:
         """The memory of that name, MAIN included. KeyError with the names that there are."""
@@ -71,17 +73,22 @@ class Layout:
             "RAM_ORIGIN": self.ram_origin,
             "RAM_BYTES": self.ram_bytes,
             "STACK_BYTES": self.stack_bytes,
-            "STACK": self.bank(self.stack).region if own_bank else "RAM",
+            "STACK": self._region(self.stack),
             "HEAP_END": "ORIGIN(RAM) + LENGTH(RAM)" if own_bank else "__stack_limit",
             "VECTORS": f"ORIGIN(FLASH) + {self.vectors_offset:#x} " if self.vectors_offset else "",
             "HEADERS": "".join(HEADER.format(section=section, offset=offset) for section, offset in self.headers),
             "BANKS": "".join(MEMORY.format(bank=bank) for bank in self.banks),
+            "KERNELS": KERNELS.format(region=self._region(self.kernels)) if self.kernels else "",
             "TABLES": self._tables() if self.banks else "",
             "PLACES": "".join(self._place(bank) for bank in self.banks),
         }
 
+    def _region(self, name: str) -> str:
+        """The name in the linker's MEMORY of a memory of the layout."""
+        return "RAM" if name == MAIN else self.bank(name).region
+
     def _tables(self) -> str:
-        names = ["data", *(bank.name for bank in self.banks)]
+        names = [*(["kernels"] if self.kernels else []), "data", *(bank.name for bank in self.banks)]
         copies = "".join(COPY.format(name=name) for name in names)
         clears = "".join(CLEAR.format(name=name) for name in ["", *(f"{bank.name}_" for bank in self.banks)])
         return TABLES.format(copies=copies, clears=clears)
@@ -99,6 +106,19 @@ HEADER = """\
     {{
         KEEP(*(.{section}))
     }} > FLASH
+
+"""
+KERNELS = """\
+    .kernels :
+    {{
+        . = ALIGN(8);
+        __kernels_start = .;
+        *arm_*.o*(.text .text.*)
+        *nn_*.o*(.text .text.*)
+        . = ALIGN(8);
+        __kernels_end = .;
+    }} > {region} AT > FLASH
+    __kernels_load = LOADADDR(.kernels);
 
 """
 COPY = "        LONG(__{name}_load) LONG(__{name}_start) LONG(__{name}_end)\n"

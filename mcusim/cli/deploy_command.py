@@ -36,6 +36,9 @@ def deploy_command(
     weights: Annotated[
         str, typer.Option(metavar="MEMORY", help="Where weights lie: flash, or copied at start: ram, a memory of the board.")
     ] = "flash",
+    kernels: Annotated[
+        str, typer.Option(metavar="MEMORY", help="Where kernels run: flash, or copied at start: ram, a memory of the board.")
+    ] = "flash",
     arena: Annotated[
         list[str] | None,
         typer.Option(metavar="MEMORY", help="Where the arena lies: ram, a memory of the board. Repeatable: filled in order."),
@@ -52,7 +55,7 @@ def deploy_command(
         met = "both --board and --core" if board is not None else "neither --board nor --core"
         raise typer.BadParameter(f"{met} given; allowed: one of them")
     options = BuildOptions(
-        compiler, optimise or OPTIMISE, cmsis_nn, marks, Placement(weights), tuple(arena or (RAM,)),
+        compiler, optimise or OPTIMISE, cmsis_nn, marks, Placement(weights, kernels), tuple(arena or (RAM,)),
     )  # fmt: skip
     sources = write_project(network.load(model), boards.load(board or core or ""), output, options)
     if not quiet:

@@ -19,8 +19,9 @@ from mcusim.deploy.layout import Support, support_of
 from mcusim.deploy.library import Recipe, kernel_includes, kernel_sources, objects, system_sources
 from mcusim.deploy.lifetimes import buffers_of
 from mcusim.deploy.lower import lower, scratch_of
-from mcusim.deploy.placement import IN_FLASH, RAM, Placement
+from mcusim.deploy.placement import FLASH, IN_FLASH, RAM, Placement
 from mcusim.deploy.planner import plan
+from mcusim.errors import BoardError
 from mcusim.network import Network
 
 MODEL_SOURCES = ("network.c", "main.c")
@@ -78,9 +79,24 @@ def build(network: Network, board: Board, output: Path, options: BuildOptions = 
     return build_sources(sources_of(network, board, options), board, output, options)
 
 
+def support_for(board: Board, options: BuildOptions) -> Support:
+    """What a build for the board needs, its memories as the placement wants them. BoardError for memories it has not."""
+    support = support_of(board, stack_bytes=options.stack_bytes)
+    placement, layout = options.placement, support.layout
+    known = (RAM, *(bank.name for bank in layout.banks))
+    for name in (placement.weights, placement.kernels, *options.memories):
+        if name not in (FLASH, *known):
+            raise BoardError(f"board {board.name} has no memory {name!r} to put things in; it has: {', '.join(known)}")
+    if placement.kernels == FLASH:
+        return support
+    if not layout.banks:
+        raise BoardError(f"board {board.name}: kernels cannot be copied to {placement.kernels}; its start-up copies data only")
+    return replace(support, layout=replace(layout, kernels=placement.kernels))
+
+
 def build_sources(sources: Sources, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
     """Firmware of generated C."""
-    compiler, support = find_compiler(options.compiler), support_of(board, stack_bytes=options.stack_bytes)
+    compiler, support = find_compiler(options.compiler), support_for(board, options)
     kernels = options.kernels(board.core)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mcusim") as folder, ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -54,7 +54,7 @@ class TooLarge(McusimError):
     def __init__(self, board: str, sizes: Sizes, layout: Layout) -> None:
         self.sizes, self.layout = sizes, layout
         rows = (("flash", sizes.flash, layout.flash_bytes), ("RAM", sizes.ram, layout.ram_bytes))
-        told = [f"{name} {needed:,} bytes of {room:,}, {needed - room:,} too many" for name, needed, room in rows if needed > room]
+        told = [f"{name} {need:,} bytes of {room:,}, {need - room:,} too many" for name, need, room in rows if need > room]
         parts = f"arena {sizes.arena:,}, stack {sizes.stack_reserve:,}, constants {sizes.weights:,}, code {sizes.code:,}"
         super().__init__(f"the network does not fit on {board}: {'; '.join(told)} ({parts})")
 

@@ -10,12 +10,13 @@ RAM = "ram"
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """``weights``: ``"flash"``, ``"ram"`` or a bank of the board (``"dtcm"``): there they are copied at start.
+    """``weights``, ``kernels``: ``"flash"``, ``"ram"`` or a bank of the board (``"dtcm"``): there they are copied at start.
 
     The arena's memories are those of its plan; ``"ram"`` is the board's main one.
     """
 
     weights: str = FLASH
+    kernels: str = FLASH
 
     @property
     def in_ram(self) -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 from kernels_c import ROOT
 from kernels_c.toolchain import ALWAYS, Compiler, find_compiler
 from mcusim.boards import Board
-from mcusim.deploy.build import USUAL, BuildOptions, sources_of
+from mcusim.deploy.build import USUAL, BuildOptions, sources_of, support_for
 from mcusim.deploy.generate import Sources, environment, frame
-from mcusim.deploy.layout import Support, support_of
+from mcusim.deploy.layout import Support
 from mcusim.deploy.library import extra_kernels, kernel_sources, own_kernels, system_sources
 from mcusim.errors import McusimError
 from mcusim.network import Network
@@ -31,7 +31,7 @@ def write_project(network: Network, board: Board, folder: Path, options: BuildOp
     project of ours.
     """
     _check_folder(folder)
-    sources, support = sources_of(network, board, options), support_of(board, stack_bytes=options.stack_bytes)
+    sources, support = sources_of(network, board, options), support_for(board, options)
     compiler = find_compiler(options.compiler)
     for name, text in sources.files.items():
         _write(folder / "network" / name, text)

@@ -66,7 +66,9 @@ def assert_same(got: Sequence[Arrays], wanted: Sequence[Arrays]) -> None:
             np.testing.assert_array_equal(one[name], other[name])
 
 
-def quantized(name: str, shape: tuple[int, ...], scale: float = 0.05, zero: int = 3, kind: ElementType = ElementType.INT8) -> Tensor:
+def quantized(
+    name: str, shape: tuple[int, ...], scale: float = 0.05, zero: int = 3, kind: ElementType = ElementType.INT8
+) -> Tensor:
     return Tensor(name, shape, kind, Quantization((scale,), (zero,)))
 
 

@@ -19,7 +19,7 @@ from mcusim.deploy.firmware import TooLarge, fed
 from mcusim.deploy.library import Recipe, objects
 from mcusim.deploy.lower import identifiers
 from mcusim.errors import McusimError, ProgramError
-from mcusim.network import Network, NetworkError
+from mcusim.network import ElementType, Network, NetworkError
 from mcusim.network import operators as ops
 from mcusim.network.reference import run
 from tests.deploy.target import network_of, quantized
@@ -92,15 +92,11 @@ def test_sizes_add_up_to_what_the_program_takes(network: Network, tmp_path: Path
     assert sizes.ram == sizes.static + sizes.arena + sizes.stack_reserve
 
 
-def test_the_readable_weights_are_those_that_are_assembled(network: Network, elf: Path, tmp_path: Path) -> None:
+def test_the_readable_weights_are_those_that_are_assembled(network: Network, elf: Path) -> None:
     sources = sources_of(network, M4)
-    for name in ("weights.h", "weights.c"):
-        (tmp_path / name).write_text(sources.files[name])
-    kept = tmp_path / "kept.c"
-    names = [array.name for array in sources.arrays]
-    kept.write_text(sources.files["weights.c"].replace("const ", "__attribute__((used)) const ").replace('"weights.h"', "<stdint.h>"))
-    other = build_text(kept.read_text() + "\nconst void *kept;\nint main(void) {"
-                       + "".join(f"kept = {name}; __asm__ volatile(\"\" ::: \"memory\");" for name in names) + "return 0; }", "m4")
+    text = sources.files["weights.c"].replace('"weights.h"', "<stdint.h>")
+    uses = "".join(f'__asm__ volatile("" :: "r"({array.name}));' for array in sources.arrays)
+    other = build_text(f"{text}\nint main(void) {{ {uses} return 0; }}\n", "m4")
     for array in sources.arrays:
         assert bytes_of(other, array.name) == bytes_of(elf, array.name) == array.data.tobytes()
 
@@ -165,22 +161,18 @@ def test_identifiers_are_words_of_c_and_all_different() -> None:
 
 
 def test_an_operator_without_kernel_is_named_with_its_layer_and_what_there_is() -> None:
-    network = network_of("lstm", [quantized("in", (1, 2, 3)), quantized("out", (1, 2, 3))], (ops.UnidirectionalLstm(), "in", "out"))
-    with pytest.raises(NetworkError, match=r"layer unidirectionallstm_0 \(UnidirectionalLstm\).*there are kernels for: .*Conv2D"):
+    tensors = [quantized("in", (1, 2, 3)), quantized("out", (1, 2, 3))]
+    network = network_of("lstm", tensors, (ops.UnidirectionalLstm(), "in", "out"))
+    told = r"layer unidirectionallstm_0 \(UnidirectionalLstm\).*there are kernels for: .*Conv2D"
+    with pytest.raises(NetworkError, match=told):
         sources_of(network, M4)
 
 
 def test_types_without_kernel_are_named() -> None:
-    tensors = [quantized("in", (1, 4)), quantized("out", (1, 4), kind=mcusim_type("uint8"))]
+    tensors = [quantized("in", (1, 4)), quantized("out", (1, 4), kind=ElementType.UINT8)]
     network = network_of("types", tensors, (ops.Binary(ops.Arithmetic.ADD), "in in", "out"))
     with pytest.raises(NetworkError, match="its tensors are int8, int8, uint8; there is a kernel for int8, int8, int8"):
         sources_of(network, M4)
-
-
-def mcusim_type(name: str):  # type: ignore[no-untyped-def]
-    from mcusim.network import ElementType
-
-    return ElementType(name)
 
 
 def test_a_folder_that_is_no_cmsis_nn_is_refused(tmp_path: Path) -> None:
