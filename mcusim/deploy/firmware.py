@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from elftools.elf.constants import SH_FLAGS
@@ -61,7 +60,7 @@ class TooLarge(McusimError):
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """A program of a network for a board. ``flags`` are those of the kernels, all of them; ``marks`` maps layers to marks."""
+    """A program of a network for a board. ``flags`` are all those of the kernels."""
 
     sources: Sources
     elf: Path
@@ -69,12 +68,6 @@ class Firmware:
     compiler: str
     flags: tuple[str, ...]
     sizes: Sizes
-
-    @property
-    def marks(self) -> Mapping[str, str]:
-        """Name of the mark of each layer that runs code, in order; a layer without one is free."""
-        code = self.sources.files["network.c"]
-        return MappingProxyType({s.layer.name: s.name for s in self.sources.steps if f", {s.name});\n" in code})
 
 
 def sizes_of(elf: Path, sources: Sources, stack_bytes: int) -> Sizes:

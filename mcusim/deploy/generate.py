@@ -57,6 +57,8 @@ class Sources:
     steps: tuple[Step, ...]
     plan: Plan
     placement: Placement
+    marks: Mapping[str, str]
+    """Name of the mark of each layer that runs code, in order; the others are free."""
 
     @property
     def weight_bytes(self) -> int:
@@ -93,7 +95,8 @@ def generate(
     }
     templates = environment()
     files = {name: templates.get_template(f"{name}.j2").render(values) for name in LISTINGS}
-    return Sources(MappingProxyType(files), arrays, tuple(steps), plan, placement)
+    marks = {step.layer.name: step.name for step in steps if needed_calls(step, names)}
+    return Sources(MappingProxyType(files), arrays, tuple(steps), plan, placement, MappingProxyType(marks))
 
 
 LISTINGS = ("network.h", "network.c", "weights.h", "weights.c", "main.c")
@@ -141,11 +144,13 @@ def _arrays(steps: Sequence[Step]) -> tuple[tuple[Array, ...], Mapping[tuple[str
     """The arrays of all steps, equal ones once, and the name of each step's constants."""
     arrays: dict[tuple[str, tuple[int, ...], bytes], Array] = {}
     names: dict[tuple[str, str], str] = {}
+    functions = {step.name.lower() for step in steps}
     for step in steps:
         for constant in _constants(step):
             key = str(constant.data.dtype), constant.data.shape, constant.data.tobytes()
             if key not in arrays:
                 name = f"{step.name}_{constant.name}"
+                name += "_" if name.lower() in functions else ""
                 arrays[key] = Array(name, constant.data, _array_comment(constant))
             known = names.setdefault((step.name, constant.name), arrays[key].name)
             if known != arrays[key].name:

@@ -13,9 +13,12 @@ from mcusim.network import Network
 
 RESERVED = """
 auto bool break case char const continue default do double else enum extern float for goto if inline int long main register
-restrict return short signed sizeof static struct switch typedef union unsigned void volatile while arena network status
+restrict return short signed sizeof static struct switch typedef union unsigned void volatile while arena input output memcpy
+memset null
 """
 """Words that a layer cannot be called in C."""
+PREFIXES = ("arm_", "nn_", "network", "mark", "cmsis_", "scratch")
+"""Beginnings of names that are taken."""
 NAME_LENGTH = 40
 STANDARD = frozenset({"memset"})
 """Functions of C that rules call."""
@@ -63,16 +66,16 @@ def scratch_of(steps: Iterable[Step]) -> Mapping[str, int]:
 
 
 def identifiers(names: Iterable[str]) -> dict[str, str]:
-    """A C identifier for each name, all different, the same for the same names."""
+    """A C identifier for each name, all different even in capitals, the same for the same names."""
     found: dict[str, str] = {}
     taken = set(RESERVED.split())
     for name in names:
         word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[-NAME_LENGTH:].strip("_") or "layer"
-        word = f"layer_{word}" if word[0].isdigit() else word
+        word = f"layer_{word}" if word[0].isdigit() or word.startswith(PREFIXES) else word
         chosen, number = word, 2
-        while chosen in taken:
+        while chosen.lower() in taken:
             chosen, number = f"{word}_{number}", number + 1
-        taken.add(chosen)
+        taken.add(chosen.lower())
         found[name] = chosen
     return found
 
