@@ -116,11 +116,11 @@ class Compiler:
     ) -> list[str]:
         """All options of ``compile_object`` but the files; folders in ``includes`` are searched before that of kernels_c.
 
-        Not -ffreestanding: a memcpy of four bytes has to become a load, and kernels rely on it.
+        -fhosted: a memcpy of four bytes has to become a load, and kernels rely on it; zig assumes otherwise for a bare machine.
         """
         folders = [*includes, ROOT / "include", *([] if self.has_headers else [ROOT / "libc"])]
         macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
-        return [*self.target_flags(core, fpu), *ALWAYS, *flags, *macros, *(f"-I{folder}" for folder in folders)]
+        return [*self.target_flags(core, fpu), *ALWAYS, "-fhosted", *flags, *macros, *(f"-I{folder}" for folder in folders)]
 
     @property
     def has_headers(self) -> bool:

@@ -112,10 +112,11 @@ class StepWriter:
 
     def _copy(self, copy: Copy) -> list[str]:
         target, source = self.bytes_at(copy.target), self.bytes_at(copy.source)
-        opening, closing = [], []
+        opening: list[str] = []
+        closing: list[str] = []
         for depth, loop in enumerate(copy.loops):
             name, lead = COUNTERS[depth], "    " * depth
-            opening.append(f"{lead}for (int {name} = 0; {name} < {loop.count}; {name}++) {{")
+            opening.append(f"{lead}for (int {name} = 0; {name} < {loop.rounds}; {name}++) {{")
             closing.insert(0, f"{lead}}}")
             target, source = (
                 f"{text} + {step} * {name}" for text, step in ((target, loop.target_step), (source, loop.source_step))

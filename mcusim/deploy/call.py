@@ -91,9 +91,9 @@ class Call:
 
 
 class Loop(NamedTuple):
-    """``count`` rounds; each goes so many bytes further than the one before."""
+    """``rounds`` times; each goes so many bytes further than the one before."""
 
-    count: int
+    rounds: int
     target_step: int
     source_step: int
 

@@ -26,7 +26,7 @@ class Kernels:
     cmsis_nn: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.cmsis_nn is not None and not (self.cmsis_nn / "Include" / "arm_nnfunctions.h").is_file():
+        if self.cmsis_nn is not None and not _api(self.cmsis_nn / "Include").is_file():
             raise KernelError(f"{self.cmsis_nn} is no checkout of CMSIS-NN: it has no file Include/arm_nnfunctions.h")
 
     @property
@@ -42,9 +42,13 @@ class Kernels:
     @property
     def functions(self) -> frozenset[str]:
         """Names of the kernels that there are: the library's, and ours that CMSIS-NN has no counterpart of."""
+        return self.own_functions if self.cmsis_nn is None else self.own_functions | declared(_api(self.cmsis_nn / "Include"))
+
+    @property
+    def own_functions(self) -> frozenset[str]:
+        """Names of the kernels that are ours."""
         own = ROOT / "include"
-        first = own if self.cmsis_nn is None else self.cmsis_nn / "Include"
-        return declared(first / "arm_nnfunctions.h") | declared(own / "nn_extra.h")
+        return declared(own / "nn_extra.h") | (declared(_api(own)) if self.cmsis_nn is None else frozenset())
 
     def __str__(self) -> str:
         return "mcusim's kernels" if self.own else f"CMSIS-NN in {self.cmsis_nn}"
@@ -54,3 +58,7 @@ class Kernels:
 def declared(header: Path) -> frozenset[str]:
     """Names of the kernels that a header declares."""
     return frozenset(re.findall(r"\b((?:arm|nn)_\w+)\(", header.read_text(encoding="utf-8")))
+
+
+def _api(folder: Path) -> Path:
+    return folder / "arm_nnfunctions.h"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +15,7 @@ from pathlib import Path
 from kernels_c import ROOT, source
 from kernels_c.toolchain import LIBRARIES, STARTUP, Compiler
 from mcusim.deploy.cache import cache_folder
-from mcusim.deploy.kernels import KernelError, Kernels
+from mcusim.deploy.kernels import KernelError, Kernels, declared
 
 OTHERS = ("marks.c", "memory.c", "newlib_calls.c", "startup.c")
 """Files of kernels_c/src that are no kernels, besides the consoles (uart_...)."""
@@ -92,7 +93,7 @@ def kernel_sources(kernels: Kernels) -> tuple[Path, ...]:
     chosen = tuple(path for path in found if not path.name.endswith(FLOAT_ENDINGS))
     if not chosen:
         raise KernelError(f"{kernels.cmsis_nn} is no checkout of CMSIS-NN: no C files below Source")
-    return (*chosen, *extra_kernels(chosen))
+    return (*chosen, *extra_kernels())
 
 
 @cache
@@ -102,9 +103,40 @@ def own_kernels() -> tuple[Path, ...]:
     return tuple(path for path in found if path.name not in OTHERS and not path.name.startswith("uart_"))
 
 
-def extra_kernels(theirs: Sequence[Path]) -> tuple[Path, ...]:
-    """Kernels of ours that CMSIS-NN has no counterpart of (``nn_...``)."""
-    return tuple(path for path in own_kernels() if path.name.startswith("nn_"))
+def extra_kernels() -> tuple[Path, ...]:
+    """Kernels of ours that CMSIS-NN has no counterpart of, and what they call."""
+    return needed_kernels(declared(ROOT / "include" / "nn_extra.h"))
+
+
+def needed_kernels(functions: Iterable[str]) -> tuple[Path, ...]:
+    """Files of our kernels that define ``functions`` (those that are ours), and what these call in turn."""
+    places = {name: path for path in own_kernels() for name in DEFINED.findall(path.read_text())}
+    needed: dict[Path, None] = {}
+    pending = [places[name] for name in functions if name in places]
+    while pending:
+        path = pending.pop()
+        if path not in needed:
+            needed[path] = None
+            pending += [places[word] for word in _words(path) if word in places]
+    return tuple(sorted(needed))
+
+
+DEFINED = re.compile(r"^(?!static\b)[A-Za-z_][^\n;=]*?\b((?:arm|nn)_\w+)\(", re.MULTILINE)
+"""Names of functions at the start of their definitions."""
+
+
+def _words(path: Path) -> Iterable[str]:
+    """Names of kernels in a file, and in the bodies of functions of the headers that it includes."""
+    text = path.read_text()
+    for name in re.findall(r'#include "(\w+\.h)"', text):
+        header = ROOT / "include" / name
+        if header.is_file() and name not in API:
+            text += "".join(line for line in header.read_text().splitlines(keepends=True) if line.startswith(" "))
+    return set(re.findall(r"\b(?:arm|nn)_\w+", text))
+
+
+API = ("arm_nnfunctions.h", "nn_extra.h")
+"""Headers without functions of their own."""
 
 
 def kernel_includes(kernels: Kernels) -> tuple[Path, ...]:

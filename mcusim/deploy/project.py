@@ -11,9 +11,11 @@ from kernels_c import ROOT
 from kernels_c.toolchain import ALWAYS, Compiler, find_compiler
 from mcusim.boards import Board
 from mcusim.deploy.build import USUAL, BuildOptions, sources_of, support_for
+from mcusim.deploy.call import Call
 from mcusim.deploy.generate import Sources, environment, frame
+from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.layout import Support
-from mcusim.deploy.library import extra_kernels, kernel_sources, own_kernels, system_sources
+from mcusim.deploy.library import needed_kernels, system_sources
 from mcusim.errors import McusimError
 from mcusim.network import Network
 
@@ -35,7 +37,7 @@ def write_project(network: Network, board: Board, folder: Path, options: BuildOp
     compiler = find_compiler(options.compiler)
     for name, text in sources.files.items():
         _write(folder / "network" / name, text)
-    _copy_library(folder, support, compiler, options)
+    _copy_library(folder, sources, support, compiler, options)
     _write(folder / "linker.ld", support.layout.script())
     values = _values(network, board, sources, support, compiler, options)
     for name in DOCUMENTS:
@@ -55,9 +57,16 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _copy_library(folder: Path, support: Support, compiler: Compiler, options: BuildOptions) -> None:
-    kernels = own_kernels() if options.cmsis_nn is None else extra_kernels(kernel_sources(options.kernels(support.core)))
-    _copy(folder / "kernels", kernels)
+def _called(sources: Sources, kernels: Kernels) -> frozenset[str]:
+    """Names of the kernels of ours that a network needs; with CMSIS-NN, those that it lacks."""
+    calls = (call for step in sources.steps for call in step.calls if isinstance(call, Call))
+    names = {name for call in calls for name in (call.function, *(check.function for check in call.checks))}
+    return frozenset(names) & kernels.own_functions
+
+
+def _copy_library(folder: Path, sources: Sources, support: Support, compiler: Compiler, options: BuildOptions) -> None:
+    shutil.rmtree(folder / "kernels", ignore_errors=True)
+    _copy(folder / "kernels", needed_kernels(_called(sources, options.kernels(support.core))))
     _copy(folder / "system", system_sources(support.console, support.sources))
     headers = sorted((ROOT / "include").glob("*.h"))
     for_kernels = [path for path in headers if path.name.startswith(("arm_", "nn_"))]
@@ -91,7 +100,7 @@ def _values(
         "optimise": options.optimise,
         "marks": int(options.marks),
         "target_flags": compiler.target_flags(support.core, support.fpu),
-        "always": ALWAYS,
+        "always": (*ALWAYS, "-fhosted"),
         "link_flags": compiler.link_flags("none"),
         "libraries": [flag for flag in compiler.link_flags("none") if flag.startswith("-l")],
         "defines": {**support.defines, **options.defines},
