@@ -10,13 +10,17 @@
 
 #include <stdint.h>
 
-/* A pair of channels. Sums begin at `start`; result: ((high + (high < 0 ? -1 : 0) + add) >> shift), saturated. */
+/*
+ * A pair of channels. Sums begin at `start`; result: (high + (sum < 0 ? -1 : 0) + add) >> shift, saturated, where high is
+ * the sum times the multiplier (not negative) / 2^32, rounded half up. With add = 2^(shift - 1) that rounds half away
+ * from zero; a negative sum whose high is 0 comes out as 0 all the same.
+ */
 struct nn_pair {
-    const uint32_t *panel;
-    int32_t start_a, start_b;
     int32_t multiplier_a, add_a, shift_a;
     int32_t multiplier_b, add_b, shift_b;
     int32_t offset_b; /* bytes from the output of a to that of b */
+    const uint32_t *panel;
+    int32_t start_a, start_b;
 };
 
 /* How `count` quads follow each other. All steps are in bytes. */
@@ -31,8 +35,6 @@ struct nn_walk {
     int32_t output_step;
     int32_t count; /* at least 1 */
     int32_t pair_step;
-    int32_t clamp; /* 0: bounds are those of int8 */
-    int32_t low, high;
 };
 
 void nn_quads(const int8_t *pixel_0, const int8_t *pixel_1, const struct nn_walk *walk, const struct nn_pair *pair);

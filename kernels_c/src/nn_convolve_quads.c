@@ -11,29 +11,48 @@
 #include "nn_dsp.h"
 #include "nn_quads.h"
 
-/* Bytes of panels that several channels share scratch memory with, where inputs are gathered. */
-#define NN_PANEL_BYTES 4096
+/* Bytes of scratch memory that several pairs of channels share, where one does not take more. */
+#define IN_PLACE_BYTES 2048
+#define GATHERED_BYTES 4096
 
 static int32_t column_bytes(const cmsis_nn_dims *filter)
 {
     return nn_round_up(nn_filter_size(filter), 4);
 }
 
-/* Pairs of channels whose panels are in scratch memory at once. */
-static int32_t gathered_pairs(const cmsis_nn_dims *filter)
+/* Pairs of channels that are in scratch memory at once. */
+static int32_t pairs_in(int32_t bytes, int32_t pair_bytes, int32_t channels)
 {
-    const int32_t room = NN_PANEL_BYTES / (4 * column_bytes(filter));
-    const int32_t wanted = (filter->n + 1) / 2;
+    const int32_t room = bytes / pair_bytes, wanted = (channels + 1) / 2;
     const int32_t pairs = room < wanted ? room : wanted;
     return pairs > 0 ? pairs : 1;
 }
 
+static int32_t gathered_pair_bytes(const cmsis_nn_dims *filter)
+{
+    return 4 * column_bytes(filter) + (int32_t)sizeof(struct nn_pair);
+}
+
+static int32_t gathered_pairs(const cmsis_nn_dims *filter)
+{
+    return pairs_in(GATHERED_BYTES, gathered_pair_bytes(filter), filter->n);
+}
+
+static int32_t in_place_pair_bytes(const cmsis_nn_dims *filter)
+{
+    return 4 * column_bytes(filter) + filter->h * filter->w * 8 + (int32_t)sizeof(struct nn_pair);
+}
+
+static int32_t in_place_pairs(const cmsis_nn_dims *filter)
+{
+    return pairs_in(IN_PLACE_BYTES, in_place_pair_bytes(filter), filter->n);
+}
+
 int32_t nn_convolve_quads_scratch(const cmsis_nn_dims *filter)
 {
-    const int32_t columns = column_bytes(filter), pairs = gathered_pairs(filter);
-    const int32_t gathered = pairs * (4 * columns + (int32_t)sizeof(struct nn_pair)) + 2 * columns;
-    const int32_t in_place = 4 * columns + filter->h * filter->w * 8;
-    return gathered > in_place ? gathered : in_place;
+    const int32_t gathered = gathered_pairs(filter) * gathered_pair_bytes(filter) + 2 * column_bytes(filter);
+    const int32_t in_place = in_place_pairs(filter) * in_place_pair_bytes(filter);
+    return gathered > in_place || filter->c % 4 != 0 ? gathered : in_place;
 }
 
 #if NN_DSP
@@ -61,7 +80,7 @@ static int fits(const struct nn_convolution *layer, int32_t channel)
     const int32_t shift = layer->quant->shift[channel];
     const int32_t bias = layer->bias ? layer->bias[channel] : 0;
     const int32_t limit = (1 << 29) - nn_filter_size(&layer->filter) * 255 * 128;
-    return shift < 0 && shift >= -21 && bias < limit && bias > -limit;
+    return layer->quant->multiplier[channel] >= 0 && shift < 0 && shift >= -21 && bias < limit && bias > -limit;
 }
 
 static uint32_t doubled(uint32_t pair)
@@ -128,12 +147,6 @@ static int32_t start_of(const struct nn_convolution *layer, int32_t channel, int
     return (layer->bias ? 2 * layer->bias[channel] : 0) + layer->params->input_offset * doubled_weights;
 }
 
-static struct nn_walk walk_of(const struct nn_convolution *layer)
-{
-    const cmsis_nn_activation bounds = layer->params->activation;
-    return (struct nn_walk){.clamp = bounds.min != -128 || bounds.max != 127, .low = bounds.min, .high = bounds.max};
-}
-
 /* --- Inputs as they lie --- */
 
 /* Outputs begin..end along one axis, whose taps inside the input are the same. */
@@ -142,101 +155,155 @@ struct stretch {
     struct nn_taps taps;
 };
 
+/* From `begin` on. Taps are counted for each output near an edge, and worked out where all are inside. */
 static struct stretch stretch_from(int32_t begin, int32_t outputs, int32_t stride, int32_t padding, int32_t dilation,
                                    int32_t taps, int32_t size)
 {
     struct stretch found = {begin, begin + 1, nn_taps_inside(begin * stride - padding, dilation, taps, size)};
-    while (found.end < outputs) {
+    if (found.taps.first == 0 && found.taps.end == taps) {
+        found.end = (size - 1 - dilation * (taps - 1) + padding) / stride + 1;
+        found.end = found.end < outputs ? found.end : outputs;
+        return found;
+    }
+    for (; found.end < outputs; found.end++) {
         const struct nn_taps next = nn_taps_inside(found.end * stride - padding, dilation, taps, size);
         if (next.first != found.taps.first || next.end != found.taps.end) {
             break;
         }
-        found.end++;
     }
     return found;
 }
 
-/* One pixel whose partner is still to come. */
-struct lone {
-    const int8_t *input;
-    int8_t *output;
+/* Pairs of channels from `channel` on, their weights and what the weights of each tap sum up to. */
+struct block {
+    struct nn_pair *pairs;
+    int32_t (*sums)[2];
+    uint32_t *panels;
+    int32_t count, channel;
 };
 
-static void couple(struct lone *lone, const int8_t *input, int8_t *output, struct nn_walk *walk,
-                   const struct nn_pair *pair)
-{
-    if (lone->input == 0) {
-        *lone = (struct lone){input, output};
-        return;
-    }
-    walk->output = lone->output;
-    walk->output_delta = output - lone->output;
-    walk->count = 1;
-    nn_quads(lone->input, input, walk, pair);
-    lone->input = 0;
-}
+/* Outputs whose taps are the same, and how quads of them follow each other. */
+struct rectangle {
+    struct stretch rows, columns;
+    int32_t place; /* of the first tap, in weights */
+    int32_t step;  /* from pixel to pixel, in inputs */
+    struct nn_walk walk;
+};
 
-/* The outputs of a rectangle, all of whose taps are the same. */
-static void walk_rectangle(const struct nn_convolution *layer, struct stretch rows, struct stretch columns,
-                           struct nn_pair *pair, int32_t channel, const int32_t (*sums)[2])
+static struct rectangle rectangle_of(const struct nn_convolution *layer, struct stretch rows, struct stretch columns)
 {
-    const cmsis_nn_tile stride = layer->params->stride, padding = layer->params->padding;
     const int32_t channels = layer->input.c, taps = layer->filter.w;
     const int32_t line = layer->input.w * channels * layer->params->dilation.h;
-    int32_t sum_a = 0, sum_b = 0;
-    for (int32_t i = rows.taps.first; i < rows.taps.end; i++) {
-        for (int32_t j = columns.taps.first; j < columns.taps.end; j++) {
-            sum_a += sums[i * taps + j][0];
-            sum_b += sums[i * taps + j][1];
-        }
-    }
-    struct nn_pair here = *pair;
     const int32_t row_bytes = (columns.taps.end - columns.taps.first) * channels;
     const int32_t tap_rows = rows.taps.end - rows.taps.first;
-    here.panel += (rows.taps.first * taps + columns.taps.first) * channels;
-    here.start_a = start_of(layer, channel, sum_a);
-    here.start_b = start_of(layer, channel + pair->offset_b, sum_b);
+    const int32_t step = layer->params->stride.w * channels;
+    const struct nn_walk walk = {
+        .row_bytes = row_bytes,
+        .rows = tap_rows,
+        .input_skip = line - row_bytes,
+        .panel_skip = (taps * channels - row_bytes) * 4,
+        .input_next = 2 * step - (tap_rows - 1) * line - row_bytes,
+        .output_step = 2 * layer->output.c,
+    };
+    return (struct rectangle){rows, columns, (rows.taps.first * taps + columns.taps.first) * channels, step, walk};
+}
 
-    const int32_t step = stride.w * channels;
-    struct nn_walk walk = walk_of(layer);
-    walk.row_bytes = row_bytes;
-    walk.rows = tap_rows;
-    walk.input_skip = line - row_bytes;
-    walk.panel_skip = (taps * channels - row_bytes) * 4;
-    walk.input_next = 2 * step - (tap_rows - 1) * line - row_bytes;
-    walk.output_step = 2 * layer->output.c;
+/* The pair's sums start where those weights have taken part that meet inputs. */
+static void start_pair(const struct nn_convolution *layer, const struct rectangle *here, const int32_t (*sums)[2],
+                       int32_t channel, struct nn_pair *pair)
+{
+    const struct nn_taps rows = here->rows.taps, columns = here->columns.taps;
+    int32_t sum_a = 0, sum_b = 0;
+    for (int32_t i = rows.first; i < rows.end; i++) {
+        for (int32_t j = columns.first; j < columns.end; j++) {
+            sum_a += sums[i * layer->filter.w + j][0];
+            sum_b += sums[i * layer->filter.w + j][1];
+        }
+    }
+    pair->start_a = start_of(layer, channel, sum_a);
+    pair->start_b = start_of(layer, channel + pair->offset_b, sum_b);
+}
 
-    const int32_t width = columns.end - columns.begin;
-    const int32_t left = columns.begin * stride.w - padding.w + columns.taps.first * layer->params->dilation.w;
-    struct lone lone = {0, 0};
+static void walk_rectangle(const struct nn_convolution *layer, struct rectangle *here, const struct nn_pair *pair,
+                           int32_t channel)
+{
+    const cmsis_nn_conv_params *params = layer->params;
+    const int32_t width = here->columns.end - here->columns.begin;
+    const int32_t left = here->columns.begin * params->stride.w - params->padding.w +
+                         here->columns.taps.first * params->dilation.w;
+    struct nn_walk *const walk = &here->walk;
+    const int8_t *waiting = 0; /* the last pixel of a row of odd width, until there is another one */
+    int8_t *waiting_output = 0;
     for (int32_t batch = 0; batch < layer->output.n; batch++) {
-        for (int32_t y = rows.begin; y < rows.end; y++) {
-            const int32_t top = y * stride.h - padding.h + rows.taps.first * layer->params->dilation.h;
+        for (int32_t y = here->rows.begin; y < here->rows.end; y++) {
+            const int32_t top = y * params->stride.h - params->padding.h + here->rows.taps.first * params->dilation.h;
             const int32_t row = batch * layer->input.h + top;
-            const int8_t *input = layer->input_data + (row * layer->input.w + left) * channels;
-            const int32_t place = (batch * layer->output.h + y) * layer->output.w + columns.begin;
+            const int8_t *input = layer->input_data + (row * layer->input.w + left) * layer->input.c;
+            const int32_t place = (batch * layer->output.h + y) * layer->output.w + here->columns.begin;
             int8_t *output = layer->output_data + place * layer->output.c + channel;
-            if (width > 1) {
-                walk.output = output;
-                walk.output_delta = layer->output.c;
-                walk.count = width / 2;
-                nn_quads(input, input + step, &walk, &here);
+            walk->output = output;
+            walk->output_delta = layer->output.c;
+            walk->count = width >> 1;
+            if (walk->count) {
+                nn_quads(input, input + here->step, walk, pair);
             }
             if (width & 1) {
-                couple(&lone, input + (width - 1) * step, output + (width - 1) * layer->output.c, &walk, &here);
+                input += (width - 1) * here->step;
+                output += (width - 1) * layer->output.c;
+                if (waiting) {
+                    walk->output = waiting_output;
+                    walk->output_delta = output - waiting_output;
+                    walk->count = 1;
+                    nn_quads(waiting, input, walk, pair);
+                }
+                waiting = waiting ? 0 : input;
+                waiting_output = output;
             }
         }
     }
-    if (lone.input != 0) {
-        couple(&lone, lone.input, lone.output, &walk, &here);
+    if (waiting) {
+        walk->output = waiting_output;
+        walk->output_delta = 0;
+        walk->count = 1;
+        nn_quads(waiting, waiting, walk, pair);
     }
 }
 
-static void fill_without_taps(const struct nn_convolution *layer, struct stretch rows, struct stretch columns,
-                              int32_t channel, const struct nn_pair *pair);
+/* Outputs of a channel that see nothing but padding. */
+static void fill(const struct nn_convolution *layer, const struct rectangle *here, int32_t channel)
+{
+    const int32_t sum = nn_requantize(layer->bias ? layer->bias[channel] : 0, layer->quant->multiplier[channel],
+                                      layer->quant->shift[channel]);
+    const int8_t value = (int8_t)nn_clamp(sum + layer->params->output_offset, -128, 127);
+    for (int32_t batch = 0; batch < layer->output.n; batch++) {
+        for (int32_t y = here->rows.begin; y < here->rows.end; y++) {
+            for (int32_t x = here->columns.begin; x < here->columns.end; x++) {
+                const int32_t place = (batch * layer->output.h + y) * layer->output.w + x;
+                layer->output_data[place * layer->output.c + channel] = value;
+            }
+        }
+    }
+}
 
-static void walk_pair(const struct nn_convolution *layer, struct nn_pair *pair, int32_t channel,
-                      const int32_t (*sums)[2])
+static void walk_block(const struct nn_convolution *layer, const struct block *block, struct stretch rows,
+                       struct stretch columns)
+{
+    struct rectangle here = rectangle_of(layer, rows, columns);
+    const int32_t taps = layer->filter.h * layer->filter.w;
+    for (int32_t i = 0, channel = block->channel; i < block->count; i++, channel += 2) {
+        struct nn_pair *const pair = block->pairs + i;
+        if (here.walk.rows == 0 || here.walk.row_bytes == 0) {
+            fill(layer, &here, channel);
+            fill(layer, &here, channel + pair->offset_b);
+            continue;
+        }
+        start_pair(layer, &here, (const int32_t(*)[2])(block->sums + i * taps), channel, pair);
+        pair->panel = block->panels + i * nn_filter_size(&layer->filter) + here.place;
+        walk_rectangle(layer, &here, pair, channel);
+    }
+}
+
+static void walk_image(const struct nn_convolution *layer, const struct block *block)
 {
     const cmsis_nn_conv_params *params = layer->params;
     struct stretch rows, columns;
@@ -246,89 +313,98 @@ static void walk_pair(const struct nn_convolution *layer, struct nn_pair *pair, 
         for (int32_t x = 0; x < layer->output.w; x = columns.end) {
             columns = stretch_from(x, layer->output.w, params->stride.w, params->padding.w, params->dilation.w,
                                    layer->filter.w, layer->input.w);
-            if (rows.taps.first == rows.taps.end || columns.taps.first == columns.taps.end) {
-                fill_without_taps(layer, rows, columns, channel, pair);
-            } else {
-                walk_rectangle(layer, rows, columns, pair, channel, sums);
-            }
+            walk_block(layer, block, rows, columns);
         }
     }
 }
 
-/* Outputs that see nothing but padding. */
-static void fill_without_taps(const struct nn_convolution *layer, struct stretch rows, struct stretch columns,
-                              int32_t channel, const struct nn_pair *pair)
+static int all_fit(const struct nn_convolution *layer, int32_t begin, int32_t end)
 {
-    for (int32_t c = channel; c <= channel + pair->offset_b; c++) {
-        const int32_t sum = nn_requantize(layer->bias ? layer->bias[c] : 0, layer->quant->multiplier[c],
-                                          layer->quant->shift[c]);
-        const int8_t value = (int8_t)nn_clamp(sum + layer->params->output_offset, layer->params->activation.min,
-                                              layer->params->activation.max);
-        for (int32_t batch = 0; batch < layer->output.n; batch++) {
-            for (int32_t y = rows.begin; y < rows.end; y++) {
-                for (int32_t x = columns.begin; x < columns.end; x++) {
-                    const int32_t place = (batch * layer->output.h + y) * layer->output.w + x;
-                    layer->output_data[place * layer->output.c + c] = value;
-                }
-            }
+    for (int32_t channel = begin; channel < end; channel++) {
+        if (!fits(layer, channel)) {
+            return 0;
         }
+    }
+    return 1;
+}
+
+static int32_t smaller(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Panels and sums of channels begin..end. */
+static void prepare_block(const struct nn_convolution *layer, struct block *block, int32_t begin, int32_t end)
+{
+    const int32_t taps = layer->filter.h * layer->filter.w, channels = layer->filter.c;
+    const int32_t filter_size = taps * channels;
+    uint32_t *to = block->panels;
+    int32_t(*sums)[2] = block->sums;
+    block->channel = begin;
+    block->count = 0;
+    for (int32_t a = begin; a < end; a += 2) {
+        const int32_t b = a + 1 < end ? a + 1 : a;
+        const int8_t *weights_a = layer->filter_data + a * filter_size;
+        const int8_t *weights_b = layer->filter_data + b * filter_size;
+        for (int32_t tap = 0; tap < taps; tap++, sums++, weights_a += channels, weights_b += channels) {
+            (*sums)[0] = (*sums)[1] = 0;
+            to = spread(to, weights_a, weights_b, channels, *sums);
+        }
+        block->pairs[block->count++] = pair_of(layer, a, b);
     }
 }
 
 static void convolve_in_place(const struct nn_convolution *layer)
 {
-    const int32_t taps = layer->filter.h * layer->filter.w, channels = layer->filter.c;
-    const int32_t filter_size = taps * channels;
-    uint32_t *const panel = layer->scratch;
-    int32_t(*const sums)[2] = (int32_t(*)[2])(panel + filter_size);
-    for (int32_t a = 0; a < layer->output.c; a += 2) {
-        const int32_t b = a + 1 < layer->output.c ? a + 1 : a;
-        if (!fits(layer, a) || !fits(layer, b)) {
-            nn_convolve_plain(layer, a, b + 1);
-            continue;
+    const int32_t pairs = in_place_pairs(&layer->filter);
+    struct block block;
+    block.pairs = layer->scratch;
+    block.sums = (int32_t(*)[2])(block.pairs + pairs);
+    block.panels = (uint32_t *)(block.sums + pairs * layer->filter.h * layer->filter.w);
+    int32_t end;
+    for (int32_t begin = 0; begin < layer->output.c; begin = end) {
+        end = smaller(begin + 2 * pairs, layer->output.c);
+        if (all_fit(layer, begin, end)) {
+            prepare_block(layer, &block, begin, end);
+            walk_image(layer, &block);
+        } else {
+            nn_convolve_plain(layer, begin, end);
         }
-        uint32_t *to = panel;
-        for (int32_t tap = 0; tap < taps; tap++) {
-            sums[tap][0] = sums[tap][1] = 0;
-            to = spread(to, layer->filter_data + a * filter_size + tap * channels,
-                        layer->filter_data + b * filter_size + tap * channels, channels, sums[tap]);
-        }
-        struct nn_pair pair = pair_of(layer, a, b);
-        pair.panel = panel;
-        walk_pair(layer, &pair, a, (const int32_t(*)[2])sums);
     }
 }
 
 /* --- Gathered inputs --- */
 
-static int8_t *put(int8_t *to, const int8_t *from, int32_t count)
+/* The empty asm keeps compilers from calling memcpy and memset for a few bytes. */
+static inline int8_t *put(int8_t *to, const int8_t *from, int32_t count)
 {
     for (; count >= 4; count -= 4, to += 4, from += 4) {
         __builtin_memcpy(to, from, 4);
     }
     for (; count > 0; count--) {
+        __asm__ volatile("");
         *to++ = *from++;
     }
     return to;
 }
 
-static int8_t *pad(int8_t *to, int8_t value, int32_t count)
+static inline int8_t *pad(int8_t *to, int8_t value, int32_t count)
 {
     for (; count > 0; count--) {
+        __asm__ volatile("");
         *to++ = value;
     }
     return to;
 }
 
-/* The inputs of the output at y, x of one group, zero points where padding is. */
-static void gather(const struct nn_convolution *layer, const int8_t *image, int32_t y, int32_t x, int8_t *to)
+/* The inputs of the output whose first tap is at top, left, of one group; zero points where padding is. */
+static void gather_edge(const struct nn_convolution *layer, const int8_t *image, int32_t top, int32_t left, int8_t *to)
 {
     const cmsis_nn_conv_params *params = layer->params;
     const int32_t channels = layer->filter.c, columns = layer->filter.w;
     const int8_t zero = (int8_t)-params->input_offset;
-    const int32_t top = y * params->stride.h - params->padding.h, left = x * params->stride.w - params->padding.w;
     const struct nn_taps inside = nn_taps_inside(left, params->dilation.w, columns, layer->input.w);
-    const int whole_rows = channels == layer->input.c && params->dilation.w == 1;
+    const int32_t together = channels == layer->input.c && params->dilation.w == 1 ? inside.end - inside.first : 1;
     for (int32_t i = 0; i < layer->filter.h; i++) {
         const int32_t row = top + i * params->dilation.h;
         if (row < 0 || row >= layer->input.h || inside.first == inside.end) {
@@ -337,14 +413,18 @@ static void gather(const struct nn_convolution *layer, const int8_t *image, int3
         }
         const int8_t *line = image + (row * layer->input.w + left) * layer->input.c;
         to = pad(to, zero, inside.first * channels);
-        if (whole_rows) {
-            to = put(to, line + inside.first * channels, (inside.end - inside.first) * channels);
-        } else {
-            for (int32_t j = inside.first; j < inside.end; j++) {
-                to = put(to, line + j * params->dilation.w * layer->input.c, channels);
-            }
+        for (int32_t j = inside.first; j < inside.end; j += together) {
+            to = put(to, line + j * params->dilation.w * layer->input.c, together * channels);
         }
         to = pad(to, zero, (columns - inside.end) * channels);
+    }
+}
+
+/* The same where all taps are inside, and each row of them is one stretch. */
+static void gather_rows(const int8_t *from, int32_t rows, int32_t row_bytes, int32_t line, int8_t *to)
+{
+    for (; rows > 0; rows--, from += line) {
+        to = put(to, from, row_bytes);
     }
 }
 
@@ -353,19 +433,27 @@ static void walk_gathered(const struct nn_convolution *layer, const struct nn_pa
                           int8_t *columns)
 {
     const int32_t bytes = column_bytes(&layer->filter);
-    struct nn_walk walk = walk_of(layer);
-    walk.row_bytes = bytes;
-    walk.rows = 1;
-    walk.input_next = -bytes;
-    walk.output_step = 2;
-    walk.pair_step = sizeof(struct nn_pair);
-    walk.count = pairs;
+    const cmsis_nn_conv_params *params = layer->params;
+    struct nn_walk walk = {.row_bytes = bytes, .rows = 1, .input_next = -bytes, .output_step = 2,
+                           .pair_step = sizeof(struct nn_pair), .count = pairs};
+    const int32_t row_bytes = layer->filter.w * layer->filter.c, line = layer->input.w * layer->input.c;
+    const int whole_rows = layer->filter.c == layer->input.c && params->dilation.w == 1;
+    const int32_t last_top = layer->input.h - 1 - (layer->filter.h - 1) * params->dilation.h;
+    const int32_t last_left = layer->input.w - layer->filter.w;
     const int8_t *image = layer->input_data + channel / layer->group_outputs * layer->filter.c;
     int8_t *output = layer->output_data + channel, *waiting = 0;
     for (int32_t batch = 0; batch < layer->output.n; batch++) {
         for (int32_t y = 0; y < layer->output.h; y++) {
             for (int32_t x = 0; x < layer->output.w; x++, output += layer->output.c) {
-                gather(layer, image, y, x, columns + (waiting ? bytes : 0));
+                const int32_t top = y * params->stride.h - params->padding.h;
+                const int32_t left = x * params->stride.w - params->padding.w;
+                int8_t *const column = columns + (waiting ? bytes : 0);
+                if (whole_rows && top >= 0 && top <= last_top && left >= 0 && left <= last_left) {
+                    gather_rows(image + top * line + left * layer->input.c, layer->filter.h, row_bytes,
+                                line * params->dilation.h, column);
+                } else {
+                    gather_edge(layer, image, top, left, column);
+                }
                 if (waiting == 0) {
                     waiting = output;
                     continue;
@@ -408,21 +496,6 @@ static void convolve_gathered_block(const struct nn_convolution *layer, int32_t 
     walk_gathered(layer, pairs, count, begin, columns);
 }
 
-static int all_fit(const struct nn_convolution *layer, int32_t begin, int32_t end)
-{
-    for (int32_t channel = begin; channel < end; channel++) {
-        if (!fits(layer, channel)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static int32_t smaller(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
 static void convolve_gathered(const struct nn_convolution *layer)
 {
     const int32_t room = 2 * gathered_pairs(&layer->filter);
@@ -452,8 +525,17 @@ static struct nn_convolution flattened(const struct nn_convolution *layer)
     return flat;
 }
 
+/* Bounds other than those of int8 are rare, so that quads leave them out. */
+static void clamp(int8_t *values, int32_t count, cmsis_nn_activation bounds)
+{
+    for (int8_t *end = values + count; values < end; values++) {
+        *values = (int8_t)nn_clamp(*values, bounds.min, bounds.max);
+    }
+}
+
 void nn_convolve_quads(const struct nn_convolution *layer)
 {
+    const cmsis_nn_activation bounds = layer->params->activation;
     const struct nn_convolution flat = flattened(layer);
     const int32_t channels = layer->filter.c;
     const int one_stretch = layer->params->dilation.w == 1 || layer->filter.w == 1;
@@ -461,6 +543,9 @@ void nn_convolve_quads(const struct nn_convolution *layer)
         convolve_in_place(&flat);
     } else {
         convolve_gathered(&flat);
+    }
+    if (bounds.min > -128 || bounds.max < 127) {
+        clamp(layer->output_data, layer->output.n * layer->output.h * layer->output.w * layer->output.c, bounds);
     }
 }
 

@@ -34,12 +34,11 @@
 #define STEP LOADS PRODUCTS
 #define STEP_BYTES "72"
 
-/* The stack: the walk as it was given from WALK on, and what changes. */
+/* The stack: the walk as it was given from ROW_BYTES on, and what changes. */
 #define END "#0"
 #define ROWS_LEFT "#4"
 #define ENTRY "#8"
 #define PAIR "#12"
-#define WALK "#16"
 #define ROW_BYTES "#16"
 #define ROWS "#20"
 #define INPUT_SKIP "#24"
@@ -50,18 +49,12 @@
 #define OUTPUT_STEP "#44"
 #define COUNT "#48"
 #define PAIR_STEP "#52"
-#define CLAMP "#56"
-#define LOW "#60"
-#define HIGH "#64"
-#define FRAME "#68"
+#define FRAME "#56"
 
-#define BOUND(sum)               \
-    "cmp " sum ", r3\n"          \
-    "it lt\n"                    \
-    "movlt " sum ", r3\n"        \
-    "cmp " sum ", r4\n"          \
-    "it gt\n"                    \
-    "movgt " sum ", r4\n"
+/* The members of struct nn_pair behind those of the result. */
+#define PANEL "#28"
+#define START_A "#32"
+#define START_B "#36"
 
 __attribute__((naked, noinline)) void nn_quads(const int8_t *pixel_0, const int8_t *pixel_1,
                                                const struct nn_walk *walk, const struct nn_pair *pair)
@@ -69,29 +62,29 @@ __attribute__((naked, noinline)) void nn_quads(const int8_t *pixel_0, const int8
     __asm__ volatile(
         "push {r4-r11, lr}\n"
         "sub sp, " FRAME "\n"
+        "mov r7, r3\n"
         "str r3, [sp, " PAIR "]\n"
-        "ldm r2!, {r3-r9}\n"
-        "add r12, sp, " WALK "\n"
-        "stm r12!, {r3-r9}\n"
-        "ldm r2, {r4-r9}\n"
-        "stm r12, {r4-r9}\n"
-        /* Rows that are no multiple of eight steps begin inside the loop. */
+        "ldm r2, {r3-r6, r8-r12, lr}\n"
+        "add r2, sp, " ROW_BYTES "\n"
+        "stm r2, {r3-r6, r8-r12, lr}\n"
+        /* Rows that are no multiple of four steps begin inside the loop. */
         "lsr r4, r3, #2\n"
         "rsb r4, r4, #0\n"
-        "and r4, r4, #7\n"
+        "and r4, r4, #3\n"
         "mov r5, #" STEP_BYTES "\n"
         "adr r6, 3f\n"
         "mla r4, r4, r5, r6\n"
         "orr r4, r4, #1\n"
         "str r4, [sp, " ENTRY "]\n"
 
-        /* A quad. */
+        /* A quad; r7: its pair. */
         "1:\n"
-        "ldr r12, [sp, " PAIR "]\n"
         "ldr r3, [sp, " ROW_BYTES "]\n"
         "ldr r4, [sp, " ENTRY "]\n"
         "ldr r5, [sp, " ROWS "]\n"
-        "ldm r12, {r2, r8, r9}\n"
+        "ldr r2, [r7, " PANEL "]\n"
+        "ldr.w r8, [r7, " START_A "]\n"
+        "ldr.w r9, [r7, " START_B "]\n"
         "mov r10, r8\n"
         "mov r11, r9\n"
         /* A row. */
@@ -102,42 +95,27 @@ __attribute__((naked, noinline)) void nn_quads(const int8_t *pixel_0, const int8
         "bx r4\n"
         ".balign 4\n"
         "3:\n"
-        STEP STEP STEP STEP STEP STEP STEP
+        STEP STEP STEP
         LOADS
         "ldr.w r12, [sp, " END "]\n"
         "cmp.w r0, r12\n"
         PRODUCTS
         "bne.w 3b\n"
         "ldr r5, [sp, " ROWS_LEFT "]\n"
-        "ldr r6, [sp, " INPUT_SKIP "]\n"
-        "ldr r7, [sp, " PANEL_SKIP "]\n"
-        "ldr r3, [sp, " ROW_BYTES "]\n"
-        "ldr r4, [sp, " ENTRY "]\n"
         "subs r5, #1\n"
-        "beq 4f\n"
-        "add r0, r6\n"
-        "add r1, r6\n"
-        "add r2, r7\n"
-        "b 2b\n"
+        "bne 5f\n"
 
         /* Sums to outputs. */
-        "4:\n"
         "ldr r12, [sp, " PAIR "]\n"
-        "ldr.w lr, [sp, " OUTPUT "]\n"
-        "add r12, #12\n"
         "ldm r12, {r2-r7, r12}\n"
-        "smmulr r8, r8, r2\n"
-        "smmulr r9, r9, r5\n"
-        "smmulr r10, r10, r2\n"
-        "smmulr r11, r11, r5\n"
-        "add r8, r8, r8, asr #31\n"
-        "add r9, r9, r9, asr #31\n"
-        "add r10, r10, r10, asr #31\n"
-        "add r11, r11, r11, asr #31\n"
-        "add r8, r3\n"
-        "add r9, r6\n"
-        "add r10, r3\n"
-        "add r11, r6\n"
+        "add lr, r3, r8, asr #31\n"
+        "smmlar r8, r8, r2, lr\n"
+        "add lr, r6, r9, asr #31\n"
+        "smmlar r9, r9, r5, lr\n"
+        "add lr, r3, r10, asr #31\n"
+        "smmlar r10, r10, r2, lr\n"
+        "add lr, r6, r11, asr #31\n"
+        "smmlar r11, r11, r5, lr\n"
         "asr r8, r4\n"
         "asr r9, r7\n"
         "asr r10, r4\n"
@@ -146,36 +124,39 @@ __attribute__((naked, noinline)) void nn_quads(const int8_t *pixel_0, const int8
         "ssat r9, #8, r9\n"
         "ssat r10, #8, r10\n"
         "ssat r11, #8, r11\n"
-        "ldr r2, [sp, " CLAMP "]\n"
-        "cbnz r2, 6f\n"
-        "5:\n"
         "ldr r2, [sp, " OUTPUT_DELTA "]\n"
         "ldr r3, [sp, " OUTPUT_STEP "]\n"
         "ldr r4, [sp, " INPUT_NEXT "]\n"
         "ldr r5, [sp, " PAIR_STEP "]\n"
         "ldr r6, [sp, " COUNT "]\n"
         "ldr r7, [sp, " PAIR "]\n"
+        "ldr.w lr, [sp, " OUTPUT "]\n"
+        "add r0, r4\n"
+        "add r1, r4\n"
+        "add r7, r5\n"
         "add r2, lr\n"
         "strb.w r8, [lr]\n"
         "strb.w r9, [lr, r12]\n"
         "strb.w r10, [r2]\n"
         "strb.w r11, [r2, r12]\n"
         "add lr, r3\n"
-        "str.w lr, [sp, " OUTPUT "]\n"
-        "add r7, r5\n"
-        "str r7, [sp, " PAIR "]\n"
-        "add r0, r4\n"
-        "add r1, r4\n"
         "subs r6, #1\n"
+        "str.w lr, [sp, " OUTPUT "]\n"
+        "str r7, [sp, " PAIR "]\n"
         "str r6, [sp, " COUNT "]\n"
         "bne 1b\n"
         "add sp, " FRAME "\n"
         "pop {r4-r11, pc}\n"
-        "6:\n"
-        "ldr r3, [sp, " LOW "]\n"
-        "ldr r4, [sp, " HIGH "]\n"
-        BOUND("r8") BOUND("r9") BOUND("r10") BOUND("r11")
-        "b 5b\n");
+
+        "5:\n"
+        "ldr r6, [sp, " INPUT_SKIP "]\n"
+        "ldr r7, [sp, " PANEL_SKIP "]\n"
+        "ldr r3, [sp, " ROW_BYTES "]\n"
+        "ldr r4, [sp, " ENTRY "]\n"
+        "add r0, r6\n"
+        "add r1, r6\n"
+        "add r2, r7\n"
+        "b 2b\n");
 }
 
 #endif
