@@ -83,6 +83,24 @@ def multiply_wide(x: np.ndarray, value: np.ndarray | int, shift: np.ndarray | in
     return wrap((np.asarray(x, np.int64) * reduced + (np.int64(1) << (power - 1))) >> power)
 
 
+def multiply_once(x: np.ndarray, value: np.ndarray | int, shift: np.ndarray | int) -> np.ndarray:
+    """x * 2**(shift - 31) * value for 32 bit accumulators, rounded once in 64 bits, halves up; ``shift`` up to 30."""
+    power = 31 - np.asarray(shift, np.int64)
+    return (np.asarray(x, np.int64) * value + (np.int64(1) << (power - 1))) >> power
+
+
+def rounds_as_double(real: float, low: int, high: int) -> bool:
+    """Whether multiply_once by quantize_multiplier(real) gives what rounding x * real in double precision gives, for every
+    whole x whose result lies in ``low`` to ``high``.
+
+    TensorFlow Lite's reference kernel of fully connected layers rounds in double precision. Both results rise with x, so they
+    are alike everywhere if they are alike beside each half.
+    """
+    halves = np.arange(low - 1, high + 1) + 0.5
+    x = (np.floor(halves / real)[:, None] + np.arange(-1, 3)).astype(np.int64)
+    return bool((multiply_once(x, *quantize_multiplier(real)) == round_half_away(x * real)).all())
+
+
 @dataclass(frozen=True, slots=True)
 class FixedPoint:
     """Words of ``bits`` that stand for raw * 2**(integer_bits + 1 - bits): gemmlowp's FixedPoint."""

@@ -17,7 +17,7 @@ def layer_macs(network: Network, layer: Layer) -> int:
     rule = RULES.get(type(layer.operator))
     if rule is None:
         return 0
-    inputs = [() if tensor is None else tensor.shape for tensor in network.inputs_of(layer)]
+    inputs = [(0,) if tensor is None else tensor.shape for tensor in network.inputs_of(layer)]
     return rule(layer.operator, inputs, network.outputs_of(layer)[0].shape)
 
 

@@ -260,12 +260,22 @@ def _svdf(operator: ops.Svdf, inputs: _Inputs) -> tuple[Shape, ...]:
     return ((x[0], filters // rank),)
 
 
-def _lstm(_: ops.UnidirectionalLstm, inputs: _Inputs) -> tuple[Shape, ...]:
+def _lstm(operator: ops.UnidirectionalLstm, inputs: _Inputs) -> tuple[Shape, ...]:
     x, weights = inputs.of(0, rank=3), inputs.of(2, "input-to-forget weights", rank=2)
     recurrent = inputs.of(6, "recurrent-to-forget weights", rank=2)
-    _require(weights[1] == x[2], f"its weights take {weights[1]} values, its input has {x[2]}")
-    _require(recurrent[0] == weights[0], f"it has {weights[0]} cells, its recurrent weights {recurrent[0]}")
-    return ((x[0], x[1], recurrent[1]),)
+    batch, cells, hidden = x[1 if operator.time_major else 0], weights[0], recurrent[1]
+    expected: dict[int, Shape] = dict.fromkeys(range(1, 5), (cells, x[2]))
+    expected |= dict.fromkeys(range(5, 9), (cells, hidden))
+    expected |= dict.fromkeys((*range(9, 16), *range(20, 24)), (cells,))
+    expected |= {16: (hidden, cells), 17: (hidden,), 18: (batch, hidden), 19: (batch, cells)}
+    for index, shape in expected.items():
+        met = inputs.shapes[index] if index < len(inputs) else None
+        _require(met is None or met == shape, f"its input {index} is {_text(met or ())}, not {_text(shape)}")
+    for index in (*range(2, 5), *range(6, 9), *range(13, 16), 18, 19):
+        inputs.of(index, "weights, biases or state")
+    _require((inputs.shapes[1] is None) == (inputs.shapes[5] is None), "its input gate lacks one of its two weights")
+    _require(len(inputs) > 16 and (inputs.shapes[16] is not None or hidden == cells), "hidden state and cells differ in number")
+    return ((x[0], x[1], hidden),)
 
 
 RULES: dict[type, Callable[[Any, _Inputs], tuple[Shape, ...]]] = {

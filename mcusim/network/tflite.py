@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mcusim.network.element_types import check_element_types
 from mcusim.network.network import Layer, Network, NetworkError
 from mcusim.network.shapes import output_shapes
 from mcusim.network.tensor import Tensor
@@ -159,6 +160,7 @@ class _Import:
     def shaped(self, layer: Layer, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]) -> list[Tensor]:
         """The layer's outputs in the shapes that follow from its inputs, as the interpreter gives them."""
         try:
+            check_element_types(layer, inputs, outputs)
             shapes = output_shapes(layer, [None if t is None else t.shape for t in inputs])
         except NetworkError as error:
             raise Unsupported(str(error)) from None

@@ -28,6 +28,8 @@ MAX_FILE_BYTES = 1 << 30
 MAX_TENSOR_BYTES = 1 << 31
 MAX_RANK = 8
 MAX_NAME_BYTES = 1 << 16
+MAX_SCALE = 2.0**60
+STORED = (ElementType.INT8, ElementType.UINT8, ElementType.INT16)
 
 ELEMENT_TYPES = {
     tflite.TensorType.FLOAT32: ElementType.FLOAT32,
@@ -237,6 +239,14 @@ class _Reader:
             return np.frombuffer(self.data, np.uint8, size, offset) if size else None
         return buffer.DataAsNumpy() if buffer.DataLength() else None
 
+    def sensible(self, name: str, scales: list[float], zero_points: list[int], kind: ElementType) -> None:
+        least, most = MAX_SCALE**-1, MAX_SCALE
+        if not all(least <= scale <= most for scale in scales):
+            raise NetworkError(f"{self.name}, tensor {name!r}: a scale that is not a number of {least:g} to {most:g}")
+        info = np.iinfo(kind.value)
+        if not info.min <= min(zero_points) <= max(zero_points) <= info.max:
+            raise NetworkError(f"{self.name}, tensor {name!r}: a zero point that {kind.value} does not hold")
+
     def quantization(self, name: str, table: Any, kind: ElementType) -> Quantization | None:
         record = table.Quantization()
         if record is None or record.ScaleLength() == 0:
@@ -249,7 +259,7 @@ class _Reader:
             zero_points = zero_points * self.counted(len(scales))
         if len(zero_points) != len(scales):
             raise NetworkError(f"{self.name}, tensor {name!r}: {len(scales)} scales, but {len(zero_points)} zero points")
-        if not all(0 < scale < float("inf") for scale in scales) and kind is not ElementType.INT32:
-            raise NetworkError(f"{self.name}, tensor {name!r}: a scale that is not a finite number above 0")
+        if kind in STORED:
+            self.sensible(name, scales, zero_points, kind)
         axis = record.QuantizedDimension() if len(scales) > 1 else None
         return Quantization(tuple(scales), tuple(zero_points), axis)

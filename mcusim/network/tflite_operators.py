@@ -110,9 +110,13 @@ def _activation(options: Any) -> ops.Activation:
     return ACTIVATIONS[code]
 
 
+MAX_STEP = 4096
+"""Windows, strides and dilations beyond are those of damaged files."""
+
+
 def _pair(height: int, width: int, what: str) -> ops.Pair:
-    if height < 1 or width < 1:
-        raise Unsupported(f"its {what} is {height}x{width}")
+    if not (0 < height <= MAX_STEP and 0 < width <= MAX_STEP):
+        raise Unsupported(f"its {what} is {height}x{width}; allowed is 1 to {MAX_STEP} each way")
     return height, width
 
 
@@ -151,7 +155,7 @@ def _conv(view: View) -> list[Step]:
     options = view.options(tflite.Conv2DOptions)
     x, weights = view.image(0), view.image(1, "filter")
     _unhybrid(view, x, weights)
-    window = weights.shape[1], weights.shape[2]
+    window = _pair(weights.shape[1], weights.shape[2], "filter")
     stride = _pair(options.StrideH(), options.StrideW(), "stride")
     dilation = _pair(options.DilationHFactor(), options.DilationWFactor(), "dilation")
     padding = _padding(options.Padding(), x.shape[1:3], window, stride, dilation)
@@ -163,7 +167,7 @@ def _depthwise(view: View) -> list[Step]:
     options = view.options(tflite.DepthwiseConv2DOptions)
     x, weights = view.image(0), view.image(1, "filter")
     _unhybrid(view, x, weights)
-    window = weights.shape[1], weights.shape[2]
+    window = _pair(weights.shape[1], weights.shape[2], "filter")
     stride = _pair(options.StrideH(), options.StrideW(), "stride")
     dilation = _pair(options.DilationHFactor(), options.DilationWFactor(), "dilation")
     padding = _padding(options.Padding(), x.shape[1:3], window, stride, dilation)

@@ -314,11 +314,13 @@ def _moves(kind: str) -> Iterator[Case]:
         return data(kind, shape, 5)
 
     x = t(2, 3, 4)
-    yield "reshape", one(N("RESHAPE", ["x", "s"], ["y"], ("ReshapeOptions", {"NewShape": [6, 4]})), x=x, s=constant([6, -1]), y=t(6, 4))
+    node = N("RESHAPE", ["x", "s"], ["y"], ("ReshapeOptions", {"NewShape": [6, 4]}))
+    yield "reshape", one(node, x=x, s=constant([6, -1]), y=t(6, 4))
     yield "reshape by options", one(N("RESHAPE", ["x"], ["y"], ("ReshapeOptions", {"NewShape": [4, -1]})), x=x, y=t(4, 6))
     yield "squeeze", one(N("SQUEEZE", ["x"], ["y"], ("SqueezeOptions", {"SqueezeDims": [1, -1]})), x=t(2, 1, 3, 1), y=t(2, 3))
     yield "squeeze all", one(N("SQUEEZE", ["x"], ["y"], ("SqueezeOptions", {})), x=t(2, 1, 3, 1), y=t(2, 3))
-    yield "expand_dims", one(N("EXPAND_DIMS", ["x", "a"], ["y"], ("ExpandDimsOptions", {})), x=t(2, 3), a=constant(-2), y=t(2, 1, 3))
+    node = N("EXPAND_DIMS", ["x", "a"], ["y"], ("ExpandDimsOptions", {}))
+    yield "expand_dims", one(node, x=t(2, 3), a=constant(-2), y=t(2, 1, 3))
     paddings = constant([[0, 0], [1, 2], [0, 3]])
     yield "pad", one(N("PAD", ["x", "p"], ["y"], ("PadOptions", {})), x=x, p=paddings, y=t(2, 6, 7))
     value = constant([7], kind, scale=x.scale, zero=x.zero) if x.scale else constant([7], kind)
@@ -339,7 +341,8 @@ def _moves(kind: str) -> Iterator[Case]:
         ends = {"b": constant([1, -1, 0]), "e": constant([2, 0, 3]), "s": constant([1, 1, 3])}
         ends = ends if label == "shrunk" else ends | {"s": constant([1, -1, 2]), "e": constant([2, 0, 2])}
         yield f"strided_slice {label}", one(node, x=x, y=t(*shape), **ends)
-    yield "transpose", one(N("TRANSPOSE", ["x", "p"], ["y"], ("TransposeOptions", {})), x=x, p=constant([2, 0, 1]), y=t(4, 2, 3))
+    node = N("TRANSPOSE", ["x", "p"], ["y"], ("TransposeOptions", {}))
+    yield "transpose", one(node, x=x, p=constant([2, 0, 1]), y=t(4, 2, 3))
     for corners, centers in ((False, False), (True, False), (False, True)):
         for label, to in (("larger", (7, 10)), ("smaller", (2, 3)), ("odd", (5, 9))):
             options = {"AlignCorners": corners, "HalfPixelCenters": centers}
@@ -361,7 +364,8 @@ def recurrent() -> Iterator[Case]:
             name = f"svdf {kind} of rank {rank}"
             x, y = data(kind, (2, depth), 4), T((2, units), kind, *((0.05, -128) if kind == "int8" else ()))
             feature = weights(name, kind, (filters, depth))
-            state = T((2, filters * memory), "int16" if kind == "int8" else kind, 0.002 if kind == "int8" else None, variable=True)
+            stored = ("int16", 0.002) if kind == "int8" else (kind, None)
+            state = T((2, filters * memory), *stored, variable=True)
             time = rng(name).standard_normal((filters, memory))
             time = constant(time * 9000, "int16", scale=0.0001) if kind == "int8" else constant(time, "float32")
             offset = rng(name).integers(-900, 900, units)

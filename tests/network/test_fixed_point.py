@@ -15,12 +15,14 @@ from mcusim.network.fixed_point import (
     logistic,
     look_up,
     multiply,
+    multiply_once,
     multiply_wide,
     one_over_one_plus,
     quantize_multiplier,
     reciprocal,
     round_half_away,
     rounding_shift_right,
+    rounds_as_double,
     sigmoid_table,
     table_of,
     tanh,
@@ -72,6 +74,19 @@ def test_a_multiplication_is_within_one_of_the_real_product() -> None:
     for real in (0.0007, 0.3):
         value, shift = quantize_multiplier(real)
         assert np.abs(multiply_wide(x, value, shift) - x * real).max() <= 0.5 + np.abs(x * real).max() * 2.0**-14
+
+
+def test_rounding_once_is_as_good_as_double_precision_for_bytes() -> None:
+    """What a kernel needs to agree with fully connected layers that are rounded in double precision."""
+    reals = np.exp(np.random.default_rng(0).uniform(np.log(1e-5), np.log(0.9), 200))
+    assert all(rounds_as_double(real, -128, 127) for real in reals.tolist())
+    x = np.arange(-2000, 2000)
+    assert (multiply_once(x, *quantize_multiplier(0.13712345)) == round_half_away(x * 0.13712345)).all()
+    assert (multiply(x, *quantize_multiplier(0.13712345)) != round_half_away(x * 0.13712345)).any()
+
+
+def test_a_factor_for_which_rounding_once_is_not_enough_is_found() -> None:
+    assert not rounds_as_double(0.5, -128, 127)  # halves go up, not away from zero
 
 
 def test_words_wrap() -> None:

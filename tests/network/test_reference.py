@@ -13,9 +13,8 @@ from tests.network.agreement import assert_agrees, models, random_inputs, refere
 from tests.network.cases import CASES
 from tests.support.tflite_files import File, N, T, constant
 
-
 LESS_EXACT = {"tanh float32": {"ulps": 2}, "lstm float32": {"absolute": 1e-6}}
-"""Where more than 1 ulp is right: the C library's tanhf is itself up to 2 off, and the interpreter's LSTM adds in four lanes."""
+"""Where 1 ulp is not to be had: the C library's tanhf is itself up to 2 off; the interpreter's LSTM adds in four lanes."""
 
 
 @pytest.mark.parametrize("path", models() or [None], ids=lambda path: path.name if path else "none")

@@ -55,7 +55,7 @@ class N:
 
 @dataclass
 class File:
-    """A file to be: ``names`` renames tensors in the file, ``subgraphs`` repeats the graph, ``custom`` names a custom operator."""
+    """A file to be. ``names``: other names of tensors in the file; ``subgraphs``: how often the graph is there."""
 
     tensors: Mapping[str, T]
     nodes: Sequence[N]

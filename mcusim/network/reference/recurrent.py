@@ -18,7 +18,7 @@ from mcusim.network.fixed_point import (
 )
 from mcusim.network.operators import Activation
 from mcusim.network.reference.call import Call, clamp_float, scale, zero_point
-from mcusim.network.reference.elements import plain_logistic, float_tanh
+from mcusim.network.reference.elements import float_tanh, plain_logistic
 from mcusim.network.tensor import ElementType
 
 _STATE = 4
