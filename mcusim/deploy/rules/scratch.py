@@ -6,13 +6,16 @@ firmware with CMSIS-NN always does, since its sizes may change from one release 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from math import prod
 
+from kernels_c import source
+from mcusim.deploy.kernels import KernelError
 from mcusim.deploy.rules.subject import Subject
 
-PANEL_BYTES = 4096
-"""NN_PANEL_BYTES of kernels_c/src/nn_convolve_quads.c."""
+QUADS = "src/nn_convolve_quads.c"
 PAIR_BYTES = 40
 """sizeof(struct nn_pair) of kernels_c/include/nn_quads.h."""
 
@@ -24,13 +27,30 @@ def scratch_bytes(subject: Subject, function: str) -> int:
 
 
 def quads(subject: Subject) -> int:
-    """Ours, with the DSP extension: panels of two channels each, and a column of inputs, or all weights of a pair."""
+    """Ours, with the DSP extension: panels of pairs of channels, and a column of inputs where these do not lie in a row."""
     if not subject.kernels.dsp:
         return 0
     channels, height, width, depth = subject.input(1).shape
-    columns = align4(height * width * depth)
-    pairs = max(min(PANEL_BYTES // (4 * columns), (channels + 1) // 2), 1)
-    return max(pairs * (4 * columns + PAIR_BYTES) + 2 * columns, 4 * columns + height * width * 8)
+    column = align4(height * width * depth)
+    gathered_pair = 4 * column + PAIR_BYTES
+    in_place_pair = gathered_pair + 8 * height * width
+    gathered = pairs_in(macro(QUADS, "GATHERED_BYTES"), gathered_pair, channels) * gathered_pair + 2 * column
+    in_place = pairs_in(macro(QUADS, "IN_PLACE_BYTES"), in_place_pair, channels) * in_place_pair
+    return gathered if gathered > in_place or depth % 4 else in_place
+
+
+@cache
+def macro(file: str, name: str) -> int:
+    """The number that a file of kernels_c defines a macro to be: sizes that are tuned there."""
+    found = re.search(rf"^#define {name} (\d+)$", source(file).read_text(), re.MULTILINE)
+    if found is None:
+        raise KernelError(f"kernels_c/{file} does not define {name} as a number")
+    return int(found[1])
+
+
+def pairs_in(room: int, pair: int, channels: int) -> int:
+    """Pairs of channels that are in scratch memory at once."""
+    return max(min(room // pair, (channels + 1) // 2), 1)
 
 
 def im2col(subject: Subject) -> int:
