@@ -124,9 +124,11 @@ def filter_zero(weights: Tensor) -> int:
 def per_tensor(subject: Subject, weights: Tensor) -> Struct:
     """``cmsis_nn_per_tensor_quant_params`` of a fully connected layer.
 
-    The product of the scales of input and weights is a float32 (TensorFlow Lite, GetQuantizedConvolutionMultipler).
+    TensorFlow Lite multiplies the scales of input and weights in double precision, TensorFlow Lite Micro, whose results
+    CMSIS-NN gives, in float32 (GetQuantizedConvolutionMultipler).
     """
-    product = float(np.float32(scale_of(subject.input(), subject)) * np.float32(scale_of(weights, subject)))
+    kind = np.float64 if subject.kernels.own else np.float32
+    product = float(kind(scale_of(subject.input(), subject)) * kind(scale_of(weights, subject)))
     fixed = quantize_multiplier(product / scale_of(subject.output, subject))
     return Struct("cmsis_nn_per_tensor_quant_params", "quant_params", fixed)
 
