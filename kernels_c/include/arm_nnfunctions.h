@@ -81,6 +81,57 @@ int32_t arm_convolve_1_x_n_s8_get_buffer_size(const cmsis_nn_conv_params *conv_p
                                               const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims);
 
 /*
+ * Depthwise convolution, int8 with one scale for each output channel.
+ *
+ *   input   [N][H][W][C]                   int8
+ *   filter  [1][K_h][K_w][C * ch_mult]     int8, symmetric
+ *   bias    [C * ch_mult]                  int32
+ *   output  [N][H_out][W_out][C * ch_mult] int8; channel c * ch_mult + m belongs to input channel c
+ *
+ * _wrapper_: whatever the shape. arm_depthwise_conv_s8: plain C, no scratch memory. _s8_opt: ch_mult 1. _3x3_: 3 x 3 taps,
+ * padding at most 1, ch_mult 1; uses the scratch memory of _s8_opt where there is one.
+ */
+arm_cmsis_nn_status arm_depthwise_conv_wrapper_s8(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                  const cmsis_nn_per_channel_quant_params *quant_params,
+                                                  const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                  const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                  const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_s8(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                          const cmsis_nn_per_channel_quant_params *quant_params,
+                                          const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                          const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                          const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_s8_opt(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                              const cmsis_nn_per_channel_quant_params *quant_params,
+                                              const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                              const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                              const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                              const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_3x3_s8(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                              const cmsis_nn_per_channel_quant_params *quant_params,
+                                              const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                              const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                              const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                              const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_depthwise_conv_wrapper_s8_get_buffer_size(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                      const cmsis_nn_dims *input_dims,
+                                                      const cmsis_nn_dims *filter_dims,
+                                                      const cmsis_nn_dims *output_dims);
+
+int32_t arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                          const cmsis_nn_dims *input_dims,
+                                                          const cmsis_nn_dims *filter_dims,
+                                                          const cmsis_nn_dims *output_dims);
+
+int32_t arm_depthwise_conv_s8_opt_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims);
+
+/*
  * Average and max pooling of [N][H][W][C] int8. Padding takes no part: a mean is that of the elements inside, rounded to
  * nearest, halves away from zero. filter_dims: h, w. Scales of input and output are one.
  *
