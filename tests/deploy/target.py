@@ -63,7 +63,7 @@ def outputs_in(network: Network, data: bytes, count: int) -> list[dict[str, np.n
 def assert_same(got: Sequence[Arrays], wanted: Sequence[Arrays]) -> None:
     for one, other in zip(got, wanted, strict=True):
         for name in other:
-            np.testing.assert_array_equal(one[name], other[name])
+            np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
 def quantized(

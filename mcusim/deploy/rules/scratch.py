@@ -15,7 +15,7 @@ from kernels_c import source
 from mcusim.deploy.kernels import KernelError
 from mcusim.deploy.rules.subject import Subject
 
-QUADS = "src/nn_convolve_quads.c"
+QUADS, DEPTHWISE = "src/nn_convolve_quads.c", "src/nn_depthwise_dsp.c"
 PAIR_BYTES = 40
 """sizeof(struct nn_pair) of kernels_c/include/nn_quads.h."""
 
@@ -37,6 +37,18 @@ def quads(subject: Subject) -> int:
     gathered = pairs_in(macro(QUADS, "GATHERED_BYTES"), gathered_pair, channels) * gathered_pair + 2 * column
     in_place = pairs_in(macro(QUADS, "IN_PLACE_BYTES"), in_place_pair, channels) * in_place_pair
     return gathered if gathered > in_place or depth % 4 else in_place
+
+
+def strips(subject: Subject) -> int:
+    """Ours, with the DSP extension, for one output channel an input channel: strips of inputs for 3x3, else a group of taps."""
+    source, (_, height, width, _) = subject.input(), subject.input(1).shape
+    if not subject.kernels.dsp or subject.operator.multiplier != 1:
+        return 0
+    if (height, width) != (3, 3):
+        return height * width * 2 * macro(DEPTHWISE, "GROUP")
+    strip = (source.shape[1] + 2) * macro("include/nn_depthwise_tiles.h", "NN_STRIP_ROW_BYTES")
+    room, wanted = macro(DEPTHWISE, "STRIPS_BYTES") // strip, (source.shape[2] + 2) // 2 + 1
+    return max(min(room, wanted), 2) * strip
 
 
 @cache
@@ -85,7 +97,7 @@ def align4(value: int) -> int:
 
 Sizes = Mapping[str, Callable[[Subject], int]]
 
-OWN: Sizes = {"arm_convolve_wrapper_s8": quads}
+OWN: Sizes = {"arm_convolve_wrapper_s8": quads, "arm_depthwise_conv_wrapper_s8": strips}
 CMSIS_NN: Sizes = {
     "arm_convolve_wrapper_s8": im2col,
     "arm_depthwise_conv_wrapper_s8": depthwise_window,
