@@ -11,12 +11,15 @@
 
 #include <stdint.h>
 
+#include "nn_scale.h"
+
 #define NN_STRIP_ROW_BYTES 16
 
-/* A channel. Weights are doubled; see struct nn_pair in nn_quads.h for the result. */
+/* A channel. Weights are doubled. */
 struct nn_tile_channel {
     uint32_t weights[6]; /* of each row: {w0 w1} {w1 w2} */
-    int32_t start, multiplier, add, shift;
+    int32_t start;
+    struct nn_scale scale;
 };
 
 struct nn_tile_walk {

@@ -46,6 +46,17 @@ static inline uint32_t nn_odd_bytes_plus(uint32_t pair, uint32_t word)
     return (uint32_t)__sxtab16((int16x2_t)pair, (int8x4_t)nn_rotate_8(word));
 }
 
+static inline uint32_t nn_doubled(uint32_t pair)
+{
+    return (uint32_t)__sadd16((int16x2_t)pair, (int16x2_t)pair);
+}
+
+/* {value value}. */
+static inline uint32_t nn_pair_of(int32_t value)
+{
+    return ((uint32_t)value & 0xFFFFu) | (uint32_t)value << 16;
+}
+
 static inline int32_t nn_multiply_pairs(uint32_t left, uint32_t right, int32_t sum)
 {
     return __smlad((int16x2_t)left, (int16x2_t)right, sum);

@@ -10,14 +10,11 @@
 
 #include <stdint.h>
 
-/*
- * A pair of channels. Sums begin at `start`; result: (high + (sum < 0 ? -1 : 0) + add) >> shift, saturated, where high is
- * the sum times the multiplier (not negative) / 2^32, rounded half up. With add = 2^(shift - 1) that rounds half away
- * from zero; a negative sum whose high is 0 comes out as 0 all the same.
- */
+#include "nn_scale.h"
+
+/* A pair of channels. Sums begin at `start`. */
 struct nn_pair {
-    int32_t multiplier_a, add_a, shift_a;
-    int32_t multiplier_b, add_b, shift_b;
+    struct nn_scale scale_a, scale_b;
     int32_t offset_b; /* bytes from the output of a to that of b */
     const uint32_t *panel;
     int32_t start_a, start_b;

@@ -41,7 +41,7 @@ static arm_cmsis_nn_status convolve(const cmsis_nn_context *ctx, struct nn_convo
     if (ctx->buf == NULL) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    nn_convolve_quads(layer);
+    nn_convolve_dsp(layer);
 #else
     nn_convolve_plain(layer, 0, layer->output.c);
 #endif
@@ -117,10 +117,19 @@ int32_t arm_convolve_1x1_s8_fast_get_buffer_size(const cmsis_nn_dims *input_dims
     return arm_convolve_s8_get_buffer_size(input_dims, &filter);
 }
 
+/* The dilation is not known here. */
 int32_t arm_convolve_s8_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims)
 {
-    (void)input_dims;
-    return NN_DSP ? nn_convolve_quads_scratch(filter_dims) : 0;
+    if (!NN_DSP) {
+        return 0;
+    }
+    const cmsis_nn_conv_params plain = {.dilation = {1, 1}};
+    const int32_t gathered = nn_convolve_dsp_scratch(filter_dims, 0);
+    if (!nn_goes_in_place(&plain, input_dims, filter_dims)) {
+        return gathered;
+    }
+    const int32_t in_place = nn_convolve_dsp_scratch(filter_dims, 1);
+    return filter_dims->w == 1 || in_place > gathered ? in_place : gathered;
 }
 
 #define SIZE_ARGUMENTS                                                                                                 \
@@ -139,8 +148,7 @@ int32_t arm_convolve_wrapper_s8_get_buffer_size(SIZE_ARGUMENTS)
 
 int32_t arm_convolve_wrapper_s8_get_buffer_size_dsp(SIZE_ARGUMENTS)
 {
-    (void)conv_params, (void)input_dims;
     cmsis_nn_dims filter = *filter_dims;
     filter.n = output_dims->c;
-    return nn_convolve_quads_scratch(&filter);
+    return nn_convolve_dsp_scratch(&filter, nn_goes_in_place(conv_params, input_dims, &filter));
 }

@@ -37,36 +37,27 @@ int32_t nn_depthwise_dsp_scratch(const cmsis_nn_dims *input, const cmsis_nn_dims
 
 #if NN_DSP
 
-/* How a channel's sums are scaled; see struct nn_pair in nn_quads.h. */
-struct scale {
-    int32_t start, multiplier, add, shift;
-};
-
-static struct scale scale_of(const struct nn_depthwise *layer, int32_t channel)
+static int32_t start_of(const struct nn_depthwise *layer, int32_t channel)
 {
-    const int32_t right = -layer->quant->shift[channel];
-    const uint32_t offset = (uint32_t)layer->params->output_offset << right;
-    return (struct scale){layer->bias ? 2 * layer->bias[channel] : 0, layer->quant->multiplier[channel],
-                          (int32_t)((1u << right >> 1) + offset), right};
+    return layer->bias ? 2 * layer->bias[channel] : 0;
 }
 
-/* Whether no intermediate result of any channel first..end leaves 32 bits. */
+static struct nn_scale scale_of(const struct nn_depthwise *layer, int32_t channel)
+{
+    return nn_scale_of(layer->quant->multiplier[channel], layer->quant->shift[channel], layer->params->output_offset);
+}
+
+/* Whether channels first..end can be scaled as nn_scale.h does. */
 static int fit(const struct nn_depthwise *layer, int32_t first, int32_t end)
 {
-    const int32_t limit = (1 << 29) - layer->filter.h * layer->filter.w * 255 * 128;
+    const int32_t count = layer->filter.h * layer->filter.w;
     for (int32_t channel = first; channel < end; channel++) {
-        const int32_t shift = layer->quant->shift[channel];
-        const int32_t bias = layer->bias ? layer->bias[channel] : 0;
-        if (layer->quant->multiplier[channel] < 0 || shift >= 0 || shift < -21 || bias >= limit || bias <= -limit) {
+        if (!nn_scale_fits(layer->quant->multiplier[channel], layer->quant->shift[channel],
+                           layer->bias ? layer->bias[channel] : 0, count)) {
             return 0;
         }
     }
     return 1;
-}
-
-static uint32_t offsets(const struct nn_depthwise *layer)
-{
-    return (uint32_t)layer->params->input_offset * 0x00010001u - (layer->params->input_offset < 0 ? 0x10000u : 0);
 }
 
 static uint32_t low_halves(uint32_t low, uint32_t high)
@@ -83,9 +74,7 @@ static uint32_t high_halves(uint32_t low, uint32_t high)
 
 static struct nn_tile_channel tile_channel(const struct nn_depthwise *layer, int32_t channel)
 {
-    const struct scale scale = scale_of(layer, channel);
-    struct nn_tile_channel found = {
-        .start = scale.start, .multiplier = scale.multiplier, .add = scale.add, .shift = scale.shift};
+    struct nn_tile_channel found = {.start = start_of(layer, channel), .scale = scale_of(layer, channel)};
     const int8_t *weight = layer->filter_data + channel;
     for (int32_t row = 0; row < 3; row++) {
         const int32_t w0 = 2 * weight[0], w1 = 2 * weight[layer->output.c], w2 = 2 * weight[2 * layer->output.c];
@@ -100,7 +89,7 @@ static struct nn_tile_channel tile_channel(const struct nn_depthwise *layer, int
 static void gather_strip(const struct nn_depthwise *layer, const int8_t *image, int32_t top, int32_t left, int32_t rows,
                          uint32_t *strip)
 {
-    const uint32_t offset = offsets(layer);
+    const uint32_t offset = nn_pair_of(layer->params->input_offset);
     const uint32_t zeros = (uint8_t)-layer->params->input_offset * 0x01010101u;
     const int32_t width = layer->input.w, line = width * layer->input.c;
     for (; rows > 0 && top < 0; rows--, top++, strip += 4) {
@@ -192,7 +181,7 @@ static void walk_tiles(const struct nn_depthwise *layer, int32_t channel)
 
 /* --- Any taps --- */
 
-static int8_t result(int32_t sum, const struct scale *scale)
+static int8_t result(int32_t sum, const struct nn_scale *scale)
 {
     const int32_t add = scale->add + (sum >> 31);
     __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(sum), "r"(scale->multiplier), "r"(add));
@@ -209,11 +198,13 @@ static void walk_taps(const struct nn_depthwise *layer, int32_t channel)
         panel[2 * tap] = (uint32_t)__sadd16((int16x2_t)nn_even_bytes(word), (int16x2_t)nn_even_bytes(word));
         panel[2 * tap + 1] = (uint32_t)__sadd16((int16x2_t)nn_odd_bytes(word), (int16x2_t)nn_odd_bytes(word));
     }
-    struct scale scales[GROUP];
+    int32_t starts[GROUP];
+    struct nn_scale scales[GROUP];
     for (int32_t i = 0; i < GROUP; i++) {
+        starts[i] = start_of(layer, channel + i);
         scales[i] = scale_of(layer, channel + i);
     }
-    const uint32_t offset = offsets(layer);
+    const uint32_t offset = nn_pair_of(layer->params->input_offset);
     const int32_t step = params->dilation.w * depth;
     const int8_t *image = layer->input_data + channel;
     int8_t *output = layer->output_data + channel;
@@ -225,8 +216,7 @@ static void walk_taps(const struct nn_depthwise *layer, int32_t channel)
                 const int32_t left = x * params->stride.w - params->padding.w;
                 const struct nn_taps columns =
                     nn_taps_inside(left, params->dilation.w, layer->filter.w, layer->input.w);
-                int32_t sum_0 = scales[0].start, sum_1 = scales[1].start, sum_2 = scales[2].start;
-                int32_t sum_3 = scales[3].start;
+                int32_t sum_0 = starts[0], sum_1 = starts[1], sum_2 = starts[2], sum_3 = starts[3];
                 for (int32_t i = rows.first; i < rows.end; i++) {
                     const uint32_t *weights = panel + 2 * (i * layer->filter.w + columns.first);
                     const uint32_t *const end = weights + 2 * (columns.end - columns.first);
