@@ -21,6 +21,7 @@ from mcusim.deploy.lifetimes import buffers_of
 from mcusim.deploy.lower import lower, scratch_of
 from mcusim.deploy.placement import FLASH, IN_FLASH, RAM, Placement
 from mcusim.deploy.planner import plan
+from mcusim.deploy.scratch import Sizes, sizes_on_target
 from mcusim.errors import BoardError
 from mcusim.network import Network
 
@@ -58,9 +59,15 @@ USUAL = BuildOptions()
 def sources_of(network: Network, board: Board, options: BuildOptions = USUAL) -> Sources:
     """The C of a network for a board: lowered, planned, written."""
     kernels = options.kernels(board.core)
-    steps = lower(network, kernels)
+    steps = lower(network, kernels, sizes_for(board, options))
     placed = plan_of(network, scratch_of(steps), options)
     return generate(network, steps, placed, kernels, options.placement)
+
+
+def sizes_for(board: Board, options: BuildOptions) -> Sizes:
+    """What the kernels for a board say about their scratch memory."""
+    compiler, support, kernels = find_compiler(options.compiler), support_for(board, options), options.kernels(board.core)
+    return sizes_on_target(kernel_recipe(support, kernels, options), compiler, sorted(kernels.functions))
 
 
 def plan_of(network: Network, scratch: Mapping[str, int], options: BuildOptions) -> Plan:
@@ -134,11 +141,14 @@ def _link(
 
 def library_objects(compiler: Compiler, support: Support, kernels: Kernels, options: BuildOptions) -> tuple[Path, ...]:
     """Kernels, start-up and console, from the cache where they are there."""
-    flags = (options.optimise,)
-    kernel_recipe = Recipe(kernel_sources(kernels), support.core, support.fpu, flags, kernel_includes(kernels))
     system = system_sources(support.console, support.sources)
-    system_recipe = Recipe(system, support.core, support.fpu, flags, (), support.defines)
-    return (*objects(kernel_recipe, compiler), *objects(system_recipe, compiler))
+    system_recipe = Recipe(system, support.core, support.fpu, (options.optimise,), (), support.defines)
+    return (*objects(kernel_recipe(support, kernels, options), compiler), *objects(system_recipe, compiler))
+
+
+def kernel_recipe(support: Support, kernels: Kernels, options: BuildOptions) -> Recipe:
+    """How the kernels are compiled."""
+    return Recipe(kernel_sources(kernels), support.core, support.fpu, (options.optimise,), kernel_includes(kernels))
 
 
 Job = Callable[[], Path]

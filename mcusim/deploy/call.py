@@ -49,7 +49,10 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A ``cmsis_nn_context``: ``bytes`` of the layer's scratch memory from ``offset_bytes`` on; none where 0."""
+    """A ``cmsis_nn_context``: ``bytes`` of the layer's scratch memory from ``offset_bytes`` on; none where 0.
+
+    Rules leave both 0 and name the function that tells the bytes (``SizeCheck``).
+    """
 
     name: str = "scratch"
     bytes: int = 0

@@ -75,7 +75,7 @@ def generate(
     network: Network, steps: Sequence[Step], plan: Plan, kernels: Kernels, placement: Placement = IN_FLASH
 ) -> Sources:
     """The C of a network: ``network.h``, ``network.c``, ``weights.h``, ``weights.c`` and ``main.c``."""
-    arrays, array_names = _arrays(steps)
+    arrays, array_names = _arrays(steps, "" if placement.in_ram else "const ")
     names = _names(network, steps, plan, array_names)
     values = {
         **frame(network, steps, plan, kernels),
@@ -140,7 +140,7 @@ def _constants(step: Step) -> Iterable[Constant]:
             pending[:0] = value
 
 
-def _arrays(steps: Sequence[Step]) -> tuple[tuple[Array, ...], Mapping[tuple[str, str], str]]:
+def _arrays(steps: Sequence[Step], qualifier: str) -> tuple[tuple[Array, ...], Mapping[tuple[str, str], str]]:
     """The arrays of all steps, equal ones once, and the name of each step's constants."""
     arrays: dict[tuple[str, tuple[int, ...], bytes], Array] = {}
     names: dict[tuple[str, str], str] = {}
@@ -151,7 +151,7 @@ def _arrays(steps: Sequence[Step]) -> tuple[tuple[Array, ...], Mapping[tuple[str
             if key not in arrays:
                 name = f"{step.name}_{constant.name}"
                 name += "_" if name.lower() in functions else ""
-                arrays[key] = Array(name, constant.data, _array_comment(constant))
+                arrays[key] = Array(name, constant.data, _array_comment(constant), qualifier)
             known = names.setdefault((step.name, constant.name), arrays[key].name)
             if known != arrays[key].name:
                 raise NetworkError(f"layer {step.layer.name}: two constants are called {constant.name!r}")

@@ -1,4 +1,4 @@
-"""Which kernels a network is lowered to: ours, or a user's checkout of CMSIS-NN; and what of the core they make use of."""
+"""Which kernels a network is lowered to: ours, or a user's checkout of CMSIS-NN."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from pathlib import Path
 
 from kernels_c import ROOT
 from mcusim.errors import McusimError
-
-DSP_CORES = ("m4", "m7", "m33")
-"""Cores with the DSP extension (the M33 in its usual configuration)."""
 
 
 class KernelError(McusimError):
@@ -33,11 +30,6 @@ class Kernels:
     def own(self) -> bool:
         """Whether they are ours."""
         return self.cmsis_nn is None
-
-    @property
-    def dsp(self) -> bool:
-        """Whether the core has the DSP extension."""
-        return self.core in DSP_CORES
 
     @property
     def functions(self) -> frozenset[str]:

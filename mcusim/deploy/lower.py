@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from mcusim.deploy.call import Call, Context, ScratchPointer, Step
 from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.rules import RULES
 from mcusim.deploy.rules.subject import Subject
+from mcusim.deploy.scratch import Sizes
 from mcusim.network import Network
 
 RESERVED = """
@@ -20,12 +22,13 @@ memset null
 PREFIXES = ("arm_", "nn_", "network", "mark", "cmsis_", "scratch")
 """Beginnings of names that are taken."""
 NAME_LENGTH = 40
+SCRATCH_ALIGNMENT = 8
 STANDARD = frozenset({"memset"})
 """Functions of C that rules call."""
 
 
-def lower(network: Network, kernels: Kernels) -> tuple[Step, ...]:
-    """What runs for each layer, in order.
+def lower(network: Network, kernels: Kernels, sizes: Sizes) -> tuple[Step, ...]:
+    """What runs for each layer, in order; ``sizes`` tells the bytes of scratch memory that kernels want.
 
     Raises NetworkError, with the layer and its operator, where no kernel computes it.
     """
@@ -38,6 +41,7 @@ def lower(network: Network, kernels: Kernels) -> tuple[Step, ...]:
             raise subject.refused(f"no kernel computes this operator; there are kernels for: {known_operators()}")
         calls = rule(subject)
         _check_functions(subject, calls)
+        calls = tuple(sized(call, sizes) if isinstance(call, Call) else call for call in calls)
         steps.append(Step(names[layer.name], layer, calls, scratch_bytes(calls)))
     return tuple(steps)
 
@@ -46,6 +50,18 @@ def _check_functions(subject: Subject, calls: Iterable[object]) -> None:
     for call in calls:
         if isinstance(call, Call) and call.function not in subject.kernels.functions | STANDARD:
             raise subject.refused(f"it needs the kernel {call.function}, which is not in {subject.kernels}")
+
+
+def sized(call: Call, sizes: Sizes) -> Call:
+    """The call with the bytes of its contexts as their functions tell, one behind the other."""
+    told = {check.context: sizes(check) for check in call.checks}
+    arguments, offset = [], 0
+    for argument in call.arguments:
+        if isinstance(argument, Context) and argument.name in told:
+            argument = replace(argument, bytes=told[argument.name], offset_bytes=offset)
+            offset += argument.bytes + -argument.bytes % SCRATCH_ALIGNMENT
+        arguments.append(argument)
+    return replace(call, arguments=tuple(arguments))
 
 
 def known_operators() -> str:

@@ -12,6 +12,8 @@ import pytest
 import mcusim
 from mcusim import boards
 from mcusim.cli.app import run as mcusim_command
+from mcusim.deploy.build import BuildOptions
+from mcusim.deploy.placement import Placement
 from mcusim.deploy.project import ProjectError, write_project
 from tests.deploy.test_target_agrees import small
 from tests.support.firmware import compiler
@@ -35,6 +37,15 @@ def test_a_project_builds_with_plain_make_and_runs(tmp_path: Path) -> None:
     report = mcusim.run(folder / "build" / "small.elf", board="m4")
     assert report.exit.code == 0
     assert "#output 0 out int8 240" in report.serial
+
+
+@needs_make
+def test_a_project_with_weights_in_ram_builds_without_a_warning(tmp_path: Path) -> None:
+    write_project(small(), boards.load("m4"), tmp_path / "project", BuildOptions(placement=Placement("ram")))
+    command = ["make", "-C", tmp_path / "project"]
+    made = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
+    assert "arning" not in made.stderr
+    assert mcusim.run(tmp_path / "project" / "build" / "small.elf", board="m4").exit.code == 0
 
 
 @needs_make

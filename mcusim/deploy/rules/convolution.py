@@ -7,7 +7,6 @@ from math import prod
 import numpy as np
 
 from mcusim.deploy.call import Call, Context, SizeCheck, Struct
-from mcusim.deploy.rules.scratch import scratch_bytes
 from mcusim.deploy.rules.subject import Subject, bounds, dims, near_padding, scale_of, tile, zero_of
 from mcusim.network import Tensor
 from mcusim.network.fixed_point import quantize_multiplier
@@ -38,11 +37,6 @@ def offsets(subject: Subject) -> tuple[int, int]:
     return -zero_of(subject.input(), subject), zero_of(subject.output, subject)
 
 
-def context(subject: Subject, function: str) -> Context:
-    """The scratch memory of a kernel."""
-    return Context(bytes=scratch_bytes(subject, function))
-
-
 def check_types(subject: Subject) -> None:
     """int8 in, weights and out; int32 bias."""
     subject.require(("int8", "int8", "int8"), subject.input(), subject.input(1), subject.output)
@@ -61,7 +55,7 @@ def convolution(subject: Subject) -> tuple[Call, ...]:
     return (
         Call(
             "arm_convolve_wrapper_s8",
-            (context(subject, "arm_convolve_wrapper_s8"), params, per_channel(subject, weights, weights.shape[0]),
+            (Context(), params, per_channel(subject, weights, weights.shape[0]),
              shapes[0], subject.value(subject.input()), shapes[1], subject.weights(1, "weights"),
              dims("bias", (weights.shape[0],)), bias, shapes[2], subject.value(subject.output)),
             checks=(SizeCheck("arm_convolve_wrapper_s8_get_buffer_size", (params, *shapes)),),
@@ -81,7 +75,7 @@ def depthwise(subject: Subject) -> tuple[Call, ...]:
     return (
         Call(
             "arm_depthwise_conv_wrapper_s8",
-            (context(subject, "arm_depthwise_conv_wrapper_s8"), params, per_channel(subject, weights, weights.shape[3]),
+            (Context(), params, per_channel(subject, weights, weights.shape[3]),
              shapes[0], subject.value(subject.input()), shapes[1], subject.weights(1, "weights"),
              dims("bias", (weights.shape[3],)), subject.bias(2), shapes[2], subject.value(subject.output)),
             checks=(SizeCheck("arm_depthwise_conv_wrapper_s8_get_buffer_size", (params, *shapes)),),
@@ -107,7 +101,7 @@ def fully_connected(subject: Subject) -> tuple[Call, ...]:
     return (
         Call(
             function,
-            (context(subject, function), params, quantization, shapes[0], subject.value(subject.input()), shapes[1],
+            (Context(), params, quantization, shapes[0], subject.value(subject.input()), shapes[1],
              subject.weights(1, "weights"), dims("bias", (outputs,)), subject.bias(2),
              dims("output", (batches, 1, 1, outputs)), subject.value(subject.output)),
             checks=(SizeCheck("arm_fully_connected_s8_get_buffer_size", (shapes[1],)),),

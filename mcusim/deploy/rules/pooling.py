@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mcusim.deploy.call import Call, Context, SizeCheck, Struct
-from mcusim.deploy.rules.scratch import scratch_bytes
 from mcusim.deploy.rules.subject import Subject, bounds, dims, near_padding, tile
 from mcusim.network.operators import Pooling
 
@@ -23,7 +22,7 @@ def pool(subject: Subject) -> tuple[Call, ...]:
     return (
         Call(
             function,
-            (Context(bytes=scratch_bytes(subject, function)), params,
+            (Context(), params,
              dims("input", source.shape), subject.value(source), dims("filter", (1, *operator.window, 1)),
              dims("output", target.shape), subject.value(target)),
             checks=(sizes,) if average else (),
