@@ -21,29 +21,31 @@ static inline uint32_t nn_load_word(const int8_t *from)
     return word;
 }
 
-static inline uint32_t nn_rotate_8(uint32_t word)
-{
-    return word >> 8 | word << 24;
-}
-
+/* GCC 12 rotates in an instruction of its own unless told. */
 static inline uint32_t nn_even_bytes(uint32_t word)
 {
-    return (uint32_t)__sxtb16(word);
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
+    return pair;
 }
 
 static inline uint32_t nn_odd_bytes(uint32_t word)
 {
-    return (uint32_t)__sxtb16(nn_rotate_8(word));
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
+    return pair;
 }
 
 static inline uint32_t nn_even_bytes_plus(uint32_t pair, uint32_t word)
 {
-    return (uint32_t)__sxtab16((int16x2_t)pair, (int8x4_t)word);
+    __asm__("sxtab16 %0, %1, %2" : "=r"(pair) : "r"(pair), "r"(word));
+    return pair;
 }
 
 static inline uint32_t nn_odd_bytes_plus(uint32_t pair, uint32_t word)
 {
-    return (uint32_t)__sxtab16((int16x2_t)pair, (int8x4_t)nn_rotate_8(word));
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(pair) : "r"(pair), "r"(word));
+    return pair;
 }
 
 static inline uint32_t nn_doubled(uint32_t pair)

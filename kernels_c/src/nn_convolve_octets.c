@@ -68,8 +68,8 @@ static uint32_t *spread(uint32_t *panel, const int8_t *filters, int32_t size)
 }
 
 /* Spreads `count` inputs (a multiple of 4) of two pixels. */
-static inline uint32_t *spread_inputs(uint32_t *to, const int8_t *pixel_0, const int8_t *pixel_1, int32_t count,
-                                      uint32_t offset)
+static __attribute__((noinline)) uint32_t *spread_inputs(uint32_t *to, const int8_t *pixel_0, const int8_t *pixel_1,
+                                                         int32_t count, uint32_t offset)
 {
     for (const int8_t *end = pixel_0 + count; pixel_0 < end; pixel_0 += 4, pixel_1 += 4, to += 4) {
         const uint32_t word_0 = nn_load_word(pixel_0), word_1 = nn_load_word(pixel_1);
@@ -81,112 +81,91 @@ static inline uint32_t *spread_inputs(uint32_t *to, const int8_t *pixel_0, const
     return to;
 }
 
-/* The empty asm keeps compilers from calling memcpy and memset for a few bytes. */
-static inline int8_t *put(int8_t *to, const int8_t *from, int32_t count)
-{
-    for (; count >= 4; count -= 4, to += 4, from += 4) {
-        __builtin_memcpy(to, from, 4);
-    }
-    for (; count > 0; count--) {
-        __asm__ volatile("");
-        *to++ = *from++;
-    }
-    return to;
-}
-
-static inline int8_t *pad(int8_t *to, int8_t value, int32_t count)
-{
-    for (; count > 0; count--) {
-        __asm__ volatile("");
-        *to++ = value;
-    }
-    return to;
-}
-
-/* The inputs of the output whose first tap is at top, left, of one group; zero points where padding is. */
-static void gather_edge(const struct nn_convolution *layer, const int8_t *image, int32_t top, int32_t left, int8_t *to)
-{
-    const cmsis_nn_conv_params *params = layer->params;
-    const int32_t channels = layer->filter.c, columns = layer->filter.w;
-    const int8_t zero = (int8_t)-params->input_offset;
-    const struct nn_taps inside = nn_taps_inside(left, params->dilation.w, columns, layer->input.w);
-    const int32_t together = channels == layer->input.c && params->dilation.w == 1 ? inside.end - inside.first : 1;
-    for (int32_t i = 0; i < layer->filter.h; i++) {
-        const int32_t row = top + i * params->dilation.h;
-        if (row < 0 || row >= layer->input.h || inside.first == inside.end) {
-            to = pad(to, zero, columns * channels);
-            continue;
-        }
-        const int8_t *line = image + (row * layer->input.w + left) * layer->input.c;
-        to = pad(to, zero, inside.first * channels);
-        for (int32_t j = inside.first; j < inside.end; j += together) {
-            to = put(to, line + j * params->dilation.w * layer->input.c, together * channels);
-        }
-        to = pad(to, zero, (columns - inside.end) * channels);
-    }
-}
-
-/* The same where all taps are inside, and each row of them is one stretch. */
-static void gather_rows(const int8_t *from, int32_t rows, int32_t row_bytes, int32_t line, int8_t *to)
-{
-    for (; rows > 0; rows--, from += line) {
-        to = put(to, from, row_bytes);
-    }
-}
-
-/* Where and how the inputs of the pixels of a group of the filter are found. */
+/* What a layer's pixels have in common, for the outputs of one group of the filter. */
 struct source {
+    const struct nn_convolution *layer;
     const int8_t *image;
-    int whole_rows; /* taps of a row are one stretch of the input */
-    int in_place;   /* whose length is a multiple of 4, too */
-    int32_t row_bytes, tap_step, line;
-    int32_t last_top, last_left; /* of pixels all of whose taps are inside */
+    int32_t line;      /* bytes of a row of the input */
+    int32_t row_bytes; /* of a row of taps, where it is one stretch of the input, else of a tap */
+    int32_t tap_step;  /* from such a stretch to the one below */
+    int32_t bytes;     /* of all taps, rounded up to words */
+    int32_t last_top, last_left; /* of pixels all of whose taps are inside; -1 where rows are no stretches */
+    int in_place;
     int8_t *columns;
     uint32_t *inputs;
     uint32_t offset;
 };
 
 struct pixel {
-    int32_t top, left; /* of its first tap */
+    int32_t top, left;      /* of its first tap */
     const int8_t *image;
+    const int8_t *first_tap; /* NULL where not all taps are inside */
     int8_t *output;
 };
 
-static int is_inside(const struct source *source, const struct pixel *pixel)
+/* `rows` times `count` bytes. The empty asm keeps compilers from calling memcpy for a few of them. */
+static void copy_rows(int8_t *to, int32_t to_step, const int8_t *from, int32_t from_step, int32_t rows, int32_t count)
 {
-    return source->whole_rows && pixel->top >= 0 && pixel->top <= source->last_top && pixel->left >= 0 &&
-           pixel->left <= source->last_left;
-}
-
-static const int8_t *first_tap(const struct nn_convolution *layer, const struct source *source,
-                               const struct pixel *pixel)
-{
-    return pixel->image + pixel->top * source->line + pixel->left * layer->input.c;
-}
-
-static void gather(const struct nn_convolution *layer, const struct source *source, const struct pixel *pixel, int8_t *to)
-{
-    if (is_inside(source, pixel)) {
-        gather_rows(first_tap(layer, source, pixel), layer->filter.h, source->row_bytes, source->tap_step, to);
-    } else {
-        gather_edge(layer, pixel->image, pixel->top, pixel->left, to);
+    for (; rows > 0; rows--, to += to_step, from += from_step) {
+        int32_t left = count;
+        const int8_t *in = from;
+        int8_t *out = to;
+        for (; left >= 4; left -= 4, in += 4, out += 4) {
+            __builtin_memcpy(out, in, 4);
+        }
+        for (; left > 0; left--) {
+            __asm__ volatile("");
+            *out++ = *in++;
+        }
     }
 }
 
-static void spread_pixels(const struct nn_convolution *layer, const struct source *source, const struct pixel *pixels)
+/* The inputs of a pixel near an edge, or whose taps are no neighbours; zero points where padding is. */
+static __attribute__((noinline)) void gather_edge(const struct source *source, const struct pixel *pixel, int8_t *to)
 {
-    if (source->in_place && is_inside(source, pixels) && is_inside(source, pixels + 1)) {
-        const int8_t *row_0 = first_tap(layer, source, pixels), *row_1 = first_tap(layer, source, pixels + 1);
+    const struct nn_convolution *layer = source->layer;
+    const cmsis_nn_conv_params *params = layer->params;
+    const cmsis_nn_dims *filter = &layer->filter;
+    const int32_t channels = filter->c;
+    const struct nn_taps rows = nn_taps_inside(pixel->top, params->dilation.h, filter->h, layer->input.h);
+    const struct nn_taps columns = nn_taps_inside(pixel->left, params->dilation.w, filter->w, layer->input.w);
+    const uint32_t zeros = (uint8_t)-params->input_offset * 0x01010101u;
+    for (uint32_t *word = (uint32_t *)to, *end = (uint32_t *)(to + source->bytes); word < end; word++) {
+        *word = zeros;
+    }
+    const int together = source->row_bytes != channels;
+    const int32_t count = together ? (columns.end - columns.first) * channels : channels;
+    for (int32_t j = columns.first; j < columns.end; j += together ? filter->w : 1) {
+        const int32_t row = pixel->top + rows.first * params->dilation.h, column = pixel->left + j * params->dilation.w;
+        copy_rows(to + (rows.first * filter->w + j) * channels, filter->w * channels,
+                  pixel->image + row * source->line + column * layer->input.c, source->tap_step, rows.end - rows.first,
+                  count);
+    }
+}
+
+static __attribute__((noinline)) void gather(const struct source *source, const struct pixel *pixel, int8_t *to)
+{
+    if (pixel->first_tap) {
+        copy_rows(to, source->row_bytes, pixel->first_tap, source->tap_step, source->layer->filter.h, source->row_bytes);
+    } else {
+        gather_edge(source, pixel, to);
+    }
+}
+
+static void spread_pixels(const struct source *source, const struct pixel *pixels)
+{
+    const int8_t *row_0 = pixels[0].first_tap, *row_1 = pixels[1].first_tap;
+    if (source->in_place && row_0 && row_1) {
         uint32_t *to = source->inputs;
-        for (int32_t i = layer->filter.h; i > 0; i--, row_0 += source->tap_step, row_1 += source->tap_step) {
+        for (int32_t i = source->layer->filter.h; i > 0; i--, row_0 += source->tap_step, row_1 += source->tap_step) {
             to = spread_inputs(to, row_0, row_1, source->row_bytes, source->offset);
         }
         return;
     }
-    const int32_t bytes = column_bytes(&layer->filter);
-    gather(layer, source, pixels, source->columns);
-    gather(layer, source, pixels + 1, source->columns + bytes);
-    spread_inputs(source->inputs, source->columns, source->columns + bytes, bytes, source->offset);
+    int8_t *const columns = source->columns;
+    gather(source, pixels, columns);
+    gather(source, pixels + 1, columns + source->bytes);
+    spread_inputs(source->inputs, columns, columns + source->bytes, source->bytes, source->offset);
 }
 
 /* Channels of a block: whole groups, and the last four where some are left over. */
@@ -197,12 +176,11 @@ struct block {
     int has_rest;
 };
 
-static void walk_pair(const struct nn_convolution *layer, const struct source *source, const struct block *block,
-                      const struct pixel *pixels)
+static void walk_pair(const struct source *source, const struct block *block, const struct pixel *pixels)
 {
-    const int32_t steps = column_bytes(&layer->filter) / 2;
+    const int32_t steps = source->bytes / 2;
     struct nn_octet_walk walk = {steps, block->groups, pixels[0].output + block->first, pixels[1].output + block->first};
-    spread_pixels(layer, source, pixels);
+    spread_pixels(source, pixels);
     if (block->groups) {
         nn_octets(source->inputs, block->panels, block->channels, &walk);
     }
@@ -212,8 +190,9 @@ static void walk_pair(const struct nn_convolution *layer, const struct source *s
     }
 }
 
-static void walk_image(const struct nn_convolution *layer, const struct source *source, const struct block *block)
+static void walk_image(const struct source *source, const struct block *block)
 {
+    const struct nn_convolution *layer = source->layer;
     const cmsis_nn_conv_params *params = layer->params;
     struct pixel pixels[2];
     int waiting = 0;
@@ -222,20 +201,26 @@ static void walk_image(const struct nn_convolution *layer, const struct source *
     for (int32_t batch = 0; batch < layer->output.n; batch++) {
         int32_t top = -params->padding.h;
         for (int32_t y = layer->output.h; y > 0; y--, top += params->stride.h) {
+            const int32_t last_left = top >= 0 && top <= source->last_top ? source->last_left : -1;
+            const int8_t *tap = image + top * source->line - params->padding.w * layer->input.c;
             int32_t left = -params->padding.w;
-            for (int32_t x = layer->output.w; x > 0; x--, left += params->stride.w, output += layer->output.c) {
-                pixels[waiting] = (struct pixel){top, left, image, output};
+            for (int32_t x = layer->output.w; x > 0; x--) {
+                const int inside = left >= 0 && left <= last_left;
+                pixels[waiting] = (struct pixel){top, left, image, inside ? tap : 0, output};
                 if (waiting) {
-                    walk_pair(layer, source, block, pixels);
+                    walk_pair(source, block, pixels);
                 }
                 waiting ^= 1;
+                left += params->stride.w;
+                tap += params->stride.w * layer->input.c;
+                output += layer->output.c;
             }
         }
         image += layer->input.h * source->line;
     }
     if (waiting) {
         pixels[1] = pixels[0];
-        walk_pair(layer, source, block, pixels);
+        walk_pair(source, block, pixels);
     }
 }
 
@@ -250,37 +235,48 @@ static void prepare(const struct nn_convolution *layer, int32_t first, struct nn
     spread(panel, layer->filter_data + first * size, size);
 }
 
-/* Channels begin..end; those of their group of the filter begin with `least`. */
-static void walk_channels(const struct nn_convolution *layer, int32_t begin, int32_t end, int32_t least)
+static struct source source_of(const struct nn_convolution *layer, int32_t group, uint32_t *inputs)
 {
-    const cmsis_nn_dims *filter = &layer->filter;
-    const int32_t bytes = column_bytes(filter), room = groups_at_once(filter);
-    struct block block = {.channels = layer->scratch, .first = begin};
-    block.panels = (uint32_t *)(block.channels + room);
-    const struct source source = {
-        .image = layer->input_data + least / layer->group_outputs * filter->c,
-        .whole_rows = filter->c == layer->input.c && (layer->params->dilation.w == 1 || filter->w == 1),
-        .in_place = nn_goes_in_place(layer->params, &layer->input, filter),
-        .row_bytes = filter->w * filter->c,
-        .line = layer->input.w * layer->input.c,
-        .tap_step = layer->input.w * layer->input.c * layer->params->dilation.h,
-        .last_top = layer->input.h - 1 - (filter->h - 1) * layer->params->dilation.h,
-        .last_left = layer->input.w - filter->w,
-        .inputs = block.panels + room * bytes * GROUP / 2,
-        .columns = (int8_t *)(block.panels + room * bytes * GROUP / 2 + bytes),
+    const cmsis_nn_dims *filter = &layer->filter, *input = &layer->input;
+    const cmsis_nn_tile dilation = layer->params->dilation;
+    const int stretches = filter->c == input->c && (dilation.w == 1 || filter->w == 1);
+    const int32_t bytes = column_bytes(filter), line = input->w * input->c;
+    return (struct source){
+        .layer = layer,
+        .image = layer->input_data + group * filter->c,
+        .line = line,
+        .row_bytes = stretches ? filter->w * filter->c : filter->c,
+        .tap_step = line * dilation.h,
+        .bytes = bytes,
+        .last_top = input->h - 1 - (filter->h - 1) * dilation.h,
+        .last_left = stretches ? input->w - filter->w : -1,
+        .in_place = nn_goes_in_place(layer->params, input, filter),
+        .columns = (int8_t *)(inputs + bytes),
+        .inputs = inputs,
         .offset = nn_pair_of(layer->params->input_offset),
     };
-    block.groups = (end - begin) / GROUP;
-    block.has_rest = (end - begin) % GROUP != 0;
-    block.rest_first = end - GROUP;
+}
+
+/* Channels begin..end, all of one group of the filter. */
+static void walk_channels(const struct nn_convolution *layer, int32_t begin, int32_t end)
+{
+    const int32_t panel = column_bytes(&layer->filter) * GROUP / 2, room = groups_at_once(&layer->filter);
+    struct block block = {
+        .channels = layer->scratch,
+        .groups = (end - begin) / GROUP,
+        .first = begin,
+        .rest_first = end - GROUP,
+        .has_rest = (end - begin) % GROUP != 0,
+    };
+    block.panels = (uint32_t *)(block.channels + room);
+    const struct source source = source_of(layer, begin / layer->group_outputs, block.panels + room * panel);
     for (int32_t i = 0; i < block.groups; i++) {
-        prepare(layer, begin + i * GROUP, block.channels + i, block.panels + i * bytes * GROUP / 2);
+        prepare(layer, begin + i * GROUP, block.channels + i, block.panels + i * panel);
     }
     if (block.has_rest) {
-        prepare(layer, block.rest_first, block.channels + block.groups, block.panels + block.groups * bytes * GROUP / 2);
+        prepare(layer, block.rest_first, block.channels + block.groups, block.panels + block.groups * panel);
     }
-    __builtin_memset(source.columns, 0, source.in_place ? 0 : (size_t)(2 * bytes));
-    walk_image(layer, &source, &block);
+    walk_image(&source, &block);
 }
 
 void nn_convolve_octets(const struct nn_convolution *layer)
@@ -293,7 +289,7 @@ void nn_convolve_octets(const struct nn_convolution *layer)
         for (int32_t begin = least; begin < group_end; begin += at_once) {
             const int32_t end = nn_smaller(begin + at_once, group_end);
             if (nn_channels_fit(layer, end - begin < GROUP ? end - GROUP : begin, end)) {
-                walk_channels(layer, begin, end, least);
+                walk_channels(layer, begin, end);
             } else {
                 nn_convolve_plain(layer, begin, end);
             }
