@@ -30,6 +30,16 @@ static inline int32_t nn_requantize(int32_t value, int32_t multiplier, int32_t s
     return nn_divide_by_power_of_two(nn_doubling_high_multiply(scaled, multiplier), right);
 }
 
+/*
+ * The same, rounded once, halves up; shift at most 30. TensorFlow Lite's reference kernel of fully connected layers rounds in
+ * double precision, which comes to this (mcusim.network.fixed_point.rounds_as_double tells whether it does for a factor).
+ */
+static inline int32_t nn_requantize_once(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t power = 31 - shift;
+    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (power - 1))) >> power);
+}
+
 static inline int32_t nn_clamp(int32_t value, int32_t low, int32_t high)
 {
     return value < low ? low : value > high ? high : value;
