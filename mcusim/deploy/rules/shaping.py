@@ -9,8 +9,10 @@ from math import prod
 import numpy as np
 
 from mcusim.deploy.call import Call, Copy, Loop, Pointer
-from mcusim.deploy.rules.subject import Subject
+from mcusim.deploy.rules.elementwise import EXTRA
+from mcusim.deploy.rules.subject import Subject, dims
 from mcusim.network import Tensor
+from mcusim.network.reference.places import nearest_places
 
 Moves = tuple[Call | Copy, ...]
 
@@ -114,3 +116,18 @@ def pad(subject: Subject) -> Moves:
     fill = Call("memset", (Pointer(target.name), stored[0], target.size_bytes), status=False, header="string.h")
     start = sum(before * step for before, step in zip(operator.before, steps_of(target), strict=True))
     return fill, *block(subject, source, target, source.shape, (start, 0), (steps_of(target), steps_of(source)))
+
+
+def resize_nearest(subject: Subject) -> Moves:
+    """``nn_resize_nearest``, told which rows and columns of the input the output repeats."""
+    source, target, operator = subject.input(), subject.output, subject.operator
+    same_coding(subject, source)
+    rows, columns = (subject.constant(name, places, "int16") for name, places in zip(
+        ("rows", "columns"),
+        (nearest_places(operator, source.shape[axis + 1], operator.size[axis]) for axis in (0, 1)), strict=True,
+    ))  # fmt: skip
+    arguments = (
+        target.type.size_bytes, subject.value(source, "input"), dims("input", source.shape), rows, columns,
+        subject.value(target), dims("output", target.shape),
+    )  # fmt: skip
+    return (Call("nn_resize_nearest", arguments, header=EXTRA),)
