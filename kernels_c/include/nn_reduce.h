@@ -1,28 +1,16 @@
-/*
- * What reductions share. Neighbouring axes of one kind count as one, so that of four axes at most two are kept and two
- * reduced. Each output element comes from `reduced` places, reduced[0].step and reduced[1].step bytes apart.
- */
+/* A tensor of four dimensions reduced along any of them: as windows over runs of neighbouring axes. */
 #ifndef NN_REDUCE_H
 #define NN_REDUCE_H
 
-#include "arm_nn_types.h"
+#include "nn_window.h"
 
-struct nn_reduced_axis {
-    int32_t count;
-    int32_t step;
-};
-
-/* [0] is the outer one. */
-struct nn_reduction {
-    struct nn_reduced_axis kept[2];
-    struct nn_reduced_axis reduced[2];
-};
-
-/* The outputs along kept[1]. */
-typedef void nn_reduce_row(const void *params, const struct nn_reduction *reduction, const int8_t *input, int8_t *output);
-
-/* ARM_CMSIS_NN_ARG_ERROR where a dimension of the output is neither that of the input nor 1. */
-arm_cmsis_nn_status nn_reduce(nn_reduce_row *row, const void *params, const int8_t *input, const cmsis_nn_dims *input_dims,
-                              int8_t *output, const cmsis_nn_dims *output_dims);
+/*
+ * Neighbouring axes that are all kept or all reduced make one run, so that four axes are two runs of each at most.
+ * `axes`: 1 where reduced, 0 where kept. `size`: bytes of an element of input and output each. The kernel gets whole
+ * rows of channels where the last axis is kept, and single elements where it is reduced.
+ */
+arm_cmsis_nn_status nn_reduce(const void *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                              nn_window_kernel *kernel, const void *params, int32_t input_size, int32_t output_size,
+                              void *output);
 
 #endif

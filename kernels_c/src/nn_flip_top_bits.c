@@ -16,7 +16,7 @@ static const uint8_t *words(const uint8_t *from, uint8_t *to, int32_t count)
     return from;
 }
 
-void nn_flip_top_bits(const void *input, void *output, int32_t count)
+void nn_flip_top_bits(const void *input, int32_t count, void *output)
 {
     const uint8_t *from = input;
     uint8_t *to = output;

@@ -1,43 +1,54 @@
 #include "nn_reduce.h"
 
-/* 0 where the shapes fit. */
-static int join_axes(struct nn_reduction *reduction, const int32_t input[4], const int32_t output[4])
+/* Elements along neighbouring axes, and from one of them to the next. */
+struct run {
+    int32_t count;
+    int32_t step;
+};
+
+/* Inner run first; what is missing is {1, 0}. */
+struct runs {
+    struct run run[2];
+    int32_t used;
+};
+
+static void extend(struct runs *runs, int32_t count, int32_t step)
 {
-    const struct nn_reduced_axis none = {1, 0};
-    *reduction = (struct nn_reduction){{none, none}, {none, none}};
-    struct nn_reduced_axis *last = 0;
-    int32_t used[2] = {0, 0}, step = 1, last_kind = -1;
-    for (int32_t i = 3; i >= 0; i--) {
-        const int32_t count = input[i], kind = count != output[i];
-        if (count < 1 || (kind && output[i] != 1)) {
-            return -1;
-        }
-        if (count > 1) {
-            if (kind != last_kind) {
-                last = &(kind ? reduction->reduced : reduction->kept)[1 - used[kind]++];
-                *last = (struct nn_reduced_axis){1, step};
-                last_kind = kind;
-            }
-            last->count *= count;
-        }
-        step *= count;
+    const int32_t last = runs->used - 1;
+    if (count == 1) {
+        return;
     }
-    return 0;
+    if (last >= 0 && runs->run[last].step * runs->run[last].count == step) {
+        runs->run[last].count *= count;
+    } else {
+        const struct run run = {count, step};
+        runs->run[runs->used++] = run;
+    }
 }
 
-arm_cmsis_nn_status nn_reduce(nn_reduce_row *row, const void *params, const int8_t *input, const cmsis_nn_dims *input_dims,
-                              int8_t *output, const cmsis_nn_dims *output_dims)
+arm_cmsis_nn_status nn_reduce(const void *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                              nn_window_kernel *kernel, const void *params, int32_t input_size, int32_t output_size,
+                              void *output)
 {
-    const int32_t inputs[4] = {input_dims->n, input_dims->h, input_dims->w, input_dims->c};
-    const int32_t outputs[4] = {output_dims->n, output_dims->h, output_dims->w, output_dims->c};
-    struct nn_reduction reduction;
-    if (join_axes(&reduction, inputs, outputs) != 0) {
-        return ARM_CMSIS_NN_ARG_ERROR;
+    const int32_t counts[4] = {input_dims->n, input_dims->h, input_dims->w, input_dims->c};
+    const int32_t reduced[4] = {axes->n, axes->h, axes->w, axes->c};
+    struct runs inside = {{{1, 0}, {1, 0}}, 0}, kept = {{{1, 0}, {1, 0}}, 0};
+    int32_t step = 1;
+    for (int32_t i = 3; i >= 0; i--) {
+        if (counts[i] < 1 || (reduced[i] != 0 && reduced[i] != 1)) {
+            return ARM_CMSIS_NN_ARG_ERROR;
+        }
+        extend(reduced[i] ? &inside : &kept, counts[i], step);
+        step *= counts[i];
     }
-    for (int32_t i = 0; i < reduction.kept[0].count; i++) {
-        row(params, &reduction, input, output);
-        input += reduction.kept[0].step;
-        output += reduction.kept[1].count;
+    const struct nn_window window = {inside.run[1].count, inside.run[0].count, inside.run[0].step, inside.run[1].step};
+    const int32_t channels = kept.run[0].step == 1 ? kept.run[0].count : 1;
+    for (int32_t i = 0; i < kept.run[1].count; i++) {
+        for (int32_t j = 0; j < kept.run[0].count; j += channels) {
+            const int32_t place = i * kept.run[1].step + j * kept.run[0].step;
+            kernel(&window, (const char *)input + place * input_size, channels, params, output);
+            output = (char *)output + channels * output_size;
+        }
     }
     return ARM_CMSIS_NN_SUCCESS;
 }

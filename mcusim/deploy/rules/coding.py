@@ -8,40 +8,45 @@ import numpy as np
 
 from mcusim.deploy.call import Call, Constant, Copy, Pointer, Struct
 from mcusim.deploy.rules.elementwise import EXTRA
-from mcusim.deploy.rules.subject import Subject, scale_of, zero_of
-from mcusim.network import ElementType, Network
+from mcusim.deploy.rules.subject import Subject, bounds, scale_of, zero_of
+from mcusim.network import ElementType, Network, Tensor
 from mcusim.network.fixed_point import quantize_multiplier
+from mcusim.network.operators import Activation
 from mcusim.network.reference import Rules, run
 
 E = ElementType
 BYTES = (E.INT8, E.UINT8)
+STORED = (*BYTES, E.INT16)
+LOOKUPS = {E.INT8: "nn_lookup_s8", E.UINT8: "nn_lookup_u8"}
 SUFFIXES = {E.INT8: "s8", E.UINT8: "u8", E.INT16: "s16", E.FLOAT32: "f32"}
 """Element types in the names of kernels."""
-REQUANTIZED = ((E.INT8, E.INT16), (E.INT16, E.INT8), (E.INT16, E.INT16))
-"""Pairs of types, of which one has 16 bits, with a kernel."""
-STORED = (E.INT8, E.UINT8, E.INT16)
+REQUANTIZE = {
+    (E.INT8, E.INT8): "nn_requantize_s8",
+    (E.UINT8, E.UINT8): "nn_requantize_u8",
+    (E.UINT8, E.INT8): "nn_requantize_u8_s8",
+    (E.INT8, E.UINT8): "nn_requantize_s8_u8",
+    (E.INT8, E.INT16): "nn_requantize_s8_s16",
+    (E.INT16, E.INT8): "nn_requantize_s16_s8",
+    (E.INT16, E.INT16): "nn_requantize_s16",
+}
+"""Kernels from integers to integers."""
+APART = 128
+"""What the zero points of int8 and uint8 differ by where the stored values differ in their top bits only."""
 
 Moves = tuple[Call | Copy, ...]
 
 
 def unary(subject: Subject) -> Moves:
-    """``nn_lookup_8``."""
+    """``nn_lookup_s8`` or ``nn_lookup_u8``, with a table of what the layer makes of each byte."""
     source, target = subject.input(), subject.output
-    if source.type not in BYTES or source.type is not target.type:
+    if source.type not in LOOKUPS or source.type is not target.type:
         met = ", ".join(subject.types(source, target))
-        raise subject.refused(f"its tensors are {met}; there is a kernel for int8, int8 and for uint8, uint8")
-    return (lookup(subject),)
-
-
-def lookup(subject: Subject) -> Call:
-    """The call that replaces every byte by what a table has for it."""
-    place = subject.value(subject.input(), "input")
-    arguments = place, table(subject), Pointer(subject.output.name), subject.output.elements
-    return Call("nn_lookup_8", arguments, status=False, header=EXTRA)
+        raise subject.refused(f"its tensors are {met}; there are kernels for int8 and for uint8")
+    return (element_wise(subject, LOOKUPS[source.type], table(subject)),)
 
 
 def table(subject: Subject) -> Constant:
-    """What the layer makes of each byte. The rules are those of the kernels in use (mcusim.network.reference.call.Rules)."""
+    """The answers of the twin; its rules are those of the kernels in use (mcusim.network.reference.Rules)."""
     every = {tensor.name: replace(tensor, shape=(256,), data=None) for tensor in (subject.input(), subject.output)}
     layer = subject.layer
     network = Network(subject.network.name, every, (layer,), layer.inputs, layer.outputs)
@@ -50,18 +55,25 @@ def table(subject: Subject) -> Constant:
     return subject.constant("table", made[layer.outputs[0]], subject.output.type.value)
 
 
+def element_wise(subject: Subject, function: str, *between: Constant | float) -> Call:
+    """A call of ``function`` with input, what is ``between``, and output; a table goes before the count, numbers after it."""
+    tables = [each for each in between if isinstance(each, Constant)]
+    numbers = [each for each in between if not isinstance(each, Constant)]
+    target = subject.output
+    arguments = subject.value(subject.input(), "input"), *tables, target.elements, *numbers, Pointer(target.name)
+    return Call(function, arguments, status=False, header=EXTRA)
+
+
 def quantize(subject: Subject) -> Moves:
     """Floats to integers, or integers to another scale."""
     source, target = subject.input(), subject.output
     if source.type is E.FLOAT32 and target.type in STORED:
         return (convert(subject, "quantize", target),)
-    if source.type in BYTES and target.type in BYTES:
-        return (between_bytes(subject),)
-    if (source.type, target.type) in REQUANTIZED:
+    if (source.type, target.type) in REQUANTIZE:
         return (requantize(subject),)
     met = ", ".join(subject.types(source, target))
-    pairs = ", ".join(f"{one.value} to {other.value}" for one, other in REQUANTIZED)
-    raise subject.refused(f"its tensors are {met}; there are kernels for float32 to integers, between bytes, and for {pairs}")
+    pairs = ", ".join(f"{one.value} to {other.value}" for one, other in REQUANTIZE)
+    raise subject.refused(f"its tensors are {met}; there are kernels for float32 to int8, uint8, int16, and for {pairs}")
 
 
 def dequantize(subject: Subject) -> Moves:
@@ -72,35 +84,22 @@ def dequantize(subject: Subject) -> Moves:
     return (convert(subject, "dequantize", source),)
 
 
-def convert(subject: Subject, verb: str, integers: object) -> Call:
+def convert(subject: Subject, verb: str, integers: Tensor) -> Call:
     """``nn_quantize_f32_s8``, ``nn_dequantize_s8_f32`` and their like; ``integers``: the tensor that is no float."""
+    function = f"nn_{verb}_{SUFFIXES[subject.input().type]}_{SUFFIXES[subject.output.type]}"
+    return element_wise(subject, function, scale_of(integers, subject), zero_of(integers, subject))
+
+
+def requantize(subject: Subject) -> Call | Copy:
+    """A copy, flipped bits, or ``nn_requantize_s8`` and its like."""
     source, target = subject.input(), subject.output
-    tensor = source if integers is source else target
-    function = f"nn_{verb}_{SUFFIXES[source.type]}_{SUFFIXES[target.type]}"
-    place = subject.value(source, "input")
-    arguments = place, scale_of(tensor, subject), zero_of(tensor, subject), Pointer(target.name), target.elements
-    return Call(function, arguments, status=False, header=EXTRA)
-
-
-def between_bytes(subject: Subject) -> Call | Copy:
-    """A copy, flipped bits or a table, from one kind of byte to another."""
-    source, target = subject.input(), subject.output
-    place = subject.value(source, "input")
-    if scale_of(source, subject) == scale_of(target, subject):
-        apart = abs(zero_of(source, subject) - zero_of(target, subject))
-        if source.type is target.type and not apart:
-            return Copy(Pointer(target.name), place, target.size_bytes)
-        if source.type is not target.type and apart == 128:
-            return Call("nn_flip_top_bits", (place, Pointer(target.name), target.elements), status=False, header=EXTRA)
-    return lookup(subject)
-
-
-def requantize(subject: Subject) -> Call:
-    """``nn_requantize_s8_s16`` and its like."""
-    source, target = subject.input(), subject.output
-    factor = quantize_multiplier(scale_of(source, subject) / scale_of(target, subject))
-    fields = -zero_of(source, subject), zero_of(target, subject), *factor
-    params = Struct("nn_requantize_params", "params", fields)
-    function = f"nn_requantize_{SUFFIXES[source.type]}_{SUFFIXES[target.type]}"
-    arguments = params, subject.value(source, "input"), Pointer(target.name), target.elements
-    return Call(function, arguments, status=False, header=EXTRA)
+    scales, zeros = (scale_of(source, subject), scale_of(target, subject)), (zero_of(source, subject), zero_of(target, subject))
+    if source.type is target.type and scales[0] == scales[1] and zeros[0] == zeros[1]:
+        return Copy(Pointer(target.name), subject.value(source, "input"), target.size_bytes)
+    if {source.type, target.type} == set(BYTES) and scales[0] == scales[1] and abs(zeros[0] - zeros[1]) == APART:
+        return element_wise(subject, "nn_flip_top_bits")
+    factor = quantize_multiplier(scales[0] / scales[1])
+    limits = bounds(subject, Activation.NONE)
+    params = Struct("nn_requantize_params", "params", (-zeros[0], zeros[1], *factor, limits))
+    call = element_wise(subject, REQUANTIZE[source.type, target.type])
+    return replace(call, arguments=(params, *call.arguments))

@@ -13,7 +13,7 @@ from mcusim.network.reference.windows import divided
 
 NAMES = {
     Reduction.MEAN: "nn_mean_s8",
-    Reduction.SUM: "nn_sum_s8",
+    Reduction.SUM: "nn_mean_s8",
     Reduction.MAX: "nn_reduce_max_s8",
     Reduction.MIN: "nn_reduce_min_s8",
 }
@@ -22,20 +22,20 @@ SCALED = (Reduction.MEAN, Reduction.SUM)
 
 
 def reduce(subject: Subject) -> tuple[Call, ...]:
-    """A kernel of nn_extra.h; it reduces the axes in which the shape of the output is 1."""
+    """A kernel of nn_extra.h; that of the mean gives sums too."""
     source, target, operator = subject.input(), subject.output, subject.operator
     subject.require(("int8", "int8"), source, target)
     shape = subject.four_axes(source)
     axes = {axis + 4 - len(source.shape) for axis in operator.axes}
-    reduced = tuple(1 if axis in axes else length for axis, length in enumerate(shape))
-    places: tuple[Argument, ...] = (
-        subject.value(source, "input"), dims("input", shape), subject.value(target), dims("output", reduced),
+    reduced = tuple(int(axis in axes) for axis in range(4))
+    arguments: tuple[Argument, ...] = (
+        subject.value(source, "input"), dims("input", shape), Struct("cmsis_nn_dims", "axes", reduced), subject.value(target),
     )  # fmt: skip
     if operator.function in SCALED:
-        places = params(subject, prod(shape[axis] for axis in axes)), *places
+        arguments = params(subject, prod(shape[axis] for axis in axes)), *arguments
     elif not same_coding(source, target):
         raise subject.refused("input and output are quantised differently; allowed: the same scale and zero point")
-    return (Call(NAMES[operator.function], places, header=EXTRA),)
+    return (Call(NAMES[operator.function], arguments, header=EXTRA),)
 
 
 def params(subject: Subject, count: int) -> Struct:

@@ -12,7 +12,6 @@ from mcusim.deploy.call import Call, Copy, Loop, Pointer
 from mcusim.deploy.rules.elementwise import EXTRA
 from mcusim.deploy.rules.subject import Subject, dims
 from mcusim.network import Tensor
-from mcusim.network.reference.places import nearest_places
 
 Moves = tuple[Call | Copy, ...]
 
@@ -119,15 +118,11 @@ def pad(subject: Subject) -> Moves:
 
 
 def resize_nearest(subject: Subject) -> Moves:
-    """``nn_resize_nearest``, told which rows and columns of the input the output repeats."""
+    """``nn_resize_nearest``."""
     source, target, operator = subject.input(), subject.output, subject.operator
     same_coding(subject, source)
-    rows, columns = (subject.constant(name, places, "int16") for name, places in zip(
-        ("rows", "columns"),
-        (nearest_places(operator, source.shape[axis + 1], operator.size[axis]) for axis in (0, 1)), strict=True,
-    ))  # fmt: skip
     arguments = (
-        target.type.size_bytes, subject.value(source, "input"), dims("input", source.shape), rows, columns,
-        subject.value(target), dims("output", target.shape),
+        subject.value(source, "input"), dims("input", source.shape), subject.value(target), dims("output", target.shape),
+        int(operator.align_corners), int(operator.half_pixel_centers), target.type.size_bytes,
     )  # fmt: skip
     return (Call("nn_resize_nearest", arguments, header=EXTRA),)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from mcusim.network.fixed_point import round_half_away
-from mcusim.network.operators import ResizeNearest
 from mcusim.network.reference.call import Call, activation_range, clamp_float
 
 
@@ -48,13 +47,12 @@ def transpose(call: Call) -> list[np.ndarray]:
 def resize_nearest(call: Call) -> list[np.ndarray]:
     """The element whose place, in float32, is below or nearest."""
     x = call.value(0)
-    rows, columns = (nearest_places(call.operator, x.shape[axis + 1], call.operator.size[axis]) for axis in (0, 1))
+    rows, columns = (_nearest(call, x.shape[axis + 1], call.operator.size[axis]) for axis in (0, 1))
     return [x[:, rows][:, :, columns]]
 
 
-def nearest_places(operator: ResizeNearest, size: int, count: int) -> np.ndarray:
-    """Which of ``size`` rows (or columns) each of ``count`` repeats."""
-    corners, centers = operator.align_corners, operator.half_pixel_centers
+def _nearest(call: Call, size: int, count: int) -> np.ndarray:
+    corners, centers = call.operator.align_corners, call.operator.half_pixel_centers
     step = np.float32(size - 1) / np.float32(count - 1) if corners and count > 1 else np.float32(size) / np.float32(count)
     at = (np.arange(count, dtype=np.float32) + np.float32(0.5 if centers else 0.0)) * step
     return np.clip((round_half_away(at) if corners else np.floor(at)).astype(np.int64), 0, size - 1)
