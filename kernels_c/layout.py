@@ -100,6 +100,9 @@ class Layout:
         return text
 
 
+GENERIC = Layout()
+"""That of the generic boards."""
+
 MEMORY = "    {bank.region} (rwx) : ORIGIN = {bank.origin:#010x}, LENGTH = {bank.bytes:#010x}\n"
 HEADER = """\
     .{section} ORIGIN(FLASH) + {offset:#x} :

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kernels_c import ROOT, source
-from kernels_c.layout import MAIN, Bank, Layout
+from kernels_c.layout import GENERIC, MAIN, Bank, Layout
 from mcusim.errors import McusimError
 
-
-__all__ = ["MAIN", "TARGETS", "Bank", "Compiler", "Layout", "Target", "ToolchainError", "find_compiler", "target_of"]
+__all__ = [
+    "GENERIC", "MAIN", "TARGETS", "Bank", "Compiler", "Layout", "Target", "ToolchainError", "find_compiler", "target_of",
+]  # fmt: skip
 
 
 class ToolchainError(McusimError):
@@ -70,14 +71,15 @@ class Compiler:
         *,
         flags: Sequence[str] = ("-O2",),
         defines: Mapping[str, object] | None = None,
-        layout: Layout = Layout(),
+        layout: Layout = GENERIC,
         library: str = "none",
         console: Sequence[str] = CONSOLE,
         fpu: str = "",
     ) -> Path:
         """Path of the ELF built from ``sources`` (paths, or names of files in kernels_c) for ``core``.
 
-        ``fpu`` is ``"single"`` or ``"double"`` where it is not the core's usual one. Startup code, console and library are linked with it. Writes the linker script to ``output`` + ``.ld``. Raises
+        ``fpu`` is ``"single"`` or ``"double"`` where it is not the core's usual one.
+        Startup code, console and library are linked with it. Writes the linker script to ``output`` + ``.ld``. Raises
         ToolchainError with the compiler's message, and leaves no ELF behind then.
         """
         if library not in self.libraries:
@@ -142,8 +144,8 @@ class Compiler:
             # UBSan and the stack protector are on by default there and need a runtime that a bare machine lacks.
             return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", "-fno-sanitize=all", "-fno-stack-protector",
                     "-fomit-frame-pointer"]
-        fpu = [f"-mfpu={target.fpu}", "-mfloat-abi=hard"] if target.fpu else ["-mfloat-abi=soft"]
-        return [f"-mcpu={target.gcc_cpu}", "-mthumb", "-masm-syntax-unified", *fpu]
+        floats = [f"-mfpu={target.fpu}", "-mfloat-abi=hard"] if target.fpu else ["-mfloat-abi=soft"]
+        return [f"-mcpu={target.gcc_cpu}", "-mthumb", "-masm-syntax-unified", *floats]
 
     def link_flags(self, library: str) -> list[str]:
         """Options that choose the libraries."""

@@ -11,6 +11,9 @@ void board_clock(void);
 /* The board's serial port: 115200 baud, 8 data bits, no parity, one stop bit. */
 void uart_start(void);
 
+/* Until the last character is out: before the program ends, or the clock changes. */
+void uart_finish(void);
+
 /* The character that came in, -1 where none did. */
 int uart_getc(void);
 

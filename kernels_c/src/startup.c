@@ -108,6 +108,10 @@ void __attribute__((weak)) uart_start(void)
 {
 }
 
+void __attribute__((weak)) uart_finish(void)
+{
+}
+
 static void fill_memories(void)
 {
     for (const struct copied *each = __copy_table_start; each < __copy_table_end; each++) {
@@ -133,7 +137,9 @@ void __attribute__((noreturn, used)) Reset_Handler(void)
     for (void (*const *constructor)(void) = __init_array_start; constructor < __init_array_end; constructor++) {
         (*constructor)();
     }
-    semihosting_exit(main());
+    const int code = main();
+    uart_finish();
+    semihosting_exit(code);
 }
 
 #else

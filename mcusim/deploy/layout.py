@@ -24,8 +24,8 @@ class Support:
     """
 
     core: str
-    fpu: str = ""
-    layout: Layout = Layout()
+    fpu: str
+    layout: Layout
     sources: tuple[str, ...] = ()
     console: tuple[str, ...] = GENERIC_CONSOLE
     defines: Mapping[str, object] = field(default_factory=dict)
@@ -80,7 +80,12 @@ def defines_of(board: Board) -> dict[str, object]:
         found["BOARD_CRYSTAL_HERTZ"] = crystal
     if serial is not None:
         found["BOARD_SERIAL"] = f"{serial.address:#010x}"
-    return found | dict(board.firmware.defines)
+    return found | {name: _literal(name, value) for name, value in board.firmware.defines.items()}
+
+
+def _literal(name: str, value: int | str) -> int | str:
+    """Addresses and bit patterns are easier to read in hexadecimal."""
+    return f"{value:#x}" if isinstance(value, int) and value > 0xFFFF and not name.endswith("HERTZ") else value
 
 
 CRYSTALS = ("hse", "xosc")
@@ -115,7 +120,8 @@ def _joined(board: Board, regions: Sequence[MemoryRegion], sizes: Mapping[str, i
     end = first.address + _size(first, sizes)
     for region in regions[1:]:
         if end not in (region.address, *region.aliases):
-            raise BoardError(f"board {board.name}: memory {region.name} does not begin at {end:#010x}, where the one before ends")
+            text = f"memory {region.name} does not begin at {end:#010x}, where the one before ends"
+            raise BoardError(f"board {board.name}: {text}")
         end += _size(region, sizes)
     return first.address, end - first.address
 
