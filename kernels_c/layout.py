@@ -35,7 +35,8 @@ class Layout:
     The default suits every generic board, and the MPS2 machines of qemu-system-arm too.
 
     ``banks`` are further RAMs; ``stack`` names the bank whose top the stack takes (MAIN: the main RAM's). ``headers`` maps
-    sections that the boot ROM reads to their offset in flash, ``vectors_offset`` is the vector table's.
+    sections that the boot ROM reads to their offset in flash, ``vectors_offset`` is the vector table's. ``tables``: start-up code
+    is a board's (BOARD_START), which takes what to copy and to clear from tables.
     """
 
     flash_origin: int = 0x0000_0000
@@ -47,6 +48,7 @@ class Layout:
     stack: str = MAIN
     vectors_offset: int = 0
     headers: tuple[tuple[str, int], ...] = ()
+    tables: bool = False
 
     def bank(self, name: str) -> Bank:
         """The memory of that name, MAIN included. KeyError with the names that there are."""
@@ -76,7 +78,7 @@ class Layout:
             "VECTORS": f"ORIGIN(FLASH) + {self.vectors_offset:#x} " if self.vectors_offset else "",
             "HEADERS": "".join(HEADER.format(section=section, offset=offset) for section, offset in self.headers),
             "BANKS": "".join(MEMORY.format(bank=bank) for bank in self.banks),
-            "TABLES": self._tables() if self.banks else "",
+            "TABLES": self._tables() if self.tables else "",
             "PLACES": "".join(self._place(bank) for bank in self.banks),
         }
 
