@@ -36,7 +36,8 @@ class Layout:
 
     ``banks`` are further RAMs; ``stack`` names the bank whose top the stack takes (MAIN: the main RAM's). ``headers`` maps
     sections that the boot ROM reads to their offset in flash, ``vectors_offset`` is the vector table's. ``kernels`` names the
-    memory that kernels (objects arm_... and nn_...) are copied to at start and run in, "" for flash.
+    memory that kernels (objects arm_... and nn_...) are copied to at start and run in, "" for flash. ``tables``: start-up code
+    is a board's (BOARD_START), which takes what to copy and to clear from tables.
     """
 
     flash_origin: int = 0x0000_0000
@@ -49,6 +50,7 @@ class Layout:
     vectors_offset: int = 0
     headers: tuple[tuple[str, int], ...] = ()
     kernels: str = ""
+    tables: bool = False
 
     def bank(self, name: str) -> Bank:
         """The memory of that name, MAIN included. KeyError with the names that there are."""
@@ -79,7 +81,7 @@ class Layout:
             "HEADERS": "".join(HEADER.format(section=section, offset=offset) for section, offset in self.headers),
             "BANKS": "".join(MEMORY.format(bank=bank) for bank in self.banks),
             "KERNELS": KERNELS.format(region=self._region(self.kernels)) if self.kernels else "",
-            "TABLES": self._tables() if self.banks else "",
+            "TABLES": self._tables() if self.tables else "",
             "PLACES": "".join(self._place(bank) for bank in self.banks),
         }
 

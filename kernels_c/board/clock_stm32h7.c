@@ -7,6 +7,7 @@
  *   OVERDRIVE      defined where the clock needs VOS0 by way of SYSCFG_PWRCR.ODEN (H743 above 400 MHz)
  *   WRITE_DELAY    FLASH_ACR.WRHIGHFREQ
  *   HSE_BYPASS     defined where HSE is a clock, not a crystal
+ *   CLOCK_ENABLES  offset of RCC_RSR, which the enable registers follow
  *   SRAM_CLOCKS    bits of AHB2ENR that clock the SRAMs
  */
 #include "caches_m7.h"
@@ -20,8 +21,8 @@
 #define PLLCKSELR (RCC + 0x28)
 #define PLLCFGR (RCC + 0x2C)
 #define PLL1DIVR (RCC + 0x30)
-#define AHB2ENR (RCC + 0xDC)
-#define APB4ENR (RCC + 0xF4)
+#define AHB2ENR (RCC + CLOCK_ENABLES + 0x0C)
+#define APB4ENR (RCC + CLOCK_ENABLES + 0x24)
 #define PWR 0x58024800u
 #define PWR_CSR1 (PWR + 0x04)
 #define PWR_CR3 (PWR + 0x0C)

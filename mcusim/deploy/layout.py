@@ -67,6 +67,7 @@ def layout_of(
     return Layout(
         code.address, _size(code, firmware.sizes), origin, size, stack_bytes, banks,
         _stack(board, stack or firmware.stack, names, banks), firmware.vectors_offset, tuple(firmware.headers.items()),
+        tables=True,
     )  # fmt: skip
 
 
