@@ -179,4 +179,59 @@ arm_cmsis_nn_status arm_maximum_s8(const cmsis_nn_context *ctx, const int8_t *in
                                    const cmsis_nn_dims *input_2_dims, int8_t *output_data,
                                    const cmsis_nn_dims *output_dims);
 
+/*
+ * Fully connected layer, int8: output_dims->n vectors of filter_dims->n inputs, filter_dims->c outputs each.
+ *
+ *   input   [N][C]         int8
+ *   filter  [C_out][C]     int8, filter_offset added
+ *   bias    [C_out]        int32
+ *   output  [N][C_out]     int8
+ *
+ * One scale for all outputs, one for each, or either.
+ */
+arm_cmsis_nn_status arm_fully_connected_s8(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                           const cmsis_nn_per_tensor_quant_params *quant_params,
+                                           const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                           const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                           const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                           const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_fully_connected_per_channel_s8(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                                       const cmsis_nn_per_channel_quant_params *quant_params,
+                                                       const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                       const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                       const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                       const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_fully_connected_wrapper_s8(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                                   const cmsis_nn_quant_params *quant_params,
+                                                   const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                   const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                   const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                   const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_fully_connected_s8_get_buffer_size(const cmsis_nn_dims *filter_dims);
+int32_t arm_fully_connected_s8_get_buffer_size_dsp(const cmsis_nn_dims *filter_dims);
+
+/* vector_sum_buf[row] = lhs_offset * sum of (vector_data[row][column] + rhs_offset) + bias_data[row]. */
+arm_cmsis_nn_status arm_vector_sum_s8(int32_t *vector_sum_buf, const int32_t vector_cols, const int32_t vector_rows,
+                                      const int8_t *vector_data, const int32_t lhs_offset, const int32_t rhs_offset,
+                                      const int32_t *bias_data);
+
+/*
+ * Matrix products, int8: output[n][h] = left[n][h] * transpose of right[n][h].
+ *
+ *   left    [N][H][M][K]   int8, input_offset added
+ *   right   [N][H][P][K]   int8, filter_offset added
+ *   output  [N][H][M][P]   int8
+ *
+ * N and H of one side may be 1 and serve all. Operands lie as shown: adj_x and adj_y are not looked at. Scratch memory as
+ * for a fully connected layer with filter_dims->n = K.
+ */
+arm_cmsis_nn_status arm_batch_matmul_s8(const cmsis_nn_context *ctx, const cmsis_nn_bmm_params *bmm_params,
+                                        const cmsis_nn_per_tensor_quant_params *quant_params,
+                                        const cmsis_nn_dims *input_lhs_dims, const int8_t *input_lhs,
+                                        const cmsis_nn_dims *input_rhs_dims, const int8_t *input_rhs,
+                                        const cmsis_nn_dims *output_dims, int8_t *output);
+
 #endif

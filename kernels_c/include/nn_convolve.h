@@ -27,14 +27,14 @@ struct nn_taps {
 
 static inline struct nn_taps nn_taps_inside(int32_t origin, int32_t dilation, int32_t taps, int32_t size)
 {
-    struct nn_taps range = {0, taps};
-    while (range.first < range.end && origin + range.first * dilation < 0) {
-        range.first++;
+    int32_t first = origin < 0 ? -origin : 0, end = size - origin;
+    if (dilation != 1) {
+        first = (first + dilation - 1) / dilation;
+        end = end > 0 ? (end + dilation - 1) / dilation : 0;
     }
-    while (range.end > range.first && origin + (range.end - 1) * dilation >= size) {
-        range.end--;
-    }
-    return range;
+    end = end < taps ? end : taps;
+    first = first < taps ? first : taps;
+    return (struct nn_taps){first, end > first ? end : first};
 }
 
 static inline int32_t nn_filter_size(const cmsis_nn_dims *filter)
