@@ -65,13 +65,15 @@ class Room:
 class Check:
     """Outputs of random inputs, compared with ``reference``. ``differing``: samples with another output.
 
-    ``largest_difference`` of stored integers (of floats in units of the last place).
+    ``largest_difference`` of stored integers (of floats in units of the last place). ``micro_differing``: samples that differ
+    from what the rules of TensorFlow Lite Micro give, which round otherwise; asked only where ``differing`` is not 0.
     """
 
     reference: str
     samples: int
     differing: int
     largest_difference: int
+    micro_differing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from mcusim.bench.question import Question
 from mcusim.bench.samples import Sample
 from mcusim.errors import UnsupportedError
 from mcusim.network import Network
-from mcusim.network.reference import run
+from mcusim.network.reference import Rules, run
 
 LITE = "TensorFlow Lite, BUILTIN_REF"
 TWIN = "mcusim.network.reference"
@@ -26,7 +26,14 @@ def checked(question: Question, network: Network, samples: Sequence[Sample], out
     differences = [difference(one, other) for one, other in zip(outputs, wanted, strict=True)]
     differing = sum(distance > allowed for distance, allowed in differences)
     largest = max((distance for distance, _ in differences), default=0)
-    return Check(LITE if from_lite else TWIN, len(samples), differing, largest)
+    micro = _differing_from_micro(network, samples, outputs) if differing else None
+    return Check(LITE if from_lite else TWIN, len(samples), differing, largest, micro)
+
+
+def _differing_from_micro(network: Network, samples: Sequence[Sample], outputs: Sequence[Sample]) -> int:
+    wanted = [run(network, each, rules=Rules.MICRO) for each in samples]
+    pairs = [difference(one, other) for one, other in zip(outputs, wanted, strict=True)]
+    return sum(distance > allowed for distance, allowed in pairs)
 
 
 def difference(got: Sample, wanted: Sample) -> tuple[int, int]:
