@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from mcusim.bench.answers import kept_answer, keep_answer
+from mcusim.bench.answers import keep_answer, kept_answer
 from mcusim.bench.bench_report import BenchReport, Failure, Result
 from mcusim.bench.question import Model, Place, Question, Wishes
 from mcusim.bench.trial import answer

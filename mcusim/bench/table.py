@@ -91,7 +91,7 @@ def _compared(result: Result) -> Iterator[str]:
     check = result.check
     if check is not None:
         wrong = f"{check.differing} of {check.samples} outputs differ, by {check.largest_difference} at most"
-        yield f"check    {'bit exact: ' + str(check.samples) + ' outputs' if not check.differing else wrong} ({check.reference})"
+        yield f"check    {wrong if check.differing else f'bit exact, {check.samples} outputs'} ({check.reference})"
         if check.micro_differing is not None:
             same = check.samples - check.micro_differing
             yield f"         {same} of {check.samples} are as the rules of TensorFlow Lite Micro have them"

@@ -104,7 +104,7 @@ def _finished(report: Report, network: Network) -> Report:
     return report
 
 
-def outputs_in(network: Network, data: bytes, count: int) -> list[Sample]:
+def outputs_in(network: Network, data: bytes, count: int) -> Sequence[Sample]:
     """The outputs that a program wrote, sample by sample."""
     tensors = [network.tensors[name] for name in network.outputs]
     if len(data) != count * sum(tensor.size_bytes for tensor in tensors):
