@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import mcusim
-from kernels_c import ROOT
+from kernels_c import kernels
 from kernels_c.toolchain import Compiler, Layout, find_compiler
 from mcusim import boards
 from mcusim.boards import Board
@@ -190,11 +190,6 @@ def run_layers(layers: Sequence[Layer], board: Board, compiler: Compiler, source
 WAIT_STATES = {"nucleo-l4r5zi": [20e6 * n for n in range(1, 6)], "nucleo-l4r5zi-single-bank": [20e6 * n for n in range(1, 6)]}
 
 
-def own_sources() -> list[Path]:
-    """The kernels of kernels_c."""
-    return [*sorted((ROOT / "src").glob("arm_*.c")), *sorted((ROOT / "src").glob("nn_*.c"))]
-
-
 def their_sources(folder: Path) -> list[Path]:
     """The kernels of a checkout of CMSIS-NN that the layers need."""
     parts = ("ConvolutionFunctions", "FullyConnectedFunctions", "NNSupportFunctions", "TransposeFunctions")
@@ -209,7 +204,7 @@ def measure(layers: Sequence[Layer], board: Board, optimise: str, cmsis_nn: Path
     """A row for each layer."""
     compiler = find_compiler()
     flags = [optimise]
-    cycles, outputs = run_layers(layers, board, compiler, own_sources(), flags, "own")
+    cycles, outputs = run_layers(layers, board, compiler, kernels(), flags, "own")
     other: dict[str, int] = {}
     if cmsis_nn is not None:
         include = ["-I" + str(cmsis_nn / "Include"), "-w"]

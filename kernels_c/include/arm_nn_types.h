@@ -122,4 +122,9 @@ typedef struct {
     cmsis_nn_activation activation;
 } cmsis_nn_pool_params;
 
+typedef struct {
+    const int32_t num_dims;
+    const uint32_t *permutations;
+} cmsis_nn_transpose_params;
+
 #endif

@@ -180,6 +180,46 @@ arm_cmsis_nn_status arm_maximum_s8(const cmsis_nn_context *ctx, const int8_t *in
                                    const cmsis_nn_dims *output_dims);
 
 /*
+ * Softmax of num_rows rows of row_size (below 512) elements: mult and shift (not negative) bring a difference of inputs to
+ * Q5.26 with beta in it, differences below diff_min count as 0. Outputs have the scale 1/256, zero point -128 (s8), or
+ * 1/65536 and -32768 (s8_s16).
+ */
+void arm_softmax_s8(const int8_t *input, const int32_t num_rows, const int32_t row_size, const int32_t mult,
+                    const int32_t shift, const int32_t diff_min, int8_t *output);
+
+void arm_softmax_s8_s16(const int8_t *input, const int32_t num_rows, const int32_t row_size, const int32_t mult,
+                        const int32_t shift, const int32_t diff_min, int16_t *output);
+
+/* A copy of total_size bytes; nothing where input and output are one. */
+void arm_reshape_s8(const int8_t *input, int8_t *output, const uint32_t total_size);
+
+/* One input of a concatenation. Axes are [w][z][y][x], x innermost; offset_...: where it starts along that axis. */
+void arm_concatenation_s8_x(const int8_t *input, const uint16_t input_x, const uint16_t input_y, const uint16_t input_z,
+                            const uint16_t input_w, int8_t *output, const uint16_t output_x, const uint32_t offset_x);
+
+void arm_concatenation_s8_y(const int8_t *input, const uint16_t input_x, const uint16_t input_y, const uint16_t input_z,
+                            const uint16_t input_w, int8_t *output, const uint16_t output_y, const uint32_t offset_y);
+
+void arm_concatenation_s8_z(const int8_t *input, const uint16_t input_x, const uint16_t input_y, const uint16_t input_z,
+                            const uint16_t input_w, int8_t *output, const uint16_t output_z, const uint32_t offset_z);
+
+void arm_concatenation_s8_w(const int8_t *input, const uint16_t input_x, const uint16_t input_y, const uint16_t input_z,
+                            const uint16_t input_w, int8_t *output, const uint32_t offset_w);
+
+/* pre_pad and post_pad elements of pad_value in front of and behind each axis. */
+arm_cmsis_nn_status arm_pad_s8(const int8_t *input, int8_t *output, const int8_t pad_value,
+                               const cmsis_nn_dims *input_size, const cmsis_nn_dims *pre_pad,
+                               const cmsis_nn_dims *post_pad);
+
+/*
+ * Axis i of the output is axis permutations[i] of the input. Tensors of num_dims < 4 have their dimensions in n, h, w, in
+ * this order.
+ */
+arm_cmsis_nn_status arm_transpose_s8(const int8_t *input_data, int8_t *const output_data,
+                                     const cmsis_nn_dims *const input_dims, const cmsis_nn_dims *const output_dims,
+                                     const cmsis_nn_transpose_params *const transpose_params);
+
+/*
  * Fully connected layer, int8: output_dims->n vectors of filter_dims->n inputs, filter_dims->c outputs each.
  *
  *   input   [N][C]         int8
@@ -233,5 +273,39 @@ arm_cmsis_nn_status arm_batch_matmul_s8(const cmsis_nn_context *ctx, const cmsis
                                         const cmsis_nn_dims *input_lhs_dims, const int8_t *input_lhs,
                                         const cmsis_nn_dims *input_rhs_dims, const int8_t *input_rhs,
                                         const cmsis_nn_dims *output_dims, int8_t *output);
+
+/*
+ * Transposed convolution, int8 with one scale for each output channel.
+ *
+ *   input   [N][H][W][C_in]            int8
+ *   filter  [C_out][K_h][K_w][C_in]    int8, symmetric
+ *   bias    [C_out]                    int32
+ *   output  [N][H_out][W_out][C_out]   int8
+ *
+ * Input y, tap i belong to output y * stride - padding + i; what lies outside output_dims is left out, so that
+ * padding_offsets is not looked at. Dilation 1. Neither context is used, and both sizes are 0.
+ */
+arm_cmsis_nn_status arm_transpose_conv_wrapper_s8(const cmsis_nn_context *ctx, const cmsis_nn_context *output_ctx,
+                                                  const cmsis_nn_transpose_conv_params *transpose_conv_params,
+                                                  const cmsis_nn_per_channel_quant_params *quant_params,
+                                                  const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                  const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                  const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_transpose_conv_s8(const cmsis_nn_context *ctx, const cmsis_nn_context *output_ctx,
+                                          const cmsis_nn_transpose_conv_params *transpose_conv_params,
+                                          const cmsis_nn_per_channel_quant_params *quant_params,
+                                          const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                          const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                          const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_transpose_conv_s8_get_buffer_size(const cmsis_nn_transpose_conv_params *transposed_conv_params,
+                                              const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,
+                                              const cmsis_nn_dims *out_dims);
+int32_t arm_transpose_conv_s8_get_reverse_conv_buffer_size(
+    const cmsis_nn_transpose_conv_params *transposed_conv_params, const cmsis_nn_dims *input_dims,
+    const cmsis_nn_dims *filter_dims);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nn_scale.h"
+
 
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP == 1 && defined(__thumb__) && !defined(NN_PLAIN_C)
 #define NN_DSP 1
@@ -62,6 +64,14 @@ static inline uint32_t nn_pair_of(int32_t value)
 static inline int32_t nn_multiply_pairs(uint32_t left, uint32_t right, int32_t sum)
 {
     return __smlad((int16x2_t)left, (int16x2_t)right, sum);
+}
+
+/* The output of a doubled sum, as nn_scale.h has it. */
+static inline int32_t nn_scaled(int32_t sum, const struct nn_scale *scale)
+{
+    const int32_t add = scale->add + (sum >> 31);
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(sum), "r"(scale->multiplier), "r"(add));
+    return __ssat(sum >> scale->shift, 8);
 }
 
 #else

@@ -39,13 +39,13 @@ NN_INLINE int nn_pool_is_legal(const cmsis_nn_pool_params *pool, const cmsis_nn_
 }
 
 /* What becomes of one window: `channels` elements of output from as many of input at each place of the window. */
-typedef void nn_pool_pixel(const struct nn_window *window, const void *input, int32_t channels,
-                           const cmsis_nn_activation *activation, void *output);
+typedef void nn_window_kernel(const struct nn_window *window, const void *input, int32_t channels, const void *params,
+                              void *output);
 
-/* `pixel` for each window in the order of the output; `size` is the bytes of an element. */
+/* `kernel`, whose parameters are the activation, for each window in the order of the output; `size` is the bytes of an element. */
 NN_INLINE arm_cmsis_nn_status nn_pool(const cmsis_nn_pool_params *pool, const cmsis_nn_dims *input_dims, const char *input,
                                       const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims, char *output,
-                                      int32_t size, nn_pool_pixel *pixel)
+                                      int32_t size, nn_window_kernel *kernel)
 {
     if (!nn_pool_is_legal(pool, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
@@ -63,8 +63,8 @@ NN_INLINE arm_cmsis_nn_status nn_pool(const cmsis_nn_pool_params *pool, const cm
                     window.columns = rows * width;
                     window.rows = 1;
                 }
-                pixel(&window, input + (first_row * width + first_column) * channels * size, channels, &pool->activation,
-                      output);
+                kernel(&window, input + (first_row * width + first_column) * channels * size, channels,
+                       &pool->activation, output);
                 output += channels * size;
             }
         }

@@ -1,10 +1,9 @@
 /*
  * Sum and difference of rows of int8. TensorFlow Lite's multipliers make one of the inputs exactly half (the one of the
- * greater scale), so that the DSP code spends a multiplication on the other one only.
+ * greater scale), so that the fast versions spend a multiplication on the other one only.
  */
-#include "nn_lanes.h"
-#include "nn_requantize.h"
 #include "nn_rows.h"
+#include "nn_rescale.h"
 
 static inline int32_t scaled(int32_t value, int32_t offset, int32_t mult, int32_t shift, int32_t left_shift)
 {
@@ -24,90 +23,95 @@ NN_INLINE void plain_row(const nn_add_params *params, const int8_t *left, int32_
     }
 }
 
-#if NN_DSP
+#if NN_DSP || NN_NARROW
 
 enum { HALF = 1 << 30, LEFT_SHIFT = 20 };
 
-/* value * 2^shift * multiplier, rounded, then divided by 2^exponent (not 0), halves away from zero; `half`: 2^(exponent-1). */
-struct scale {
-    int32_t offset;
-    int32_t multiplier;
-    int32_t shift;
-    int32_t exponent;
-    int32_t half;
+/* What a row adds up: one input at exactly half its value, the other one scaled. */
+struct terms {
+    struct nn_rescale other;
+    struct nn_rescale sum;
+    int32_t left_offset;
+    int32_t right_offset;
+    int32_t low;
+    int32_t high;
 };
 
-/* 0: no such form. An exact half is value << 21 at exponent 1: nothing is lost before the division. */
-static int scale_of(struct scale *scale, int32_t offset, int32_t mult, int32_t shift)
+/* 0 where the parameters are none of TensorFlow Lite's, or ask for too much. */
+NN_INLINE int terms_of(struct terms *t, const nn_add_params *p, int exact_left)
 {
-    const int exact = mult == HALF && shift == 0;
-    scale->offset = offset;
-    scale->multiplier = mult;
-    scale->shift = LEFT_SHIFT + 1 + exact;
-    scale->exponent = exact ? 1 : -shift;
-    scale->half = 1 << (scale->exponent - 1);
-    return exact || (shift < 0 && shift > -31);
+    t->left_offset = p->input_1_offset;
+    t->right_offset = p->input_2_offset;
+    t->low = p->activation.min;
+    t->high = p->activation.max;
+    const int32_t other_mult = exact_left ? p->input_2_mult : p->input_1_mult;
+    const int32_t other_shift = exact_left ? p->input_2_shift : p->input_1_shift;
+    return p->left_shift == LEFT_SHIFT && nn_rescale_of(&t->other, other_mult, other_shift, 0, LEFT_SHIFT, 28) &&
+           nn_rescale_of(&t->sum, p->output_mult, p->output_shift, p->output_offset, 0, 29);
 }
 
-NN_INLINE int32_t divided(int32_t value, int32_t half, int32_t exponent)
+/* Before it is brought into the range of int8. */
+NN_INLINE int32_t sum_of(struct terms t, int32_t left, int32_t right, int exact_left, int32_t sign)
 {
-    return (value + (value >> 31) + half) >> exponent;
+    const int32_t exact = (exact_left ? left : right) * (1 << (LEFT_SHIFT - 1));
+    const int32_t other = nn_rescaled((exact_left ? right : left) * (1 << t.other.left), t.other);
+    return nn_rescaled(exact_left ? exact + sign * other : other + sign * exact, t.sum);
 }
 
-/* A whole number of fours. `exact_left`: the left input counts exactly half, so that value << 19 is what is added. */
-NN_INLINE void fours(const nn_add_params *p, struct scale other, int exact_left, const int8_t *left, int32_t left_step,
-                     const int8_t *right, int32_t right_step, int8_t *output, int32_t count, int32_t sign)
+#if NN_DSP
+
+/* Four at a time. */
+NN_INLINE int32_t fast_row(struct terms t, const struct nn_operands *o, int exact_left, int8_t *output, int32_t count,
+                           int32_t sign)
 {
-    const int32_t left_offset = p->input_1_offset, right_offset = p->input_2_offset, multiplier = p->output_mult;
-    const int32_t exponent = -p->output_shift;
-    const int32_t half = (1 << (exponent - 1)) + p->output_offset * (1 << exponent);
-    const uint32_t lows = nn_lanes_all(p->activation.min), highs = nn_lanes_all(p->activation.max);
-    const int bounded = nn_bounds_int8(p->activation.min, p->activation.max);
-    for (; count >= 4; count -= 4, left += 4 * left_step, right += 4 * right_step, output += 4) {
+    NN_SPREAD(left, o->left, o->left_step)
+    NN_SPREAD(right, o->right, o->right_step)
+    const int32_t left_step = 4 * o->left_step, right_step = 4 * o->right_step;
+    const uint32_t lows = nn_lanes_all(t.low), highs = nn_lanes_all(t.high);
+    const int bounded = nn_bounds_int8(t.low, t.high);
+    for (int32_t rest = count; rest >= 4; rest -= 4, left += left_step, right += right_step, output += 4) {
         const uint32_t lefts = nn_lanes_load(left), rights = nn_lanes_load(right);
-        int32_t result[4];
-#define ELEMENT(lane)                                                                                                    \
-    {                                                                                                                    \
-        const int32_t a = nn_lane_plus(lefts, lane, left_offset), b = nn_lane_plus(rights, lane, right_offset);          \
-        const int32_t scale = exact_left ? b : a, exact = (exact_left ? a : b) * (1 << 19);                              \
-        const int32_t high = nn_high_multiply(scale * (1 << other.shift), other.multiplier);                             \
-        const int32_t general = divided(high, other.half, other.exponent);                                               \
-        const int32_t sum = exact_left ? exact + sign * general : general + sign * exact;                                \
-        result[lane] = nn_saturate_int8(divided(nn_high_multiply(2 * sum, multiplier), half, exponent));                 \
-    }
-        ELEMENT(0)
-        ELEMENT(1)
-        ELEMENT(2)
-        ELEMENT(3)
-#undef ELEMENT
-        uint32_t sums = nn_lanes_of(result[0], result[1], result[2], result[3]);
+#define SUM(lane)                                                                                                   \
+    nn_saturate_int8(sum_of(t, nn_lane_plus(lefts, lane, t.left_offset), nn_lane_plus(rights, lane, t.right_offset), \
+                            exact_left, sign))
+        uint32_t sums = nn_lanes_of(SUM(0), SUM(1), SUM(2), SUM(3));
+#undef SUM
         if (bounded) {
             sums = nn_lanes_min(nn_lanes_max(sums, lows), highs);
         }
         nn_lanes_store(output, sums);
     }
+    return count & ~3;
 }
 
-/* Elements done: a multiple of four, or 0 where the parameters are none of TensorFlow Lite's. */
-NN_INLINE int32_t fast_row(const nn_add_params *p, const struct nn_operands *o, int8_t *output, int32_t count, int32_t sign)
+#else
+
+NN_INLINE int32_t fast_row(struct terms t, const struct nn_operands *o, int exact_left, int8_t *output, int32_t count,
+                           int32_t sign)
 {
-    const int exact_1 = p->input_1_mult == HALF && p->input_1_shift == 0;
-    const int exact_2 = p->input_2_mult == HALF && p->input_2_shift == 0;
-    struct scale other;
-    const int known = exact_1 ? scale_of(&other, p->input_2_offset, p->input_2_mult, p->input_2_shift)
-                              : scale_of(&other, p->input_1_offset, p->input_1_mult, p->input_1_shift);
-    if (!known || !(exact_1 || exact_2) || p->left_shift != LEFT_SHIFT || p->output_shift > -1 || p->output_shift < -21) {
-        return 0;
+    const int8_t *left = o->left, *right = o->right;
+    const int32_t left_step = o->left_step, right_step = o->right_step;
+    for (int32_t rest = count; rest > 0; rest--, left += left_step, right += right_step) {
+        const int32_t sum = sum_of(t, *left + t.left_offset, *right + t.right_offset, exact_left, sign);
+        *output++ = (int8_t)nn_clamp(sum, t.low, t.high);
     }
-    NN_SPREAD(left, o->left, o->left_step)
-    NN_SPREAD(right, o->right, o->right_step)
-    const int32_t done = count & ~3;
-    if (exact_1) {
-        fours(p, other, 1, left, o->left_step, right, o->right_step, output, done, sign);
-    } else {
-        fours(p, other, 0, left, o->left_step, right, o->right_step, output, done, sign);
+    return count;
+}
+
+#endif
+
+/* Elements done: 0 where there is no fast way. */
+NN_INLINE int32_t try_fast_row(const nn_add_params *p, const struct nn_operands *o, int8_t *output, int32_t count,
+                               int32_t sign)
+{
+    struct terms terms;
+    if (p->input_1_mult == HALF && p->input_1_shift == 0 && terms_of(&terms, p, 1)) {
+        return fast_row(terms, o, 1, output, count, sign);
     }
-    return done;
+    if (p->input_2_mult == HALF && p->input_2_shift == 0 && terms_of(&terms, p, 0)) {
+        return fast_row(terms, o, 0, output, count, sign);
+    }
+    return 0;
 }
 
 #endif
@@ -115,8 +119,8 @@ NN_INLINE int32_t fast_row(const nn_add_params *p, const struct nn_operands *o, 
 NN_INLINE void row(const nn_add_params *p, const struct nn_operands *o, int8_t *output, int32_t count, int32_t sign)
 {
     int32_t done = 0;
-#if NN_DSP
-    done = fast_row(p, o, output, count, sign);
+#if NN_DSP || NN_NARROW
+    done = try_fast_row(p, o, output, count, sign);
 #endif
     plain_row(p, o->left + done * o->left_step, o->left_step, o->right + done * o->right_step, o->right_step,
               output + done, count - done, sign);

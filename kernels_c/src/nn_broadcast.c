@@ -26,12 +26,13 @@ static int32_t join_axes(struct axis axes[4], int32_t size, const int32_t left[4
         }
         left_bytes *= left[i];
         right_bytes *= right[i];
-        struct axis *const inner = &axes[used - 1];
+        const int32_t last = used - 1;
         if (axis.count == 1) {
             continue;
         }
-        if (used > 0 && axis.left == inner->left * inner->count && axis.right == inner->right * inner->count) {
-            inner->count *= axis.count;
+        if (last >= 0 && axis.left == axes[last].left * axes[last].count &&
+            axis.right == axes[last].right * axes[last].count) {
+            axes[last].count *= axis.count;
         } else {
             axes[used++] = axis;
         }

@@ -1,14 +1,6 @@
 /* The convolution in plain C: it defines the answer. */
 #include "nn_convolve.h"
-
-static int32_t dot(const int8_t *input, const int8_t *filter, int32_t count, int32_t input_offset)
-{
-    int32_t sum = 0;
-    for (int32_t i = 0; i < count; i++) {
-        sum += (input[i] + input_offset) * filter[i];
-    }
-    return sum;
-}
+#include "nn_dot.h"
 
 /* The taps of one output. */
 static int32_t sum_taps(const struct nn_convolution *layer, const int8_t *input, const int8_t *filter, int32_t top,
@@ -20,8 +12,8 @@ static int32_t sum_taps(const struct nn_convolution *layer, const int8_t *input,
     for (int32_t i = rows.first; i < rows.end; i++) {
         for (int32_t j = columns.first; j < columns.end; j++) {
             const int32_t place = (top + i * dilation.h) * layer->input.w + left + j * dilation.w;
-            sum += dot(input + place * layer->input.c, filter + (i * layer->filter.w + j) * channels, channels,
-                       layer->params->input_offset);
+            sum += nn_dot(input + place * layer->input.c, filter + (i * layer->filter.w + j) * channels, channels,
+                          layer->params->input_offset);
         }
     }
     return sum;

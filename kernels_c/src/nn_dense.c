@@ -1,11 +1,13 @@
-/* Vectors times matrices. With the DSP extension four rows at a time (nn_four_rows.h), the last four overlapping others. */
+/* Vectors times matrices. With the DSP extension four rows at a time (nn_four_rows.h). */
 #include "nn_dense.h"
 
 #include <stddef.h>
 
+#include "nn_dot.h"
 #include "nn_dsp.h"
 #include "nn_four_rows.h"
 #include "nn_requantize.h"
+#include "nn_scale.h"
 
 int32_t nn_dense_scratch(int32_t depth)
 {
@@ -31,52 +33,90 @@ static int32_t row_sum(const struct nn_dense *layer, const int8_t *input, int32_
 
 #if NN_DSP
 
-/* Inputs as nn_four_rows wants them, the offset added; behind them, as they are, those that make no four. Their sum. */
-static int32_t spread(const struct nn_dense *layer, const int8_t *input, uint32_t *to)
+/* Inputs as nn_four_rows wants them, the offset added. */
+static void spread(const struct nn_dense *layer, const int8_t *input, uint32_t *to)
 {
     const uint32_t offset = nn_pair_of(layer->input_offset);
-    int32_t sum = 0;
+    const int32_t rest = layer->depth & 3;
     for (const int8_t *end = input + (layer->depth & ~3); input < end; input += 4, to += 2) {
         const uint32_t word = nn_load_word(input);
-        to[0] = nn_even_bytes_plus(offset, word);
-        to[1] = nn_odd_bytes_plus(offset, word);
-        sum = nn_multiply_pairs(to[0], 0x00010001u, nn_multiply_pairs(to[1], 0x00010001u, sum));
+        to[0] = nn_doubled(nn_even_bytes_plus(offset, word));
+        to[1] = nn_doubled(nn_odd_bytes_plus(offset, word));
     }
-    for (int32_t i = 0; i < (layer->depth & 3); i++) {
-        ((int16_t *)to)[i] = (int16_t)(input[i] + layer->input_offset);
-        sum += ((int16_t *)to)[i];
+    if (rest) {
+        to[0] = to[1] = 0;
     }
-    return sum;
+    for (int32_t i = 0; i < rest; i++) {
+        ((int16_t *)to)[2 * (i & 1) + (i >> 1)] = (int16_t)(2 * (input[i] + layer->input_offset));
+    }
 }
 
-static void four_rows(const struct nn_dense *layer, const uint32_t *inputs, int32_t row, int32_t start, int8_t *output)
+/* Whether nn_scale.h can scale all rows, none of whose weights has an offset. */
+static int fits(const struct nn_dense *layer)
 {
-    int32_t sums[4] = {start, start, start, start};
-    const int32_t whole = layer->depth & ~3;
-    const int8_t *weights = layer->weights + row * layer->depth;
-    if (whole) {
-        nn_four_rows(inputs, weights, layer->depth, whole, sums);
+    int32_t bias = 0; /* the bits of all absolute values, or 1 less: at least as large as any */
+    for (int32_t row = 0; row < layer->rows && layer->bias; row++) {
+        bias |= layer->bias[row] ^ (layer->bias[row] >> 31);
     }
-    const int16_t *const rest = (const int16_t *)(inputs + whole / 2);
-    for (int32_t i = 0; i < 4; i++, weights += layer->depth) {
-        for (int32_t j = whole; j < layer->depth; j++) {
-            sums[i] += rest[j - whole] * weights[j];
+    const int32_t scales = layer->per_row ? layer->rows : 1;
+    for (int32_t i = 0; i < scales; i++) {
+        if (!nn_scale_fits(layer->multiplier[i], layer->shift[i], bias, layer->depth)) {
+            return 0;
         }
-        output[row + i] = result(layer, row + i, sums[i] + (layer->bias ? layer->bias[row + i] : 0));
     }
+    return layer->filter_offset == 0;
+}
+
+/* Rows from `row` on, `count` fours of them. */
+static void fours(const struct nn_dense *layer, const uint32_t *inputs, int32_t row, int32_t count, int8_t *output)
+{
+    static const int32_t none[4] = {0, 0, 0, 0};
+    const int32_t i = layer->per_row ? row : 0;
+    const struct nn_rows_walk walk = {
+        .depth = layer->depth,
+        .steps = (layer->depth + 3) / 4,
+        .count = count,
+        .bias = layer->bias ? layer->bias + row : none,
+        .bias_step = layer->bias ? sizeof none : 0,
+        .scale = nn_scale_of(layer->multiplier[i], layer->shift[i], layer->output_offset),
+        .output = output + row,
+    };
+    nn_four_rows(inputs, layer->weights + row * layer->depth, &walk);
+}
+
+/* The product of one row, inputs as they are. */
+static int32_t row_product(const struct nn_dense *layer, const int8_t *input, int32_t row)
+{
+    if (layer->filter_offset != 0) {
+        return row_sum(layer, input, row);
+    }
+    const int32_t sum = nn_dot(input, layer->weights + row * layer->depth, layer->depth, layer->input_offset);
+    return sum + (layer->bias ? layer->bias[row] : 0);
+}
+
+/* Fours of rows share one scale; the last row goes alone where more than it would be read. */
+static int32_t rows_in_fours(const struct nn_dense *layer)
+{
+    const int32_t rows = layer->depth % 4 == 0 ? layer->rows : layer->rows - 1;
+    return rows >= 4 && !layer->per_row && fits(layer) ? rows : 0;
 }
 
 void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    if (layer->rows < 4) {
-        for (int32_t row = 0; row < layer->rows; row++) {
-            output[row] = result(layer, row, row_sum(layer, input, row));
+    const cmsis_nn_activation bounds = layer->activation;
+    const int32_t in_fours = rows_in_fours(layer);
+    if (in_fours) {
+        spread(layer, input, scratch);
+        fours(layer, scratch, 0, in_fours / 4, output);
+        if (in_fours % 4) {
+            fours(layer, scratch, in_fours - 4, 1, output);
         }
-        return;
+        for (int32_t row = 0; row < in_fours && (bounds.min > -128 || bounds.max < 127); row++) {
+            output[row] = (int8_t)nn_clamp(output[row], bounds.min, bounds.max);
+        }
     }
-    const int32_t start = spread(layer, input, scratch) * layer->filter_offset;
-    for (int32_t row = 0; row < layer->rows; row += 4) {
-        four_rows(layer, scratch, row + 4 <= layer->rows ? row : layer->rows - 4, start, output);
+    for (int32_t row = in_fours; row < layer->rows; row++) {
+        output[row] = result(layer, row, row_product(layer, input, row));
     }
 }
 

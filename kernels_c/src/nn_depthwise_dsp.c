@@ -181,13 +181,6 @@ static void walk_tiles(const struct nn_depthwise *layer, int32_t channel)
 
 /* --- Any taps --- */
 
-static int8_t result(int32_t sum, const struct nn_scale *scale)
-{
-    const int32_t add = scale->add + (sum >> 31);
-    __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(sum), "r"(scale->multiplier), "r"(add));
-    return (int8_t)__ssat(sum >> scale->shift, 8);
-}
-
 static void walk_taps(const struct nn_depthwise *layer, int32_t channel)
 {
     const cmsis_nn_dw_conv_params *params = layer->params;
@@ -233,10 +226,10 @@ static void walk_taps(const struct nn_depthwise *layer, int32_t channel)
                         sum_3 = __smlatt(odd, w_odd, sum_3);
                     }
                 }
-                output[0] = result(sum_0, scales);
-                output[1] = result(sum_1, scales + 1);
-                output[2] = result(sum_2, scales + 2);
-                output[3] = result(sum_3, scales + 3);
+                output[0] = (int8_t)nn_scaled(sum_0, scales);
+                output[1] = (int8_t)nn_scaled(sum_1, scales + 1);
+                output[2] = (int8_t)nn_scaled(sum_2, scales + 2);
+                output[3] = (int8_t)nn_scaled(sum_3, scales + 3);
             }
         }
         image += layer->input.h * layer->input.w * depth;

@@ -124,7 +124,7 @@ __attribute__((naked, noinline)) void nn_depthwise_tiles_1(const uint32_t *strip
         "mov r12, r10\n"
         "mov lr, r10\n"
         LEFT("r10", "r4", "r5") RIGHT("r11", "r4", "r5")
-        "ldr.w r2, [r0, #-16]\n"
+        "ldr r2, [r0, #-16]\n"
         "ldr.w r3, [r1, #16]\n"
         LEFT("r10", "r6", "r7") RIGHT("r11", "r6", "r7")
         LEFT("r12", "r4", "r5") RIGHT("lr", "r4", "r5")
@@ -144,7 +144,7 @@ __attribute__((naked, noinline)) void nn_depthwise_tiles_1(const uint32_t *strip
         "asr r10, r1\n"
         "asr r11, r1\n"
         "asr r12, r1\n"
-        "asr lr, r1\n"
+        "asr lr, lr, r1\n"
         "ldr r1, [sp, " COLUMN_STEP "]\n"
         "ssat r10, #8, r10\n"
         "ssat r11, #8, r11\n"
@@ -169,15 +169,15 @@ __attribute__((naked, noinline)) void nn_depthwise_tiles_2(const uint32_t *strip
         "ldr.w r2, [r0], #64\n"
         "ldr.w r10, [sp, " START "]\n"
         "ldr.w r3, [r1]\n"
-        "ldr.w r11, [r0, #-48]\n"
+        "ldr r11, [r0, #-48]\n"
         "ldr.w r12, [r1, #16]\n"
         "mov lr, r10\n"
         LEFT("r10", "r4", "r5")
         "smlad r10, r11, r6, r10\n"
         "smlabt r10, r12, r7, r10\n"
-        "ldr.w r2, [r0, #-32]\n"
+        "ldr r2, [r0, #-32]\n"
         "ldr.w r3, [r1, #32]\n"
-        "ldr.w r11, [r0, #-16]\n"
+        "ldr r11, [r0, #-16]\n"
         "ldr.w r12, [r1, #48]\n"
         LEFT("r10", "r8", "r9")
         LEFT("lr", "r4", "r5")
@@ -196,7 +196,7 @@ __attribute__((naked, noinline)) void nn_depthwise_tiles_2(const uint32_t *strip
         "ldr r2, [sp, " OUTPUT "]\n"
         "ldr r3, [sp, " ROW_STEP "]\n"
         "asr r10, r1\n"
-        "asr lr, r1\n"
+        "asr lr, lr, r1\n"
         "ssat r10, #8, r10\n"
         "ssat lr, #8, lr\n"
         "strb.w r10, [r2]\n"

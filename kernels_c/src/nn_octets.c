@@ -19,8 +19,8 @@
     "smlad r5, lr, r2, r5\n"      \
     "smlad r6, r12, r3, r6\n"     \
     "smlad r7, lr, r3, r7\n"      \
-    "ldr.w r2, [r1, #-8]\n"       \
-    "ldr.w r3, [r1, #-4]\n"       \
+    "ldr r2, [r1, #-8]\n"       \
+    "ldr r3, [r1, #-4]\n"       \
     "smlad r8, r12, r2, r8\n"     \
     "smlad r9, lr, r2, r9\n"
 #define STEP_END                  \

@@ -19,14 +19,14 @@
     "ldr.w r3, [r0], #4\n"        \
     "ldr.w r4, [r1], #4\n"
 #define PRODUCTS                  \
-    "sxtb16.w r12, r3\n"          \
-    "sxtb16.w r3, r3, ror #8\n"   \
+    "sxtb16 r12, r3\n"          \
+    "sxtb16 r3, r3, ror #8\n"   \
     "smlad r8, r12, r5, r8\n"     \
     "smlad r9, r12, r6, r9\n"     \
     "smlad r8, r3, r7, r8\n"      \
     "smlad r9, r3, lr, r9\n"      \
-    "sxtb16.w r12, r4\n"          \
-    "sxtb16.w r4, r4, ror #8\n"   \
+    "sxtb16 r12, r4\n"          \
+    "sxtb16 r4, r4, ror #8\n"   \
     "smlad r10, r12, r5, r10\n"   \
     "smlad r11, r12, r6, r11\n"   \
     "smlad r10, r4, r7, r10\n"    \

@@ -108,6 +108,11 @@ class Case:
         return f"const {C_TYPES[values.dtype.name]} *const {name} = {self.name}_{name} + {self.offset(values)};"
 
 
+def dims(shape: Sequence[int]) -> str:
+    """The initialiser of a cmsis_nn_dims whose last dimensions are ``shape``."""
+    return f"{{{', '.join(map(str, (1,) * (4 - len(shape)) + tuple(shape)))}}}"
+
+
 def literal(value: np.generic) -> str:
     """A number as C writes it, exact."""
     if value.dtype.kind == "f":
@@ -143,7 +148,8 @@ def check_on_host(cases: Sequence[Case], names: Sequence[str], folder: Path, inc
     flags = ["-O1", "-g", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", f"-I{ROOT / 'include'}"]
     subprocess.run([*command, *flags, *map(str, files), "-o", str(folder / "cases")], check=True)
     answer = subprocess.run([folder / "cases"], capture_output=True, text=True, check=False)
-    assert answer.stdout + answer.stderr == f"{len(cases)} agree\n"
+    printed = answer.stdout + answer.stderr
+    assert printed == f"{len(cases)} agree\n", printed
 
 
 def check_on_target(cases: Sequence[Case], names: Sequence[str], core: str, flags: Sequence[str] = FAST) -> None:
@@ -154,5 +160,5 @@ def check_on_target(cases: Sequence[Case], names: Sequence[str], core: str, flag
     path.write_text(text)
     elf = build_firmware([path, *kernels(names)], core, flags=flags)
     report = mcusim.run(elf, core=core)
-    assert report.serial == f"{len(cases)} agree\n"
+    assert report.serial == f"{len(cases)} agree\n", report.serial
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.kernels import tflite_operator
-from tests.kernels.cases import CORES, PLAIN, Case, check_on_host, check_on_target
+from tests.kernels.cases import CORES, PLAIN, Case, check_on_host, check_on_target, dims
 from tests.kernels.fixed_point import quantized_multiplier, requantized
 from tests.kernels.tflite_operator import Operand
 
@@ -83,14 +83,10 @@ def values_of(binary: Binary, random: np.random.Generator) -> tuple[np.ndarray, 
     return random.integers(-128, 128, binary.left, np.int8), random.integers(-128, 128, binary.right, np.int8)
 
 
-def dims(shape: Shape) -> str:
-    return ", ".join(map(str, (1,) * (4 - len(shape)) + shape))
-
-
 def case(binary: Binary, name: str, random: np.random.Generator, shift: int) -> Case:
     left, right = values_of(binary, random)
     shapes = (
-        f"const cmsis_nn_dims a = {{{dims(binary.left)}}}, b = {{{dims(binary.right)}}}, c = {{{dims(binary.output)}}};"
+        f"const cmsis_nn_dims a = {dims(binary.left)}, b = {dims(binary.right)}, c = {dims(binary.output)};"
     )
     arrays = {"left": left, "right": right}
     low, high = binary.activation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mcusim.deploy.call import Call, Copy
-from mcusim.deploy.rules import activation, convolution, elementwise, pooling, shaping
+from mcusim.deploy.rules import activation, coding, convolution, elementwise, pooling, reduction, shaping
 from mcusim.deploy.rules.subject import Subject
 from mcusim.network import operators as ops
 
@@ -17,6 +17,10 @@ RULES: Mapping[type, Rule] = {
     ops.FullyConnected: convolution.fully_connected,
     ops.Pool2D: pooling.pool,
     ops.Binary: elementwise.binary,
+    ops.Unary: coding.unary,
+    ops.Quantize: coding.quantize,
+    ops.Dequantize: coding.dequantize,
+    ops.Reduce: reduction.reduce,
     ops.Softmax: activation.softmax,
     ops.Reshape: shaping.reshape,
     ops.Concatenation: shaping.concatenation,
@@ -24,5 +28,6 @@ RULES: Mapping[type, Rule] = {
     ops.Slice: shaping.cut,
     ops.Transpose: shaping.transpose,
     ops.Pad: shaping.pad,
+    ops.ResizeNearest: shaping.resize_nearest,
 }
 """Operators that can be lowered."""

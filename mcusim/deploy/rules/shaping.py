@@ -9,7 +9,8 @@ from math import prod
 import numpy as np
 
 from mcusim.deploy.call import Call, Copy, Loop, Pointer
-from mcusim.deploy.rules.subject import Subject
+from mcusim.deploy.rules.elementwise import EXTRA
+from mcusim.deploy.rules.subject import Subject, dims
 from mcusim.network import Tensor
 
 Moves = tuple[Call | Copy, ...]
@@ -114,3 +115,14 @@ def pad(subject: Subject) -> Moves:
     fill = Call("memset", (Pointer(target.name), stored[0], target.size_bytes), status=False, header="string.h")
     start = sum(before * step for before, step in zip(operator.before, steps_of(target), strict=True))
     return fill, *block(subject, source, target, source.shape, (start, 0), (steps_of(target), steps_of(source)))
+
+
+def resize_nearest(subject: Subject) -> Moves:
+    """``nn_resize_nearest``."""
+    source, target, operator = subject.input(), subject.output, subject.operator
+    same_coding(subject, source)
+    arguments = (
+        subject.value(source, "input"), dims("input", source.shape), subject.value(target), dims("output", target.shape),
+        int(operator.align_corners), int(operator.half_pixel_centers), target.type.size_bytes,
+    )  # fmt: skip
+    return (Call("nn_resize_nearest", arguments, header=EXTRA),)

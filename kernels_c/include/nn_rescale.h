@@ -1,0 +1,70 @@
+/*
+ * nn_requantize for values that leave room: without a 64-bit product, and without the case of a shift to the left. What
+ * the fast versions of element-wise kernels are made of; plain C uses nn_requantize.
+ *
+ * NN_NARROW: cores whose multiplication gives 32 bits only (ARMv6-M, ARMv8-M without its main extension).
+ */
+#ifndef NN_RESCALE_H
+#define NN_RESCALE_H
+
+#include "nn_lanes.h"
+#include "nn_requantize.h"
+
+#if (defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)) && !defined(NN_PLAIN_C) && !defined(NN_NARROW)
+#define NN_NARROW 1
+#elif !defined(NN_NARROW)
+#define NN_NARROW 0
+#endif
+
+/* nn_doubling_high_multiply for |value| < 2^29. */
+NN_INLINE int32_t nn_small_high_multiply(int32_t value, int32_t multiplier)
+{
+#if NN_DSP
+    return nn_high_multiply(2 * value, multiplier);
+#elif NN_NARROW
+    /* 16-bit halves, the low one of the value signed: every sum below stays in 32 bits. What is lost of the lowest
+     * product lies below the bit at which the result is cut. */
+    const int32_t low = (int16_t)value, high = (value - low) >> 16;
+    const int32_t multiplier_low = multiplier & 0xFFFF, multiplier_high = multiplier >> 16;
+    const int32_t middle = high * multiplier_low + low * multiplier_high + ((low * multiplier_low) >> 16) + (1 << 14);
+    return 2 * (high * multiplier_high) + (middle >> 15);
+#else
+    return nn_doubling_high_multiply(value, multiplier);
+#endif
+}
+
+/* (value << left) * multiplier, rounded, divided by 2^exponent with halves away from zero, plus an offset, in steps. */
+struct nn_rescale {
+    int32_t multiplier;
+    int32_t left;
+    int32_t exponent; /* 1 at least */
+    int32_t half;     /* 2^(exponent - 1), and the offset at that scale */
+};
+
+/*
+ * 0 where a multiplier and shift, for |value| < 2^bits after `left`, have no such form. An exact half is one more shift
+ * to the left, and one back: nothing is lost before the division.
+ */
+NN_INLINE int nn_rescale_of(struct nn_rescale *scale, int32_t multiplier, int32_t shift, int32_t offset, int32_t left,
+                          int32_t bits)
+{
+    const int exact = multiplier == 1 << 30 && shift == 0;
+    const int32_t exponent = exact ? 1 : -shift;
+    if (exponent < 1 || exponent > (offset ? 21 : 30) || bits + exact > 29 || multiplier < 0) {
+        return 0;
+    }
+    scale->multiplier = multiplier;
+    scale->left = left + exact;
+    scale->exponent = exponent;
+    scale->half = (1 << (exponent - 1)) + offset * (1 << exponent);
+    return 1;
+}
+
+/* `left` is not applied here: where it is constant it costs nothing. */
+NN_INLINE int32_t nn_rescaled(int32_t value, struct nn_rescale scale)
+{
+    const int32_t high = nn_small_high_multiply(value, scale.multiplier);
+    return (high + (high >> 31) + scale.half) >> scale.exponent;
+}
+
+#endif
