@@ -127,7 +127,7 @@ def release() -> str:
         return "0+uninstalled"
 
 
-def _constants(step: Step) -> Iterable[Constant]:
+def constants_of(step: Step) -> Iterable[Constant]:
     """Constants in a step's arguments, those in structures too."""
     pending: list[object] = [a for call in step.calls for a in (call.arguments if isinstance(call, Call) else (call.source,))]
     while pending:
@@ -146,7 +146,7 @@ def _arrays(steps: Sequence[Step], qualifier: str) -> tuple[tuple[Array, ...], M
     names: dict[tuple[str, str], str] = {}
     functions = {step.name.lower() for step in steps}
     for step in steps:
-        for constant in _constants(step):
+        for constant in constants_of(step):
             key = str(constant.data.dtype), constant.data.shape, constant.data.tobytes()
             if key not in arrays:
                 name = f"{step.name}_{constant.name}"
