@@ -361,6 +361,8 @@ class Builder:
         right: Operand,
         activation: ops.Activation = ops.Activation.NONE,
     ) -> Value:
+        if isinstance(left, Constant) and function is not ops.Arithmetic.SUB:
+            left, right = right, left
         operator = ops.Binary(function, activation)
         values = [x for x in (left, right) if isinstance(x, Value)]
         if not values:

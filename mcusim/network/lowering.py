@@ -202,10 +202,20 @@ class _Lowering:
         tensors = self.source.tensors
         moving = [n for n in layer.inputs if n and not tensors[n].constant]
         rule = next((rule for kinds, rule in RULES if isinstance(layer.operator, kinds)), None)
-        if rule is None or not moving or not all(n in self.scales for n in (*moving, *layer.outputs)):
+        if self.renames(layer) and layer.outputs[0] in self.scales:
+            self.alias(layer)
+        elif (
+            rule is None
+            or not moving
+            or not all(n in self.scales for n in (*moving, *layer.outputs))
+            or not rule(self, layer)
+        ):
             self.in_floats(layer)
-        elif not rule(self, layer):
-            self.in_floats(layer)
+
+    def renames(self, layer: Layer) -> bool:
+        """Whether it is a reshape to the same shape: at most another scale."""
+        tensor = self.source.tensors[layer.inputs[0]]
+        return layer.operator == ops.Reshape(tensor.shape) and not tensor.constant
 
     def in_floats(self, layer: Layer) -> None:
         outputs = []
@@ -268,24 +278,22 @@ class _Lowering:
         x = self.integer(layer.inputs[0])
         scales = self.tensors[x].quantization
         assert scales is not None
-        if layer.operator == ops.Reshape(self.tensors[x].shape):
-            return self.alias(layer, x)
         if isinstance(layer.operator, ops.Pad):
             value = int(stored(np.array(layer.operator.value), scales))
             layer = replace(layer, operator=replace(layer.operator, value=value))
         return self.emit(layer, [x], scales)
 
-    def alias(self, layer: Layer, x: str) -> bool:
-        """A reshape to the same shape: at most another scale."""
-        (output,) = layer.outputs
-        if output in self.source.outputs:
-            target = self.made(self.integer_name(output), output, self.scales[output])
-            same = self.tensors[x].quantization == self.scales[output]
-            self.layers.append(replace(layer, operator=layer.operator if same else ops.Quantize(), inputs=(x,), outputs=(target,)))
-            self.integers[output] = target
-        else:
-            self.integers[output] = self.requantized(x, self.scales[output])
-        return True
+    def alias(self, layer: Layer) -> None:
+        (x,), (output,) = layer.inputs, layer.outputs
+        scales = self.scales[output]
+        source = self.integers[x] if x in self.integers else self.floats[x]
+        if source == self.integers.get(x) and output not in self.source.outputs:
+            self.integers[output] = self.requantized(source, scales)
+            return
+        target = self.made(self.integer_name(output), output, scales)
+        operator = layer.operator if self.tensors[source].quantization == scales else ops.Quantize()
+        self.layers.append(replace(layer, operator=operator, inputs=(source,), outputs=(target,)))
+        self.integers[output] = target
 
     def joining(self, layer: Layer) -> bool:
         scales = self.scales[layer.outputs[0]]
