@@ -122,7 +122,8 @@ def _scales(view: View, scale: int, zero: int, rank: int, kind: str | None = Non
     stored = kind or ("uint8" if zeros is None else str(zeros.dtype))
     if stored not in ("int8", "uint8", "int32"):
         raise Unsupported(f"quantisation to {stored} is not supported; int8 and uint8 are")
-    points = (np.zeros(1, np.int64) if zeros is None else zeros.reshape(-1).astype(np.int64)) - (128 if stored == "uint8" else 0)
+    points = np.zeros(1, np.int64) if zeros is None else zeros.reshape(-1).astype(np.int64)
+    points = points - (128 if stored == "uint8" else 0)
     points = np.broadcast_to(points, steps.shape) if points.size == 1 else points
     if points.shape != steps.shape or not np.all((steps > 2.0**-60) & (steps < 2.0**60)):
         raise Unsupported(f"its {steps.size} scales (positive numbers are allowed) and {points.size} zero points are no pairs")
@@ -839,11 +840,6 @@ FOLDS: dict[str, Fold] = {
     "Concat": Fold(_joined),
     "Cast": Fold(_kind),
     "Expand": Fold(_stretched),
-    "Identity": Fold(lambda view: view.constant(0, "input")),
-    "Reshape": Fold(lambda view: view.constant(0, "input").reshape(_new_shape(view))),
-    "Flatten": Fold(lambda view: view.constant(0, "input").reshape(_flattened(view))),
-    "Squeeze": Fold(lambda view: view.constant(0, "input").reshape(_squeezed(view))),
-    "Unsqueeze": Fold(lambda view: view.constant(0, "input").reshape(_unsqueezed(view))),
     "Add": _elementwise(np.add),
     "Sub": _elementwise(np.subtract),
     "Mul": _elementwise(np.multiply),
