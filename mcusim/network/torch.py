@@ -34,9 +34,10 @@ def from_torch(
 ) -> Network:
     """The network of a module in evaluation mode: float32, or int8 with ``calibration`` (see quantize, for ``options`` too).
 
-    ``example_inputs`` state the shapes. ``calibration``: any iterable of what the module takes, as tensors or arrays: alone, in
-    a tuple (further entries, such as labels, are left out) or in a dict by the names of the inputs. Images become channels last,
-    at inputs and outputs too (N,C,H,W is N,H,W,C), unless the module does that itself. Layers are named after ATen's operators.
+    ``example_inputs`` state the shapes. ``calibration``: any iterable of what the module takes, as tensors or arrays: alone,
+    in a tuple (further entries, such as labels, are left out) or in a dict by the names of the inputs. Images become channels
+    last, at inputs and outputs too (N,C,H,W is N,H,W,C), unless the module does that itself. Layers are named after ATen's
+    operators.
     NetworkError names the operator and its output for what is not supported.
     """
     program = module if isinstance(module, ExportedProgram) else _exported(module, example_inputs)
@@ -130,7 +131,8 @@ class _Import:
         for axis, size in enumerate(value.shape):
             if not isinstance(size, int):
                 raise NetworkError(
-                    f"{self.name}, input {node.name!r}: its axis {axis} ({str(size)!r}) is dynamic; export it with a fixed shape"
+                    f"{self.name}, input {node.name!r}: its axis {axis} ({str(size)!r}) is dynamic; "
+                    "export it with a fixed shape"
                 )
         if value.dtype is not torch.float32:
             raise NetworkError(f"{self.name}, input {node.name!r}: it is of {value.dtype}; float32 is supported")
