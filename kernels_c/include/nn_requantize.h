@@ -31,13 +31,14 @@ static inline int32_t nn_requantize(int32_t value, int32_t multiplier, int32_t s
 }
 
 /*
- * The same, rounded once, halves up; shift at most 30. TensorFlow Lite's reference kernel of fully connected layers rounds in
+ * The same, rounded once, halves up, and saturated (with room for an offset); shift at most 30. TensorFlow Lite's reference kernel of fully connected layers rounds in
  * double precision, which comes to this (mcusim.network.fixed_point.rounds_as_double tells whether it does for a factor).
  */
 static inline int32_t nn_requantize_once(int32_t value, int32_t multiplier, int32_t shift)
 {
     const int32_t power = 31 - shift;
-    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (power - 1))) >> power);
+    const int64_t scaled = ((int64_t)value * multiplier + ((int64_t)1 << (power - 1))) >> power;
+    return scaled > INT32_MAX - 128 ? INT32_MAX - 128 : scaled < INT32_MIN + 128 ? INT32_MIN + 128 : (int32_t)scaled;
 }
 
 static inline int32_t nn_clamp(int32_t value, int32_t low, int32_t high)
