@@ -31,8 +31,9 @@ static inline int32_t nn_requantize(int32_t value, int32_t multiplier, int32_t s
 }
 
 /*
- * The same, rounded once, halves up, and saturated (with room for an offset); shift at most 30. TensorFlow Lite's reference kernel of fully connected layers rounds in
- * double precision, which comes to this (mcusim.network.fixed_point.rounds_as_double tells whether it does for a factor).
+ * The same, rounded once, halves up, and saturated (with room for an offset); shift at most 30. TensorFlow Lite's reference
+ * kernel of fully connected layers rounds in double precision, which comes to this
+ * (mcusim.network.fixed_point.rounds_as_double tells whether it does for a factor).
  */
 static inline int32_t nn_requantize_once(int32_t value, int32_t multiplier, int32_t shift)
 {
