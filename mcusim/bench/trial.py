@@ -78,9 +78,7 @@ def _run(
     wishes = question.wishes
     samples = random_samples(network, wishes.check, wishes.seed)
     labelled = labelled_set(wishes.data, network) if wishes.data else None
-    everything = [*samples, *(labelled.samples if labelled else ())]
-    if not everything:
-        return None, None, Run(_finished(run(firmware.elf, board=board), network), 1)
+    everything = [*samples, *(labelled.samples if labelled else ())] or random_samples(network, 1, wishes.seed)
     ran = _run_samples(network, board, firmware, everything, folder)
     outputs = outputs_in(network, (folder / "outputs.bin").read_bytes(), len(everything))
     check = checked(question, network, samples, outputs[: len(samples)]) if samples else None
