@@ -218,7 +218,7 @@ LAYERS = {
     "BatchNormalization folded": [ops.Conv2D],
     "SiLU": [ops.Unary],
     "Softmax of channels": [ops.Softmax],
-    "Squeeze": [ops.Reduce],
+    "Squeeze": [ops.Reduce, ops.Reshape],
 }
 
 
