@@ -119,14 +119,15 @@ class _Fusion:
         old = self.tensors[bias].data if bias else None
         channels = self.tensors[layer.outputs[0]].shape[-1]
         factor, offset, activation = factors
-        if weights is None or filters in self.fixed or (bias and old is None) or factor.size not in (1, channels):
+        kept = filters in self.fixed
+        if weights is None or (bias and old is None) or factor.size not in (1, channels) or (kept and (factor != 1).any()):
             return False
         across = [1] * weights.ndim
         across[axis] = -1
         moved = np.broadcast_to(offset + (0 if old is None else old * factor), (channels,))
         inputs = (
             x,
-            self.constant(filters, weights * factor.reshape(across)),
+            filters if kept or (factor == 1).all() else self.constant(filters, weights * factor.reshape(across)),
             self.constant(bias or f"{writer.name}/bias", moved) if moved.any() or bias else "",
         )
         operator = replace(writer.operator, activation=activation)  # type: ignore[type-var]

@@ -6,7 +6,7 @@ needs them in another order than they are stored in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import prod
@@ -39,6 +39,27 @@ def value_of(name: str, shape: Sequence[int], axes: Sequence[int] | None = None)
 def channels_last(rank: int) -> Axes:
     """N, C, ... as N, ..., C."""
     return (0, *range(2, rank), 1) if rank > 2 else tuple(range(rank))
+
+
+def as_stated(rank: int) -> Axes:
+    """The source's order."""
+    return tuple(range(rank))
+
+
+def images_last(rank: int) -> Axes:
+    """Images (4 axes) channels last, others as they are."""
+    return channels_last(rank) if rank == 4 else as_stated(rank)
+
+
+ORDERS = (images_last, channels_last, as_stated)
+"""How inputs may be stored, by their rank; of those that need the fewest transposes the first is taken."""
+
+
+def orders(ranks: Iterable[int]) -> list[Callable[[int], Axes]]:
+    """Those of ORDERS that differ for inputs of these ranks."""
+    ranks = tuple(ranks)
+    different = {tuple(order(rank) for rank in ranks): order for order in reversed(ORDERS)}
+    return [order for order in ORDERS if order in different.values()]
 
 
 def refined(value: Value) -> Value | None:

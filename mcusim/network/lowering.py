@@ -63,7 +63,7 @@ def stored(values: np.ndarray, scales: Quantization) -> np.ndarray:
         shape[scales.axis] = -1
     steps = np.array(scales.scales, np.float64).reshape(shape if len(scales.scales) > 1 else ())
     zeros = np.array(scales.zero_points, np.float64).reshape(shape if len(scales.scales) > 1 else ())
-    result = np.clip(round_half_away(values.astype(np.float64) / steps) + zeros, LEAST, MOST).astype(np.int8)
+    result = np.array(np.clip(round_half_away(values.astype(np.float64) / steps) + zeros, LEAST, MOST), np.int8)
     result.flags.writeable = False
     return result
 
@@ -76,7 +76,28 @@ def lowered(
     ``float_ends``: inputs and outputs that stay float. ``per_channel``: weights without scales get one for each channel,
     else one. Tensors keep their names; what is added is named after the tensor it comes from.
     """
+    network = named(network, scales)
     return _Lowering(network, spread(network, scales), float_ends, per_channel).network()
+
+
+def named(network: Network, scales: Mapping[str, Quantization]) -> Network:
+    """Without reshapes that only give a value its scale, where nothing else reads it: its layer writes it under that name."""
+    writers = {name: i for i, layer in enumerate(network.layers) for name in layer.outputs}
+    layers: dict[int, Layer] = dict(enumerate(network.layers))
+    for number, layer in enumerate(network.layers):
+        if not isinstance(layer.operator, ops.Reshape):
+            continue
+        (x,), (output,) = layer.inputs, layer.outputs
+        alone = x in writers and len(list(network.readers(x))) == 1 and x not in network.outputs
+        if alone and layer.operator.shape == network.tensors[x].shape and scales.get(x) in (None, scales.get(output)):
+            place = writers[output] = writers[x]
+            written = layers[place]
+            layers[place] = replace(written, outputs=tuple(output if name == x else name for name in written.outputs))
+            del layers[number]
+    kept = {name for layer in layers.values() for name in (*layer.inputs, *layer.outputs)}
+    kept |= {*network.inputs, *network.outputs}
+    tensors = {name: tensor for name, tensor in network.tensors.items() if name in kept}
+    return replace(network, tensors=tensors, layers=tuple(layers.values()))
 
 
 def spread(network: Network, scales: Mapping[str, Quantization]) -> dict[str, Quantization]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mcusim.network.builder import Builder, Constant, Unsupported
 from mcusim.network.fusion import fused
-from mcusim.network.layout import channels_last
+from mcusim.network.layout import Axes, orders
 from mcusim.network.lowering import lowered
 from mcusim.network.network import Network, NetworkError
 from mcusim.network.onnx_file import DAMAGE, Entry, Graph, Node, read_graph
@@ -29,22 +29,14 @@ def load_onnx(path: str | os.PathLike[str]) -> Network:
     """
     path = Path(path)
     graph = read_graph(path)
-    attempts = [_imported(path, graph, axes) for axes in (channels_last, _as_stated)]
+    attempts = [_Import(path, graph, order).network() for order in orders(len(entry.shape) for entry in graph.inputs)]
     return min(attempts, key=lambda network: sum(isinstance(layer.operator, Transpose) for layer in network.layers))
-
-
-def _as_stated(rank: int) -> tuple[int, ...]:
-    return tuple(range(rank))
-
-
-def _imported(path: Path, graph: Graph, axes: Callable[[int], tuple[int, ...]]) -> Network:
-    return _Import(path, graph, axes).network()
 
 
 class _Import:
     """One file on its way to a Network, its inputs stored in the order that ``axes`` gives for their rank."""
 
-    def __init__(self, path: Path, graph: Graph, axes: Callable[[int], tuple[int, ...]]) -> None:
+    def __init__(self, path: Path, graph: Graph, axes: Callable[[int], Axes]) -> None:
         self.name, self.graph, self.axes = path.name, graph, axes
         self.builder = Builder(path.stem)
         self.items: dict[str, Item] = {name: Constant(name, data) for name, data in graph.constants.items()}

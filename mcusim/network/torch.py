@@ -10,7 +10,7 @@ import numpy as np
 
 from mcusim.network.builder import Builder, Constant, Unsupported
 from mcusim.network.fusion import fused
-from mcusim.network.layout import Axes, channels_last
+from mcusim.network.layout import ORDERS, Axes
 from mcusim.network.network import Network, NetworkError
 from mcusim.network.operators import Transpose
 from mcusim.network.quantize import quantize
@@ -43,7 +43,7 @@ def from_torch(
     program = module if isinstance(module, ExportedProgram) else _exported(module, example_inputs)
     name = type(module).__name__
     with torch.no_grad():
-        attempts = [_Import(name, program, order) for order in (channels_last, lambda rank: tuple(range(rank)))]
+        attempts = [_Import(name, program, order) for order in ORDERS]
         networks = [attempt.network() for attempt in attempts]
     counts = [sum(isinstance(layer.operator, Transpose) for layer in network.layers) for network in networks]
     best = counts.index(min(counts))

@@ -60,7 +60,7 @@ def one(kind: str, constants: Mapping[str, np.ndarray] | None = None, /, **attri
 
 def convolutions() -> Iterator[Case]:
     for label, shape, attributes in (
-        ("plain", (5, 4, 3, 2), {}),
+        ("plain", (5, 4, 3, 3), {}),
         ("padded", (5, 4, 3, 3), {"pads": [1, 0, 2, 1], "strides": [2, 1]}),
         ("dilated", (5, 4, 2, 2), {"dilations": [2, 3]}),
         ("same", (5, 4, 2, 3), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
@@ -90,8 +90,8 @@ def windows() -> Iterator[Case]:
     yield "GlobalAveragePool", one("GlobalAveragePool")
     yield "GlobalMaxPool", one("GlobalMaxPool")
     for kind in ("ReduceMean", "ReduceMax", "ReduceMin"):
-        yield f"{kind} of channels", one(kind, axes=[1], keepdims=0)
-        yield f"{kind} of places", one(kind, axes=[-1, 2], keepdims=0)
+        yield f"{kind} of channels", one(kind, {"a": whole(1)}, keepdims=0)
+        yield f"{kind} of places", one(kind, {"a": whole(-1, 2)}, keepdims=0)
     yield "ReduceSum", one("ReduceSum", {"a": whole(1, 3)}, keepdims=1)
     yield "Softmax of channels", one("Softmax", axis=1)
     yield "Softmax of columns", one("Softmax", axis=3)
@@ -133,7 +133,7 @@ def places() -> Iterator[Case]:
     yield "Gather", one("Gather", {"i": whole(0, 2)}, axis=1)
     yield "Gather one", one("Gather", {"i": np.array(2)}, axis=2)
     yield "Squeeze", Model(
-        [("ReduceMean", ["x"], ["r"], {"axes": [2], "keepdims": 1}), ("Squeeze", ["r", "a"], ["y"], {})], {"a": whole(2)}
+        [("ReduceMean", ["x", "a"], ["r"], {"keepdims": 1}), ("Squeeze", ["r", "a"], ["y"], {})], {"a": whole(2)}
     )
     yield "Unsqueeze", one("Unsqueeze", {"a": whole(0, 5)})
     for mode in ("asymmetric", "half_pixel"):
@@ -210,7 +210,7 @@ def kinds(network: Network) -> list[type]:
 
 
 LAYERS = {
-    "Transpose": [ops.Transpose],
+    "Transpose": [ops.Reshape],
     "shuffled channels": [ops.Conv2D, ops.Reshape, ops.Transpose, ops.Reshape, ops.Conv2D],
     "Gemm of an image": [ops.Reshape, ops.FullyConnected],
     "MatMul and Add": [ops.Unary, ops.Reshape, ops.FullyConnected],
@@ -218,7 +218,7 @@ LAYERS = {
     "BatchNormalization folded": [ops.Conv2D],
     "SiLU": [ops.Unary],
     "Softmax of channels": [ops.Softmax],
-    "Squeeze": [ops.Reduce, ops.Transpose],
+    "Squeeze": [ops.Reduce, ops.Reshape],
 }
 
 
@@ -278,6 +278,8 @@ def quantised(model: Model, kind: str = "int8", skip: tuple[str, ...] = ()) -> M
         nodes.append(("DequantizeLinear", [f"{name}/q", f"{name}/scale", f"{name}/zero"], [target], {}))
 
     def weights(name: str, axis: int) -> str:
+        if f"{name}/w" in constants:
+            return f"{name}/d"
         data = np.moveaxis(model.constants[name], axis, 0)
         scale = (np.abs(data).reshape(len(data), -1).max(1) / 127).astype(np.float32)
         across = scale.reshape(-1, *[1] * (data.ndim - 1))
@@ -286,7 +288,8 @@ def quantised(model: Model, kind: str = "int8", skip: tuple[str, ...] = ()) -> M
         nodes.append(("DequantizeLinear", [f"{name}/w", f"{name}/scale", f"{name}/zero"], [f"{name}/d"], {"axis": axis}))
         return f"{name}/d"
 
-    axes = {"Conv": 0, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
+    turned = any(attributes.get("transB") for *_, attributes in model.nodes)
+    axes = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0 if turned else 1, "MatMul": 1}
     for name in model.inputs:
         ends(name, f"{name}/d")
     known = {name: f"{name}/d" for name in model.inputs}
@@ -307,8 +310,8 @@ def quantised(model: Model, kind: str = "int8", skip: tuple[str, ...] = ()) -> M
 def after_relu(name: str) -> Model:
     """A case with a rectifier behind it that is not quantised apart."""
     model = CASES[name]
-    renamed = [(k, r, ["c" if w == "y" else w for w in writes], a) for k, r, writes, a in model.nodes]
-    return Model([*renamed, ("Relu", ["c"], ["y"], {})], model.constants, model.inputs)
+    renamed = [(k, r, ["before" if w == "y" else w for w in writes], a) for k, r, writes, a in model.nodes]
+    return Model([*renamed, ("Relu", ["before"], ["y"], {})], model.constants, model.inputs)
 
 
 FLOAT_ONLY = ("ReduceSum", "Pow", "Gather", "Split", "PRelu")
@@ -319,20 +322,26 @@ def step(model: Model, output: str = "y") -> float:
     return float(model.constants[f"{output}/scale"])
 
 
+def allowed(name: str, model: Model) -> float:
+    """One step of the output; of chains more, and of averages over windows half a step of the input: they are rounded to it."""
+    if name == "shuffled channels":
+        return 3 * step(model)
+    return step(model) + (step(model, "x") / 2 if name.startswith("AveragePool") else 0)
+
+
 @pytest.mark.parametrize("kind", ["int8", "uint8"])
 @pytest.mark.parametrize("name", INTEGERS)
 def test_quantised_operators_are_within_a_step_of_onnx(name: str, kind: str, imported: Importer) -> None:
-    skip = ("f", "r", "c", "m", "t", "a", "j") if name != "shuffled channels" else ()
-    model = quantised(CASES[name], kind, skip if len(CASES[name].nodes) > 1 else ())
+    model = quantised(CASES[name], kind, ("f", "m") if len(CASES[name].nodes) < 5 else ())
     network = imported(model)
     inside = [network.tensors[n] for layer in network.layers for n in layer.outputs[:1]][1:-1]
     assert all(tensor.type is ElementType.INT8 for tensor in inside)
-    assert_close(network, model, steps=(3 if name == "shuffled channels" else 1) * step(model) * 1.001)
+    assert_close(network, model, steps=allowed(name, model) * 1.001)
 
 
 @pytest.mark.parametrize("name", ["Conv padded", "Gemm of an image", "Add channels", "ConvTranspose strided"])
 def test_a_rectifier_between_layer_and_scale_is_fused(name: str, imported: Importer) -> None:
-    model = quantised(after_relu(name), skip=("c", "f"))
+    model = quantised(after_relu(name), skip=("before", "f"))
     network = imported(model)
     assert ops.Unary not in kinds(network)
     assert any(getattr(layer.operator, "activation", None) is ops.Activation.RELU for layer in network.layers)
@@ -432,7 +441,10 @@ ERRORS: dict[str, tuple[Model | bytes, str]] = {
         chain(nodes=[("Relu", ["x"], ["y"], {}), ("Relu", ["x"], ["y"], {})]),
         "it writes 'y', which has its value already",
     ),
-    "an attribute of another kind": (one("Conv", {"w": some("w", 5, 4, 3, 3)}, strides="two"), "its attribute 'strides' is 'two'"),
+    "an attribute of another kind": (
+        one("Conv", {"w": some("w", 5, 4, 3, 3)}, strides="two"),
+        "its attribute 'strides' is 'two'",
+    ),
     "statistics of the batch": (
         one("BatchNormalization", {n: some(n, 4) for n in "gbmv"}, training_mode=1),
         "it normalises by the batch",

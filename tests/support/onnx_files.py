@@ -28,7 +28,7 @@ class Model:
     inputs: Mapping[str, Sequence[int | str | None]] = field(default_factory=lambda: {"x": (1, 4, 7, 6)})
     outputs: Sequence[str] = ("y",)
     types: Mapping[str, str] = field(default_factory=dict)
-    opset: int = 17
+    opset: int = 21
 
     def proto(self) -> onnx.ModelProto:
         nodes = [
@@ -43,7 +43,7 @@ class Model:
             [helper.make_tensor_value_info(name, kinds[name], None) for name in self.outputs],
             [numpy_helper.from_array(np.asarray(data), name) for name, data in self.constants.items()],
         )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=10)
 
     def bytes(self) -> bytes:
         return self.proto().SerializeToString()
