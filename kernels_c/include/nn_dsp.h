@@ -61,6 +61,21 @@ static inline uint32_t nn_pair_of(int32_t value)
     return ((uint32_t)value & 0xFFFFu) | (uint32_t)value << 16;
 }
 
+/* {low half of a, low half of b}. */
+static inline uint32_t nn_low_halves(uint32_t a, uint32_t b)
+{
+    uint32_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(a), "r"(b));
+    return pair;
+}
+
+static inline uint32_t nn_high_halves(uint32_t a, uint32_t b)
+{
+    uint32_t pair;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(b), "r"(a));
+    return pair;
+}
+
 static inline int32_t nn_multiply_pairs(uint32_t left, uint32_t right, int32_t sum)
 {
     return __smlad((int16x2_t)left, (int16x2_t)right, sum);
