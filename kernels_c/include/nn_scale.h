@@ -67,4 +67,28 @@ NN_INLINE int32_t nn_scaled(int32_t value, struct nn_scale scale)
     return (high + (high >> 31) + scale.half) >> scale.exponent;
 }
 
+/* The same for any ratio of scales: shifts to the left, and products that no division follows. */
+struct nn_ratio {
+    struct nn_scale scale;
+    int32_t signs; /* -1 where a division follows, whose halves go away from zero, else 0 */
+};
+
+/* 0 where a multiplier and shift, for |value| < 2^9, have no such form. */
+NN_INLINE int nn_ratio_of(struct nn_ratio *ratio, int32_t multiplier, int32_t shift, int32_t offset)
+{
+    const int32_t left = shift > 0 ? shift : 0, exponent = shift < 0 ? -shift : 0;
+    const struct nn_scale scale = {multiplier, left, exponent,
+                                   (exponent ? 1 << (exponent - 1) : 0) + offset * (1 << (exponent & 31))};
+    ratio->scale = scale;
+    ratio->signs = exponent ? -1 : 0;
+    return left < 20 && exponent < 22 && multiplier >= 0;
+}
+
+NN_INLINE int32_t nn_ratio_scaled(int32_t value, const struct nn_ratio *ratio)
+{
+    const struct nn_scale scale = ratio->scale;
+    const int32_t high = nn_small_high_multiply((int32_t)((uint32_t)value << scale.left), scale.multiplier);
+    return (high + ((high >> 31) & ratio->signs) + scale.half) >> scale.exponent;
+}
+
 #endif
