@@ -6,7 +6,7 @@
 #define NN_SVDF_H
 
 #include "arm_nn_types.h"
-#include "nn_dot.h"
+#include "nn_products.h"
 #include "nn_requantize.h"
 
 struct nn_svdf {

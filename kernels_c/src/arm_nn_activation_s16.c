@@ -6,9 +6,14 @@ void nn_activation_s16(const int16_t *input, int16_t *output, int32_t count, int
                        arm_nn_activation_type type)
 {
     const int32_t half = right_shift > 0 ? 1 << (right_shift - 1) : 0;
-    for (; count > 0; count--) {
-        const int32_t value = (*input++ * multiplier + half) >> right_shift;
-        *output++ = type == ARM_SIGMOID ? nn_sigmoid_s16(value) : nn_tanh_s16(value);
+    if (type == ARM_SIGMOID) {
+        for (; count > 0; count--) {
+            *output++ = nn_sigmoid_s16((*input++ * multiplier + half) >> right_shift);
+        }
+    } else {
+        for (; count > 0; count--) {
+            *output++ = nn_tanh_s16((*input++ * multiplier + half) >> right_shift);
+        }
     }
 }
 

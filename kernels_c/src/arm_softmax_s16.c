@@ -38,12 +38,11 @@ arm_cmsis_nn_status arm_softmax_s16(const int16_t *input, const int32_t num_rows
         const int32_t sum = exponentials(input, row_size, mult, shift, softmax_params->exp_lut, output);
         const int32_t headroom = nn_leading_zeros((uint32_t)sum);
         /* the sum as 1.x in Q16, and x moved from 0..65535 to the range of int16 */
-        const int32_t scaled = (int32_t)(((int64_t)sum * (1 << (headroom - 1)) + (1 << 13)) >> 14) - 3 * (1 << 15);
+        const int32_t scaled = (int32_t)((((uint32_t)sum << (headroom - 1)) + (1u << 13)) >> 14) - 3 * (1 << 15);
         const int32_t inverse = nn_interpolated(softmax_params->one_by_one_lut, nn_clamp(scaled, INT16_MIN, INT16_MAX));
-        const int32_t right = 31 - headroom;
+        const int32_t right = 31 - headroom, half = 1 << (right - 1); /* at most 2^29 for fewer than 32768 elements */
         for (int32_t i = 0; i < row_size; i++) {
-            const int32_t share = (int32_t)(((int64_t)output[i] * inverse + (1 << (right - 1))) >> right);
-            output[i] = (int16_t)nn_clamp(share, 0, INT16_MAX);
+            output[i] = (int16_t)nn_clamp((output[i] * inverse + half) >> right, 0, INT16_MAX);
         }
     }
     return ARM_CMSIS_NN_SUCCESS;

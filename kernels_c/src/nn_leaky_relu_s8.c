@@ -1,5 +1,5 @@
 #include "nn_extra.h"
-#include "nn_scale.h"
+#include "nn_ratio.h"
 
 static void plain(nn_leaky_relu_params p, const int8_t *input, int32_t count, int8_t *output)
 {

@@ -1,6 +1,6 @@
 #include "nn_requantize_row.h"
 
-#include "nn_scale.h"
+#include "nn_ratio.h"
 
 static void plain(nn_requantize_params p, const uint8_t *input, uint8_t input_flip, uint8_t *output, uint8_t output_flip,
                   int32_t count)

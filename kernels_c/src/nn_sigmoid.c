@@ -1,4 +1,3 @@
-/* Sigmoid and hyperbolic tangent of int16 by a table of the sigmoid, as TensorFlow Lite interpolates it. */
 #include "nn_sigmoid.h"
 
 /*
@@ -26,31 +25,3 @@ const uint16_t nn_sigmoid_table[256] = {
     65533, 65533, 65533, 65533, 65533, 65533, 65533, 65534, 65534, 65534, 65534, 65534, 65534, 65534,
     65534, 65534, 65534, 65535,
 };
-
-/* Between two entries: `bits` below the index. */
-static uint32_t interpolated(uint32_t value, uint32_t bits)
-{
-    const uint32_t index = value >> bits, rest = value & ((1u << bits) - 1);
-    const uint32_t here = nn_sigmoid_table[index];
-    return (here << bits) + rest * (nn_sigmoid_table[index + 1] - here);
-}
-
-static int32_t absolute(int32_t value)
-{
-    return value < 0 ? -value : value;
-}
-
-int16_t nn_sigmoid_s16(int32_t value)
-{
-    const uint32_t size = (uint32_t)absolute(value);
-    const uint32_t above = size >> 9 >= 255 ? 0x7FFFu << 10 : interpolated(size, 9);
-    const uint32_t rounded = value >= 0 ? above + (1 << 9) : (1u << 25) - above + (1 << 9) - 1;
-    return (int16_t)(rounded >> 10);
-}
-
-int16_t nn_tanh_s16(int32_t value)
-{
-    const uint32_t size = (uint32_t)absolute(value);
-    const int32_t above = (int32_t)(size >> 8 >= 255 ? 0xFFFFu << 8 : interpolated(size, 8)) - (1 << 23);
-    return (int16_t)((value >= 0 ? above + (1 << 7) : -above + (1 << 7) - 1) >> 8);
-}

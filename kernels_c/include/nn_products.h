@@ -1,6 +1,6 @@
 /* Sums of products of vectors. */
-#ifndef NN_DOT_H
-#define NN_DOT_H
+#ifndef NN_PRODUCTS_H
+#define NN_PRODUCTS_H
 
 #include "nn_lanes.h"
 
