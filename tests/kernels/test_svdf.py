@@ -96,7 +96,7 @@ def case(layer: Svdf, name: str) -> Case:
         f"out = {{{out_multiplier}, {out_shift}}}; "
         f"const cmsis_nn_dims from = {{{layer.batches}, {layer.inputs}, 1, 1}}, any = {dims(())}, "
         f"features = {{{layer.filters}, {layer.inputs}, 1, 1}}, times = {{{layer.filters}, {layer.memory}, 1, 1}}; "
-        f"int{layer.bits}_t state[{state}]; memset(state, 0, sizeof state);"
+        f"int{layer.bits}_t state[{state}]; __builtin_memset(state, 0, sizeof state);"
     )
     function = "arm_svdf_state_s16_s8(" if layer.bits == 16 else "arm_svdf_s8(&none, "
     calls = [
