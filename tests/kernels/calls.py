@@ -25,7 +25,7 @@ C_TYPES: Mapping[str, str] = {
 }  # fmt: skip
 
 HEAD = """
-#include <string.h>
+#include <stdint.h>
 #include "arm_nnfunctions.h"
 #include "nn_extra.h"
 #include "uart.h"
@@ -89,7 +89,7 @@ class Case:
         kind = C_TYPES[self.output.dtype.name]
         body = (
             f"    {kind} *const output = ({kind} *)(place + GUARD + {self.offset(self.output)});\n{pointers}"
-            f"    memset(place, FILL, sizeof place);\n    {self.declarations}\n    const int status = {self.call};\n"
+            f"    __builtin_memset(place, FILL, sizeof place);\n    {self.declarations}\n    const int status = {self.call};\n"
             f"    return check(\"{self.name}\", status, {self.status}, (const uint8_t *)output, "
             f"{self.name}_wanted + {self.offset(self.output)}, {self.output.nbytes});\n"
         )
