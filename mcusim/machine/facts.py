@@ -12,6 +12,7 @@ import numpy as np
 from unicorn import arm_const as A
 
 from mcusim.cores import Core
+from mcusim.errors import McusimError
 from mcusim.isa.instruction import (
     ALWAYS,
     PC,
@@ -25,7 +26,6 @@ from mcusim.machine import layout as L
 UNKNOWN_VALUE = -1
 CARRY_UNKNOWN = 2
 """As carry of a logical operation: the shifter sets it from a value that the slice does not follow."""
-SLOTS_MAX = 500
 
 ALU_ROWS = {
     "add": L.OP_ADD, "addw": L.OP_ADD, "sub": L.OP_SUBTRACT, "subw": L.OP_SUBTRACT, "and": L.OP_AND, "orr": L.OP_OR,
@@ -447,8 +447,9 @@ class _Compiler:
     def finish(self) -> FactProgram:
         needed = self.needed()
         order = sorted(needed)
-        if len(order) > SLOTS_MAX or len(self.slots) > L.FACTS_MAX:
-            return FactProgram(_rows([(L.OP_END, 0, 0, 0, 0)]), (), None)
+        if len(order) > L.VALUES_MAX or len(self.slots) > L.FACTS_MAX:
+            where = f"the block at {self.block.address:#010x}"
+            raise McusimError(f"{where} depends on {len(order)} values at its entry; at most {L.VALUES_MAX} can be followed")
         slot = {number: place for place, number in enumerate(order)}
         rows = [self.renumbered(self.values.rows[number], slot[number], slot) for number in order]
         for place, row in enumerate(self.facts):

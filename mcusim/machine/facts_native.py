@@ -62,6 +62,7 @@ from mcusim.machine.layout import (
     ROW_WORDS,
     SCRATCH,
     UNKNOWN_FACTS,
+    VALUES_MAX,
 )
 from mcusim.machine.memory_access import (
     call_register_read,
@@ -76,7 +77,6 @@ MASK = 0xFFFFFFFF
 UNKNOWN = -1
 UNKNOWN_REGION = 60
 APSR = 1  # UC_ARM_REG_APSR
-OVERLAY = 512
 CARRY_LOST = 16
 """Bit of a flags value: C is not known (conditions HS, LO, HI and LS cannot be told)."""
 KEY_FACTOR = 0x1E3779B97F4A7C15
@@ -389,7 +389,7 @@ def load_row(state, overlay, stores, address, immediate):
 def evaluate(state, program):
     """Run a fact program at block entry; leaves the classes in FACTS and returns their key."""
     values = load_word(state + SCRATCH * 8)
-    overlay = values + OVERLAY * 8
+    overlay = values + VALUES_MAX * 8
     facts = load_word(state + FACTS * 8)
     registers = load_word(state + REGISTERS * 8)
     key, stores = 1, 0

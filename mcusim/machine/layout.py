@@ -133,7 +133,10 @@ FACT_OPS = frozenset({OP_ACCESS, OP_EXECUTED, OP_DIVIDE_CLASS, OP_MULTIPLY_CLASS
 """Rows that yield one fact each, in the order of the program's slots."""
 DIVIDE_TRAP = 255
 """Class of a division by zero while CCR.DIV_0_TRP is set."""
-OVERLAY_MAX = 96
-SCRATCH_WORDS = 512 + 4 * OVERLAY_MAX
-FACTS_MAX = 256
-"""Most fact classes one block can have: more than the longest translation block has instructions needs none."""
+VALUES_MAX = 1 << 15
+"""Most values one fact program can have: the longest block holds 512 narrow or 256 wide instructions, of which the worst, an
+LDM of 14 registers in an IT block, needs 60."""
+OVERLAY_MAX = 512
+SCRATCH_WORDS = VALUES_MAX + 3 * OVERLAY_MAX
+FACTS_MAX = 512
+"""Most fact classes one block can have: a translation block never has more instructions than that."""

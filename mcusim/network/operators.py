@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from mcusim.network.tensor import Quantization
+
 
 class Activation(Enum):
     """A bound on the output that the layer applies itself; the value is (low, high) in real numbers."""
@@ -242,11 +244,15 @@ class Svdf:
 
 @dataclass(frozen=True, slots=True)
 class UnidirectionalLstm:
-    """Inputs as TensorFlow Lite's UNIDIRECTIONAL_SEQUENCE_LSTM orders them (24); cell and output state are variables."""
+    """Inputs as TensorFlow Lite's UNIDIRECTIONAL_SEQUENCE_LSTM orders them (24); cell and output state are variables.
+
+    ``intermediates``: quantisation of the four gates before their layer normalisation, and of the hidden state (integers only).
+    """
 
     time_major: bool = False
     cell_clip: float = 0.0
     projection_clip: float = 0.0
+    intermediates: tuple[Quantization | None, ...] = ()
 
 
 Operator = (

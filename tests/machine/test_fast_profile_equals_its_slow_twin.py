@@ -219,8 +219,8 @@ def test_lanes_tell_what_a_run_in_other_memories_would(build_source, core, syste
 @pytest.mark.parametrize("system", IN_LANES)
 def test_lanes_of_all_nodes_add_up_to_the_delay_of_the_lane(build, system):
     machine, lanes = with_lanes(build("recursion.c", "m3"), "m3", system)
-    stalls = sum(node.lanes.sum(axis=0) for node in machine.recorder.nodes if node.lanes is not None)
-    own = sum(int(row[L.NODE_STALLS : L.NODE_STALLS + 3].sum()) for row in machine.recorder.rows)
+    stalls = sum(node.lanes.sum(axis=0) for node in machine.recorder.graph.nodes if node.lanes is not None)
+    own = sum(int(row[L.NODE_STALLS : L.NODE_STALLS + 3].sum()) for row in machine.recorder.graph.rows)
     assert [machine.recorder.cycles - own + stall for stall in stalls.tolist()] == lanes
     assert lanes[0] == machine.recorder.cycles - own
 
@@ -262,3 +262,25 @@ def test_random_programs_stall_the_same_where_a_part_of_ram_is_not_cached(build_
     assert_equal(profile, twin)
     uses = [use for use in fast.recorder.memory.path_uses() if use.region == "ram" and use.kind == "read"]
     assert len(uses) == 2 and all(use.units for use in uses)
+
+
+LONG_BLOCK = r"""
+static unsigned char bytes[4096] __attribute__((aligned(4)));
+int main(void)
+{
+    __asm__ volatile(
+        "mov r2, %0\n mov r4, #1\n"
+        ".balign 1024\n"
+        ".rept 230\n ldr r3, [r2, r4]\n adds r4, #2\n .endr\n" /* 460 narrow instructions, words at odd bytes */
+        ".rept 120\n ldr r3, [r2], #6\n eor.w r4, r4, r3\n .endr\n"
+        : : "r"(bytes) : "r2", "r3", "r4", "cc", "memory");
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("core", ["m3", "m4", "m7", "m33"])
+def test_the_longest_block_of_straight_code_keeps_the_facts_of_each_access(build_source, core):
+    profile, twin = both(build_source(LONG_BLOCK, core), core)
+    assert_equal(profile, twin)
+    assert sum(use.causes.get(causes.ALIGNMENT, 0) for use in profile.blocks) > 230
