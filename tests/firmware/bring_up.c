@@ -1,26 +1,38 @@
-/* Says a line over the board's serial port, with the cycles of a small sum, and ends. */
+/* Says over the board's serial port what start-up code has put where, sends a line of known length under a mark, and ends. */
 #include "board.h"
 #include "marks.h"
+#include "placement.h"
 #include "uart.h"
 
-static uint32_t numbers[64] = {3};
-static uint32_t cleared[64];
+#if defined(BANK) /* a memory of the board by name */
+#define IN(name) IN_MEMORY(name)
+#define CLEARED(name) CLEARED_IN(name)
+#define LEFT(name) LEFT_IN(name)
+IN(BANK) volatile uint32_t copied[3] = {17, 25, 42};
+CLEARED(BANK) volatile uint32_t cleared[3];
+LEFT(BANK) volatile uint32_t left[3];
+#else
+volatile uint32_t copied[3] = {17, 25, 42};
+volatile uint32_t cleared[3];
+LEFT_IN_RAM volatile uint32_t left[3];
+#endif
+
+static const char sixty_four[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.\n";
 
 int main(void)
 {
     marks_start();
-    uint32_t sum = 0;
-    MARK_BEGIN(sum);
-    for (int round = 0; round < 200; round++) {
-        for (int i = 0; i < 64; i++) {
-            numbers[i] += (uint32_t)(round ^ i);
-            sum += numbers[i] + cleared[i];
-        }
-    }
-    MARK_END(sum);
-    uart_puts("board up, sum ");
-    uart_put_unsigned(sum);
-    uart_puts("\r\n");
+    left[1] = 9;
+    uart_puts("board up ");
+    uart_put_unsigned(copied[0] + copied[1] + copied[2]);
+    uart_puts(" ");
+    uart_put_unsigned(cleared[0] + cleared[1] + cleared[2] + left[1]);
+    uart_puts("\n");
+    uart_finish();
+    MARK_BEGIN(line);
+    uart_puts(sixty_four);
+    uart_finish();
+    MARK_END(line);
     marks_print(uart_putc);
-    return 0;
+    return 7;
 }
