@@ -66,7 +66,7 @@ int32_t nn_convolve_dsp_scratch(const cmsis_nn_dims *filter, int in_place);
 void nn_convolve_quads(const struct nn_convolution *layer);
 int32_t nn_convolve_quads_scratch(const cmsis_nn_dims *filter);
 void nn_convolve_octets(const struct nn_convolution *layer);
-int32_t nn_convolve_octets_scratch(const cmsis_nn_dims *filter, int in_place);
+int32_t nn_convolve_octets_scratch(const cmsis_nn_dims *filter);
 int nn_convolve_octets_pay(const cmsis_nn_dims *filter);
 
 static inline int nn_goes_in_place(const cmsis_nn_conv_params *params, const cmsis_nn_dims *input,

@@ -4,8 +4,8 @@
 
 int32_t nn_convolve_dsp_scratch(const cmsis_nn_dims *filter, int in_place)
 {
-    return !in_place || nn_convolve_octets_pay(filter) ? nn_convolve_octets_scratch(filter, in_place)
-                                                       : nn_convolve_quads_scratch(filter);
+    return in_place && !nn_convolve_octets_pay(filter) ? nn_convolve_quads_scratch(filter)
+                                                       : nn_convolve_octets_scratch(filter);
 }
 
 #if NN_DSP

@@ -30,10 +30,10 @@ static int32_t groups_at_once(const cmsis_nn_dims *filter)
     return groups > 0 ? groups : 1;
 }
 
-int32_t nn_convolve_octets_scratch(const cmsis_nn_dims *filter, int in_place)
+/* Weights, and the inputs of two pixels before and after they are spread. */
+int32_t nn_convolve_octets_scratch(const cmsis_nn_dims *filter)
 {
-    const int32_t inputs = 4 * column_bytes(filter), columns = in_place ? 0 : 2 * column_bytes(filter);
-    return groups_at_once(filter) * group_bytes(filter) + inputs + columns;
+    return groups_at_once(filter) * group_bytes(filter) + (4 + 2) * column_bytes(filter);
 }
 
 /* Spreading inputs costs as much as 8 multiplications by each of them would, and many taps are cheap to leave out. */
