@@ -94,6 +94,8 @@ class Builder:
     def constant(self, constant: Constant, data: np.ndarray, axis: int | None = None) -> str:
         """A constant as it is stored, and the axis of its scales there."""
         data = np.ascontiguousarray(data, np.float32).reshape(data.shape)
+        if not np.isfinite(data).all():
+            raise Unsupported(f"its constant {constant.name!r} has values that are not finite")
         name = constant.name or "constant"
         while name in self.tensors:
             other = self.tensors[name].data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -80,15 +81,13 @@ class _Fusion:
         if index is None:
             return False
         writer = self.layers[index]
-        if not isinstance(writer.operator, ACTIVATED) or writer.operator.activation is not ops.Activation.NONE:
+        before: Any = writer.operator
+        if type(before) not in ACTIVATED or before.activation is not ops.Activation.NONE:
             return False
-        if isinstance(writer.operator, ops.Binary) and writer.operator.function in (
-            ops.Arithmetic.MINIMUM,
-            ops.Arithmetic.MAXIMUM,
-        ):
+        if isinstance(before, ops.Binary) and before.function in (ops.Arithmetic.MINIMUM, ops.Arithmetic.MAXIMUM):
             return False
-        operator = replace(writer.operator, activation=ACTIVATIONS[operator.function])
-        return self.renewed(index, replace(writer, operator=operator), layer.outputs)
+        active = replace(before, activation=ACTIVATIONS[operator.function])
+        return self.renewed(index, replace(writer, operator=active), layer.outputs)
 
     def gated(self, layer: Layer) -> bool:
         """x * logistic(x)."""
@@ -111,8 +110,9 @@ class _Fusion:
         if factors is None or index is None:
             return False
         writer = self.layers[index]
-        axis = CHANNEL_AXES.get(type(writer.operator))
-        if axis is None or writer.operator.activation is not ops.Activation.NONE:  # type: ignore[union-attr]
+        before: Any = writer.operator
+        axis = CHANNEL_AXES.get(type(before))
+        if axis is None or before.activation is not ops.Activation.NONE:
             return False
         x, filters, bias = writer.inputs
         weights = self.tensors[filters].data
@@ -130,8 +130,8 @@ class _Fusion:
             filters if kept or (factor == 1).all() else self.constant(filters, weights * factor.reshape(across)),
             self.constant(bias or f"{writer.name}/bias", moved) if moved.any() or bias else "",
         )
-        operator = replace(writer.operator, activation=activation)  # type: ignore[type-var]
-        return self.renewed(index, replace(writer, operator=operator, inputs=inputs), layer.outputs)
+        active = replace(before, activation=activation)
+        return self.renewed(index, replace(writer, operator=active, inputs=inputs), layer.outputs)
 
     def factors(self, layer: Layer) -> tuple[np.ndarray, np.ndarray, ops.Activation] | None:
         """Factor and offset of a layer that does no more than that, in double precision, and its activation."""

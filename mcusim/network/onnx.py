@@ -29,7 +29,13 @@ def load_onnx(path: str | os.PathLike[str]) -> Network:
     """
     path = Path(path)
     graph = read_graph(path)
-    attempts = [_Import(path, graph, order).network() for order in orders(len(entry.shape) for entry in graph.inputs)]
+    try:
+        with np.errstate(all="ignore"):
+            ways = orders(len(entry.shape) for entry in graph.inputs)
+            attempts = [_Import(path, graph, order).network() for order in ways]
+    except DAMAGE as error:
+        text = " ".join(str(error).split())[:200]
+        raise NetworkError(f"{path.name}: damaged: its nodes do not go together ({text})") from None
     return min(attempts, key=lambda network: sum(isinstance(layer.operator, Transpose) for layer in network.layers))
 
 
@@ -91,11 +97,8 @@ class _Import:
         self.builder.label = f"{node.name.lower()}_{node.number}"
         view = View(node, tuple(self.items[n] if n else None for n in node.inputs), self.builder, self.graph.opset)
         try:
-            with np.errstate(all="ignore"):
-                results = self.results(node, view)
-        except Unsupported as error:
-            raise NetworkError(f"{where}: {error}") from None
-        except NetworkError as error:
+            results = self.results(node, view)
+        except (Unsupported, NetworkError) as error:
             raise NetworkError(f"{where}: {error}") from None
         except DAMAGE as error:
             text = " ".join(str(error).split())[:200]

@@ -172,6 +172,7 @@ def _size(name: str, tensor: str, axis: int, size: Any) -> int:
 def _node(name: str, number: int, node: Any) -> Node:
     attributes = {attribute.name: _attribute(name, number, node, attribute) for attribute in node.attribute}
     operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
+    operator = operator if operator.isprintable() else repr(operator)
     return Node(number, operator, node.name, tuple(node.input), tuple(node.output), attributes)
 
 
@@ -187,6 +188,6 @@ def _attribute(name: str, number: int, node: Any, attribute: Any) -> Any:
         return list(attribute.floats if attribute.type == kind.FLOATS else attribute.ints)
     output = node.output[0] if node.output else "nothing"
     raise NetworkError(
-        f"{name}, node {number} ({node.op_type}), which writes {output!r}: its attribute {attribute.name!r} is of a kind "
+        f"{name}, node {number} ({node.op_type!r}), which writes {output!r}: its attribute {attribute.name!r} is of a kind "
         "that is not supported (a subgraph or a list of tensors or texts)"
     )

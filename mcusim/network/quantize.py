@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def _samples(network: Network, calibration: Iterable[Sample]) -> Iterator[dict[s
         if isinstance(sample, Mapping):
             given = dict(sample)
         else:
-            parts = list(sample) if isinstance(sample, list | tuple) else [sample]
+            parts: list[Any] = list(sample) if isinstance(sample, list | tuple) else [sample]
             if len(parts) != len(network.inputs):
                 raise NetworkError(f"{where}: it has {len(parts)} arrays; the network has {len(network.inputs)} inputs")
             given = dict(zip(network.inputs, parts, strict=True))

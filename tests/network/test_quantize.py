@@ -193,16 +193,18 @@ def test_a_scale_is_raised_where_a_bias_would_not_fit() -> None:
 
 
 def test_weights_may_have_one_scale(network: Network) -> None:
-    for layer in quantize(network, [samples(2)], per_channel=False).layers:
-        if isinstance(layer.operator, ops.Conv2D | ops.DepthwiseConv2D | ops.FullyConnected):
-            weights = quantize(network, [samples(1)], per_channel=False).tensors[layer.inputs[1]]
-            assert weights.quantization is not None and len(weights.quantization.scales) == 1
-            return
+    whole = quantize(network, [samples(1)], per_channel=False)
+    weights = [whole.tensors[layer.inputs[1]] for layer in whole.layers if len(layer.inputs) == 3]
+    assert weights
+    assert all(tensor.quantization is not None and len(tensor.quantization.scales) == 1 for tensor in weights)
 
 
 ERRORS = {
     "no data": ([], "there are no calibration data"),
-    "another shape": ([np.zeros((5, 5), np.float32)], r"sample 0: the value of 'x' is of shape \(5, 5\); \(1, 8, 6, 3\) is needed"),
+    "another shape": (
+        [np.zeros((5, 5), np.float32)],
+        r"sample 0: the value of 'x' is of shape \(5, 5\); \(1, 8, 6, 3\) is needed",
+    ),
     "no numbers": ([{"x": "text"}], "the value of 'x' is no array of numbers"),
     "another name": ([{"z": samples(1)}], "it has no value of input 'x'"),
     "too many": ([(samples(1), samples(1))], "it has 2 arrays; the network has 1 inputs"),
