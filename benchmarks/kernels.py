@@ -4,7 +4,8 @@
 
 Code and weights lie in flash, activations in RAM; the clock, wait states, caches and prefetch are those of the board at its
 rated clock. With ``--cmsis-nn`` the same program is built with a checkout of CMSIS-NN in place of the kernels of ``kernels_c``
-as well, both are printed side by side, and it is an error if their outputs differ. Data are random; time does not depend on them.
+as well, both are printed side by side, and it is an error if their outputs differ. Data are random; time does not depend
+on them.
 """
 
 from __future__ import annotations

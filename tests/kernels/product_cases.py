@@ -63,7 +63,8 @@ class Case:
 
     def line(self) -> str:
         """The row of the table in C, and the call."""
-        values = ", ".join(f"{value}u" if name == "seed" else str(value) for name, value in zip(FIELDS, astuple(self), strict=True))
+        members = zip(FIELDS, astuple(self), strict=True)
+        values = ", ".join(f"{value}u" if name == "seed" else str(value) for name, value in members)
         counts = ", ".join(str(int(np.prod(shape))) for shape in self.shapes)
         return f"    {{ static const struct kernel_case k = {{{values}}}; run_case(&k, {counts}); }}"
 
@@ -225,11 +226,15 @@ def chosen() -> list[Case]:
     tiles = Case(DEPTHWISE, SPECIAL, 1, 25, 5, 8, 25, 5, 8, 3, 3, padding_h=1, padding_w=1, input_offset=128, seed=8)
     return [
         one, replace(one, entry=SPECIAL), replace(one, entry=SPECIAL, out_h=2, out_w=3, stride_h=2, stride_w=2),
-        replace(one, out_c=3, input_place=1), replace(one, out_c=7, filter_place=3, output_place=1), replace(one, n=2, c=260, filter_c=260, out_h=3, out_c=9),
+        replace(one, out_c=3, input_place=1), replace(one, out_c=7, filter_place=3, output_place=1),
+        replace(one, n=2, c=260, filter_c=260, out_h=3, out_c=9),
         replace(one, entry=SPECIAL, h=1, out_h=1, w=20, out_w=19, taps_w=5, padding_w=1, c=3, filter_c=3),
         three, replace(three, out_c=64, c=4, filter_c=4), replace(three, c=1, filter_c=1, taps_h=5, taps_w=4, padding_h=2),
-        deep, replace(deep, out_c=6, stride_h=2, stride_w=2, out_h=2, out_w=2), replace(deep, entry=BASIC, dilation_h=2, dilation_w=2, padding_h=2, padding_w=2),
+        deep, replace(deep, out_c=6, stride_h=2, stride_w=2, out_h=2, out_w=2),
+        replace(deep, entry=BASIC, dilation_h=2, dilation_w=2, padding_h=2, padding_w=2),
         replace(deep, out_c=3, dilation_w=2, padding_w=2), replace(deep, out_c=1, bias_range=2**30),
+        replace(one, out_c=9, shift=-31, bias_range=2**30), replace(deep, out_c=6, shift=-27, bias_range=2**30),
+        replace(one, n=2, c=64, filter_c=64, out_c=20, shift=-23, bias_range=2**29),
         tiles, replace(tiles, h=40, out_h=20, w=16, out_w=8, stride_h=2, stride_w=2, padding_h=0, padding_w=0),
         replace(tiles, c=6, out_c=6, h=7, out_h=7, w=40, out_w=40, input_place=3),
         replace(tiles, entry=FAST, h=20, w=1, taps_h=7, taps_w=1, padding_h=0, padding_w=0, out_h=14, out_w=1),
