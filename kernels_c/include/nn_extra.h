@@ -109,9 +109,6 @@ void nn_requantize_s8(const nn_requantize_params *params, const int8_t *input, i
 void nn_requantize_u8(const nn_requantize_params *params, const uint8_t *input, int32_t count, uint8_t *output);
 void nn_requantize_u8_s8(const nn_requantize_params *params, const uint8_t *input, int32_t count, int8_t *output);
 void nn_requantize_s8_u8(const nn_requantize_params *params, const int8_t *input, int32_t count, uint8_t *output);
-void nn_requantize_s8_s16(const nn_requantize_params *params, const int8_t *input, int32_t count, int16_t *output);
-void nn_requantize_s16_s8(const nn_requantize_params *params, const int16_t *input, int32_t count, int8_t *output);
-void nn_requantize_s16(const nn_requantize_params *params, const int16_t *input, int32_t count, int16_t *output);
 
 /* The top bit of each byte flipped: uint8 as int8 of the same scale whose zero point is 128 less, or back. */
 void nn_flip_top_bits(const void *input, int32_t count, void *output);
@@ -135,5 +132,33 @@ void nn_quantize_f32_s16(const float *input, int32_t count, float scale, int32_t
 void nn_dequantize_s8_f32(const int8_t *input, int32_t count, float scale, int32_t zero_point, float *output);
 void nn_dequantize_u8_f32(const uint8_t *input, int32_t count, float scale, int32_t zero_point, float *output);
 void nn_dequantize_s16_f32(const int16_t *input, int32_t count, float scale, int32_t zero_point, float *output);
+
+/* int16: as for int8; offsets are 0 and left_shift is 15 in TensorFlow Lite. arm_pad_s8 and arm_transpose_s8's kin move
+ * int16 as well: pads of 0 as twice as many bytes. */
+arm_cmsis_nn_status nn_add_s16(const nn_add_params *params, const int16_t *input_1, const cmsis_nn_dims *input_1_dims,
+                               const int16_t *input_2, const cmsis_nn_dims *input_2_dims, int16_t *output,
+                               const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_sub_s16(const nn_add_params *params, const int16_t *input_1, const cmsis_nn_dims *input_1_dims,
+                               const int16_t *input_2, const cmsis_nn_dims *input_2_dims, int16_t *output,
+                               const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_mul_s16(const nn_mul_params *params, const int16_t *input_1, const cmsis_nn_dims *input_1_dims,
+                               const int16_t *input_2, const cmsis_nn_dims *input_2_dims, int16_t *output,
+                               const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_mean_s16(const nn_reduce_params *params, const int16_t *input, const cmsis_nn_dims *input_dims,
+                                const cmsis_nn_dims *axes, int16_t *output);
+
+void nn_requantize_s16(const nn_requantize_params *params, const int16_t *input, int32_t count, int16_t *output);
+void nn_requantize_s8_s16(const nn_requantize_params *params, const int8_t *input, int32_t count, int16_t *output);
+void nn_requantize_s16_s8(const nn_requantize_params *params, const int16_t *input, int32_t count, int8_t *output);
+
+/* Any function of one int16, by a table of 513 entries with straight lines in between. */
+void nn_lookup_s16(const int16_t *input, const int16_t table[513], int32_t count, int16_t *output);
+
+/* arm_nn_activation_s16 for any scale: (input * multiplier) >> right_shift, rounded half up, is in units of 1/12288. */
+void nn_activation_s16(const int16_t *input, int16_t *output, int32_t count, int32_t multiplier, int32_t right_shift,
+                       arm_nn_activation_type type);
 
 #endif

@@ -66,12 +66,12 @@ NN_INLINE uint32_t nn_pair_add_odd(uint32_t pair, uint32_t word)
     return sum;
 }
 
-/* High word of a product, rounded half up: nn_doubling_high_multiply(value / 2, multiplier). */
-NN_INLINE int32_t nn_high_multiply(int32_t value, int32_t multiplier)
+/* `sum` plus the high word of a product, rounded half up. */
+NN_INLINE int32_t nn_high_multiply_add(int32_t value, int32_t multiplier, int32_t sum)
 {
-    int32_t high;
-    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(value), "r"(multiplier));
-    return high;
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(value), "r"(multiplier), "r"(sum));
+    return result;
 }
 
 NN_INLINE int32_t nn_saturate_int8(int32_t value)

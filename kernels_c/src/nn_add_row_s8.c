@@ -3,7 +3,7 @@
  * greater scale), so that the fast versions spend a multiplication on the other one only.
  */
 #include "nn_rows.h"
-#include "nn_rescale.h"
+#include "nn_ratio.h"
 
 static inline int32_t scaled(int32_t value, int32_t offset, int32_t mult, int32_t shift, int32_t left_shift)
 {
@@ -29,8 +29,8 @@ enum { HALF = 1 << 30, LEFT_SHIFT = 20 };
 
 /* What a row adds up: one input at exactly half its value, the other one scaled. */
 struct terms {
-    struct nn_rescale other;
-    struct nn_rescale sum;
+    struct nn_shrink other;
+    struct nn_shrink sum;
     int32_t left_offset;
     int32_t right_offset;
     int32_t low;
@@ -46,16 +46,16 @@ NN_INLINE int terms_of(struct terms *t, const nn_add_params *p, int exact_left)
     t->high = p->activation.max;
     const int32_t other_mult = exact_left ? p->input_2_mult : p->input_1_mult;
     const int32_t other_shift = exact_left ? p->input_2_shift : p->input_1_shift;
-    return p->left_shift == LEFT_SHIFT && nn_rescale_of(&t->other, other_mult, other_shift, 0, LEFT_SHIFT, 28) &&
-           nn_rescale_of(&t->sum, p->output_mult, p->output_shift, p->output_offset, 0, 29);
+    return p->left_shift == LEFT_SHIFT && nn_shrink_of(&t->other, other_mult, other_shift, 0, LEFT_SHIFT, 28) &&
+           nn_shrink_of(&t->sum, p->output_mult, p->output_shift, p->output_offset, 0, 29);
 }
 
 /* Before it is brought into the range of int8. */
 NN_INLINE int32_t sum_of(struct terms t, int32_t left, int32_t right, int exact_left, int32_t sign)
 {
     const int32_t exact = (exact_left ? left : right) * (1 << (LEFT_SHIFT - 1));
-    const int32_t other = nn_rescaled((exact_left ? right : left) * (1 << t.other.left), t.other);
-    return nn_rescaled(exact_left ? exact + sign * other : other + sign * exact, t.sum);
+    const int32_t other = nn_shrunk((exact_left ? right : left) * (1 << t.other.left), t.other);
+    return nn_shrunk(exact_left ? exact + sign * other : other + sign * exact, t.sum);
 }
 
 #if NN_DSP

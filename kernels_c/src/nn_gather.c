@@ -41,22 +41,40 @@ static void gather_row(const void *input, int32_t count, int32_t step, int32_t s
     }
 }
 
+struct axis {
+    int32_t count;
+    int32_t step;
+};
+
+/* The axes that count, innermost first, neighbours joined where one goes on as the other ends; the rest is {1, 0}. */
+static void join_axes(struct axis axes[4], const int32_t counts[4], const int32_t steps[4])
+{
+    int32_t last = -1;
+    for (int32_t i = 3; i >= 0; i--) {
+        const struct axis axis = {counts[i], steps[i]};
+        if (axis.count == 1) {
+            continue;
+        }
+        if (last >= 0 && axes[last].count * axes[last].step == axis.step) {
+            axes[last].count *= axis.count;
+        } else {
+            axes[++last] = axis;
+        }
+    }
+}
+
 void nn_gather(const void *input, const int32_t counts[4], const int32_t steps[4], int32_t size, void *output)
 {
-    int32_t row = counts[3], lines = counts[2], line_step = steps[2];
-    if (steps[2] == counts[3] * steps[3]) { /* goes on as before: one long row */
-        row *= lines;
-        lines = 1;
-        line_step = 0;
-    }
+    struct axis axes[4] = {{1, 1}, {1, 0}, {1, 0}, {1, 0}};
+    join_axes(axes, counts, steps);
     const int8_t *from = input;
     int8_t *to = output;
-    for (int32_t i = 0; i < counts[0]; i++) {
-        for (int32_t j = 0; j < counts[1]; j++) {
-            for (int32_t k = 0; k < lines; k++) {
-                const int32_t place = i * steps[0] + j * steps[1] + k * line_step;
-                gather_row(from + place * size, row, steps[3], size, to);
-                to += row * size;
+    for (int32_t i = 0; i < axes[3].count; i++) {
+        for (int32_t j = 0; j < axes[2].count; j++) {
+            for (int32_t k = 0; k < axes[1].count; k++) {
+                const int32_t place = i * axes[3].step + j * axes[2].step + k * axes[1].step;
+                gather_row(from + place * size, axes[0].count, axes[0].step, size, to);
+                to += axes[0].count * size;
             }
         }
     }

@@ -1,6 +1,6 @@
 /* Product of rows of int8. */
 #include "nn_rows.h"
-#include "nn_rescale.h"
+#include "nn_ratio.h"
 
 static void plain_row(const nn_mul_params *params, const int8_t *left, int32_t left_step, const int8_t *right,
                       int32_t right_step, int8_t *output, int32_t count)
@@ -20,7 +20,7 @@ enum { PRODUCT_BITS = 17 };
 #if NN_DSP
 
 /* Four at a time. */
-static int32_t fast_row(const nn_mul_params *p, struct nn_rescale scale, const struct nn_operands *o, int8_t *output,
+static int32_t fast_row(const nn_mul_params *p, struct nn_shrink scale, const struct nn_operands *o, int8_t *output,
                         int32_t count)
 {
     NN_SPREAD(left, o->left, o->left_step)
@@ -33,7 +33,7 @@ static int32_t fast_row(const nn_mul_params *p, struct nn_rescale scale, const s
         const uint32_t lefts = nn_lanes_load(left), rights = nn_lanes_load(right);
 #define PRODUCT(lane) \
     nn_saturate_int8( \
-        nn_rescaled(nn_lane_plus(lefts, lane, left_offset) * nn_lane_plus(rights, lane, right_offset), scale))
+        nn_shrunk(nn_lane_plus(lefts, lane, left_offset) * nn_lane_plus(rights, lane, right_offset), scale))
         uint32_t products = nn_lanes_of(PRODUCT(0), PRODUCT(1), PRODUCT(2), PRODUCT(3));
 #undef PRODUCT
         if (bounded) {
@@ -46,7 +46,7 @@ static int32_t fast_row(const nn_mul_params *p, struct nn_rescale scale, const s
 
 #else
 
-static int32_t fast_row(const nn_mul_params *params, struct nn_rescale scale, const struct nn_operands *o, int8_t *output,
+static int32_t fast_row(const nn_mul_params *params, struct nn_shrink scale, const struct nn_operands *o, int8_t *output,
                         int32_t count)
 {
     const nn_mul_params p = *params;
@@ -54,7 +54,7 @@ static int32_t fast_row(const nn_mul_params *params, struct nn_rescale scale, co
     const int32_t left_step = o->left_step, right_step = o->right_step;
     for (int32_t rest = count; rest > 0; rest--, left += left_step, right += right_step) {
         const int32_t product = (*left + p.input_1_offset) * (*right + p.input_2_offset);
-        *output++ = (int8_t)nn_clamp(nn_rescaled(product, scale), p.activation.min, p.activation.max);
+        *output++ = (int8_t)nn_clamp(nn_shrunk(product, scale), p.activation.min, p.activation.max);
     }
     return count;
 }
@@ -67,8 +67,8 @@ void nn_mul_row_s8(const void *params, const struct nn_operands *o, int8_t *outp
     const nn_mul_params *p = params;
     int32_t done = 0;
 #if NN_DSP || NN_NARROW
-    struct nn_rescale scale;
-    if (p->output_shift < 0 && nn_rescale_of(&scale, p->output_mult, p->output_shift, p->output_offset, 0, PRODUCT_BITS)) {
+    struct nn_shrink scale;
+    if (p->output_shift < 0 && nn_shrink_of(&scale, p->output_mult, p->output_shift, p->output_offset, 0, PRODUCT_BITS)) {
         done = fast_row(p, scale, o, output, count);
     }
 #endif

@@ -9,7 +9,7 @@ import pytest
 
 from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.operators import Dequantize, Quantize
-from tests.kernels.cases import CORES, Case, check_on_host, check_on_target
+from tests.kernels.calls import CORES, Case, check_on_host, check_on_target
 from tests.kernels.twin import answer, random_coding
 
 KERNELS = ("nn_requantize_s16", "nn_flip_top_bits", "nn_lookup_u8", "nn_lookup_s8")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.kernels import tflite_operator
-from tests.kernels.cases import CORES, PLAIN, Case, check_on_host, check_on_target, dims
+from tests.kernels.calls import CORES, PLAIN, Case, check_on_host, check_on_target, dims
 from tests.kernels.fixed_point import quantized_multiplier, requantized
 from tests.kernels.tflite_operator import Operand
 
@@ -59,9 +59,10 @@ def sum_parameters(binary: Binary) -> list[int]:
 
 
 def product_parameters(binary: Binary) -> list[int]:
-    """input_1_offset ... output_shift of nn_mul_params."""
+    """input_1_offset ... output_shift of nn_mul_params; TensorFlow Lite works the ratio out in float32."""
     (left, left_zero), (right, right_zero), (output, output_zero) = binary.scales
-    return [-left_zero, -right_zero, output_zero, *quantized_multiplier(left * right / output)]
+    ratio = np.float32(left) * np.float32(right) / np.float32(output)
+    return [-left_zero, -right_zero, output_zero, *quantized_multiplier(float(ratio))]
 
 
 def expected(binary: Binary, left: np.ndarray, right: np.ndarray) -> np.ndarray:

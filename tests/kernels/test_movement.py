@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.kernels import tflite_operator
-from tests.kernels.cases import CORES, PLAIN, Case, check_on_host, check_on_target, dims
+from tests.kernels.calls import CORES, PLAIN, Case, check_on_host, check_on_target, dims
 from tests.kernels.tflite_operator import Operand
 
 KERNELS = (
@@ -24,7 +24,7 @@ def numbers(random: np.random.Generator, shape: tuple[int, ...], size: int = 1) 
 
 
 def shape_of(random: np.random.Generator, rank: int = 4) -> tuple[int, ...]:
-    return tuple(int(random.integers(1, 7)) for _ in range(rank - 1)) + (int(random.integers(1, 24)),)
+    return (*(int(random.integers(1, 7)) for _ in range(rank - 1)), int(random.integers(1, 24)))
 
 
 def padding_cases(random: np.random.Generator) -> list[Case]:
@@ -118,7 +118,8 @@ def slice_cases(random: np.random.Generator) -> list[Case]:
         call = f"nn_strided_slice(input, &from, &begin, &stride, output, &to, {size})"
         result.append(Case(f"slice_{i}", call, answer, {"input": values}, declarations, i % 4))
     good = result[0]
-    return [*result, replace(good, name="slice_bad", declarations=good.declarations.replace("from = {", "from = {0 * "), status=-1)]
+    wrong = good.declarations.replace("from = {", "from = {0 * ")
+    return [*result, replace(good, name="slice_bad", declarations=wrong, status=-1)]
 
 
 def nearest(length: int, output: int, corners: bool, half: bool) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.kernels import tflite_operator
-from tests.kernels.cases import CORES, PLAIN, Case, check_on_host, check_on_target
+from tests.kernels.calls import CORES, PLAIN, Case, check_on_host, check_on_target
 from tests.kernels.tflite_operator import Operand
 
 KERNELS = ("arm_avgpool_s8", "arm_max_pool_s8")

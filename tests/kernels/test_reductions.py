@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.kernels import tflite_operator
-from tests.kernels.cases import CORES, PLAIN, Case, check_on_host, check_on_target, dims
+from tests.kernels.calls import CORES, PLAIN, Case, check_on_host, check_on_target, dims
 from tests.kernels.fixed_point import quantized_multiplier, requantized
 from tests.kernels.tflite_operator import Operand
 
@@ -40,7 +40,7 @@ def tensors() -> list[tuple[np.ndarray, tuple[int, ...]]]:
     choices = [tuple(i for i in range(4) if chosen[i]) for chosen in product((0, 1), repeat=4)]
     result = []
     for axes in choices[1:]:
-        shape = tuple(int(random.integers(1, 6)) for _ in range(3)) + (int(random.integers(1, 14)),)
+        shape = (*(int(random.integers(1, 6)) for _ in range(3)), int(random.integers(1, 14)))
         result.append((random.integers(-128, 128, shape, np.int8), axes))
     for shape, axes in (((1, 7, 7, 36), (1, 2)), ((1, 20, 20, 5), (1, 2)), ((2, 3, 300, 4), (0, 2))):
         result.append((random.integers(60, 128, shape, np.int8), axes))

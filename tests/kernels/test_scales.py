@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.kernels import tflite_operator
-from tests.kernels.cases import CORES, PLAIN, Case, check_on_host, check_on_target
+from tests.kernels.calls import CORES, PLAIN, Case, check_on_host, check_on_target
 from tests.kernels.fixed_point import quantized_multiplier, requantized
 from tests.kernels.tflite_operator import Operand
 

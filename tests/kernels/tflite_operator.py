@@ -12,13 +12,14 @@ import pytest
 
 @dataclass(frozen=True)
 class Operand:
-    """A tensor of the model; ``data`` makes it a constant. ``scale`` 0 means not quantised."""
+    """A tensor of the model; ``data`` makes it a constant, ``variable`` a state. ``scale`` 0 means not quantised."""
 
     shape: Sequence[int]
     type: str = "int8"
     scale: float = 0.0
     zero_point: int = 0
     data: np.ndarray | None = None
+    variable: bool = False
 
 
 def run(
@@ -29,17 +30,32 @@ def run(
     options: tuple[str, dict[str, Any]] | None = None,
     version: int = 1,
 ) -> list[np.ndarray]:
-    """What the reference kernel makes of ``values`` (for the inputs that are not constant)."""
+    """What the reference kernel makes of ``values`` (for the inputs that are neither constant nor a state)."""
+    return run_steps(operator, inputs, outputs, [values], options, version)[0]
+
+
+def run_steps(
+    operator: str,
+    inputs: Sequence[Operand],
+    outputs: Sequence[Operand],
+    steps: Sequence[Sequence[np.ndarray]],
+    options: tuple[str, dict[str, Any]] | None = None,
+    version: int = 1,
+) -> list[list[np.ndarray]]:
+    """The same, one call after another, with states in between that start as zero."""
     interpreter_module = pytest.importorskip("ai_edge_litert.interpreter")
     interpreter = interpreter_module.Interpreter(
         model_content=bytes(model(operator, inputs, outputs, options, version)),
         experimental_op_resolver_type=interpreter_module.OpResolverType.BUILTIN_REF,
     )
     interpreter.allocate_tensors()
-    for detail, value in zip(interpreter.get_input_details(), values, strict=True):
-        interpreter.set_tensor(detail["index"], value)
-    interpreter.invoke()
-    return [interpreter.get_tensor(detail["index"]).copy() for detail in interpreter.get_output_details()]
+    answers = []
+    for values in steps:
+        for detail, value in zip(interpreter.get_input_details(), values, strict=True):
+            interpreter.set_tensor(detail["index"], value)
+        interpreter.invoke()
+        answers.append([interpreter.get_tensor(detail["index"]).copy() for detail in interpreter.get_output_details()])
+    return answers
 
 
 def model(
@@ -62,7 +78,7 @@ def model(
     whole.operatorCodes = [code]
     graph = schema.SubGraphT()
     graph.tensors = [tensor(schema, whole.buffers, operand, index) for index, operand in enumerate([*inputs, *outputs])]
-    graph.inputs = [index for index, operand in enumerate(inputs) if operand.data is None]
+    graph.inputs = [index for index, operand in enumerate(inputs) if operand.data is None and not operand.variable]
     graph.outputs = list(range(len(inputs), len(inputs) + len(outputs)))
     node = schema.OperatorT()
     node.opcodeIndex = 0
@@ -87,6 +103,7 @@ def tensor(schema: Any, buffers: list[Any], operand: Operand, index: int) -> Any
     result.name = f"tensor_{index}".encode()
     result.shape = list(operand.shape)
     result.type = getattr(schema.TensorType, operand.type.upper())
+    result.isVariable = operand.variable
     buffer = schema.BufferT()
     if operand.data is not None:
         buffer.data = list(operand.data.tobytes())
