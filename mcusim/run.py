@@ -357,7 +357,7 @@ def _static_bytes(machine: Machine) -> int:
 
 
 def _region_name(machine: Machine, address: int) -> str:
-    return machine.space.names[machine.recorder.region_of(address)]
+    return machine.space.names[machine.recorder.regions.at(address)]
 
 
 def _sections(machine: Machine) -> tuple[SectionUse, ...]:

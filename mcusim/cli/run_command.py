@@ -187,29 +187,13 @@ def run_command(
     _check_choice(board, core)
     outputs = Outputs(json, flamegraph, trace, save_profile)
     outputs.check(image)
-    if semihosting_root is not None and not semihosting_root.is_dir():
-        raise typer.BadParameter(f"--semihosting-root {semihosting_root}: there is no such folder")
-    arguments = {
-        "board": board,
-        "core": core,
-        "load_address": load_address,
-        "vector_table": vector_table,
-        "send": tuple(send or ()),
-        "until": until,
-        "max_instructions": max_instructions,
-        "max_seconds": max_seconds,
-        "timeout_seconds": timeout,
-        "semihosting_root": semihosting_root,
-        "strict": strict,
-        "trace": trace is not None,
-        "save_profile": save_profile,
-        "clock_hertz": clock,
-        "wait_states": wait_states,
-        "caches": caches,
-        "prefetch": prefetch,
-        "placement": tuple(place or ()),
-    }
-    report = _run(image, arguments, outputs.json_to_stdout, quiet)
+    _check_folder(semihosting_root)
+    report = _run(
+        image, outputs, quiet, board=board, core=core, load_address=load_address, vector_table=vector_table,
+        send=tuple(send or ()), until=until, max_instructions=max_instructions, max_seconds=max_seconds,
+        timeout_seconds=timeout, semihosting_root=semihosting_root, strict=strict, clock_hertz=clock,
+        wait_states=wait_states, caches=caches, prefetch=prefetch, placement=tuple(place or ()),
+    )  # fmt: skip
     _deliver(report, outputs, quiet, causes)
     raise typer.Exit(_process_code(report))
 
@@ -222,13 +206,22 @@ def _check_choice(board: str | None, core: str | None) -> None:
         raise typer.BadParameter(f"--core {core!r}; allowed: {', '.join(CORES)}")
 
 
-def _run(image: str, arguments: dict[str, Any], json_to_stdout: bool, quiet: bool) -> Report:
+def _check_folder(semihosting_root: Path | None) -> None:
+    if semihosting_root is not None and not semihosting_root.is_dir():
+        raise typer.BadParameter(f"--semihosting-root {semihosting_root}: there is no such folder")
+
+
+def _run(image: str, outputs: Outputs, quiet: bool, **arguments: Any) -> Report:
+    """The report of a run with these ``arguments`` of ``mcusim.run``, and with what ``outputs`` need."""
     import mcusim
     from mcusim.cli.screen import screen_for
 
-    screen = screen_for(json_to_stdout, quiet)
+    screen = screen_for(outputs.json_to_stdout, quiet)
     try:
-        report: Report = mcusim.run(image, **arguments, progress=screen.show_progress, serial_output=screen.show_serial)
+        report: Report = mcusim.run(
+            image, trace=outputs.trace is not None, save_profile=outputs.profile, progress=screen.show_progress,
+            serial_output=screen.show_serial, **arguments,
+        )  # fmt: skip
         return report
     finally:
         screen.finish()

@@ -85,7 +85,7 @@ def _objects(patient: Patient) -> Iterator[tuple[str, int, int]]:
 
 def _slow(patient: Patient, address: int, kind: int) -> bool:
     recorder = patient.machine.recorder
-    return recorder.timing.regions[recorder.region_of(address)].paths.of(kind) is not None
+    return recorder.timing.regions[recorder.regions.at(address)].paths.of(kind) is not None
 
 
 def _target(patient: Patient, what: str) -> MemoryRegion | None:

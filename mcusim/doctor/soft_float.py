@@ -102,7 +102,7 @@ def operation_cycles(core: Core, words: str) -> float:
 def call_cycles(core: Core) -> int:
     """Cycles of the BL that is no longer needed."""
     engine = pipeline(core)
-    return engine.run(_block("f000f800"), engine.start(), {}, IDEAL, 0).taken.cycles
+    return engine.run(_block("f000f800"), engine.start(), {}, IDEAL).taken.cycles
 
 
 IDEAL = MemoryTiming((RegionTiming("ideal"),))
@@ -110,7 +110,7 @@ IDEAL = MemoryTiming((RegionTiming("ideal"),))
 
 def _cycles(core: Core, words: str) -> int:
     engine = pipeline(core)
-    return engine.run(_block(words), engine.start(), {}, IDEAL, 0).fall.cycles
+    return engine.run(_block(words), engine.start(), {}, IDEAL).fall.cycles
 
 
 def _block(words: str) -> Block:

@@ -62,7 +62,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
 def frames_of(patient: Patient) -> dict[str, Frame]:
     """Frame traffic of each function that ran."""
     frames: dict[str, Frame] = defaultdict(Frame)
-    for node, _, count in patient.machine.recorder.edges():
+    for node, _, count in patient.machine.recorder.graph.edges():
         found = patient.program.symbol_at(node.address)
         if found is None:
             continue

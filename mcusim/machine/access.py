@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcusim.machine import layout as L
 from mcusim.machine.facts_native import UNKNOWN_REGION
-from mcusim.machine.recorder import Node
+from mcusim.machine.graph import Node
 
 if TYPE_CHECKING:
     from mcusim.machine.machine import Machine

@@ -107,6 +107,6 @@ class CacheMaintenance:
         if written is None:
             return
         recorder = self.machine.recorder
-        path = recorder.timing.regions[recorder.region_of(written)].paths.write
+        path = recorder.timing.regions[recorder.regions.at(written)].paths.write
         if path is not None:
             memory.write_back(path.device, recorder.cycles + self.machine.accesses.offset())

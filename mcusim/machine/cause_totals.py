@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcusim.machine import layout as L
-from mcusim.machine.recorder import Node
+from mcusim.machine.graph import Node
 from mcusim.pricing import causes
 from mcusim.pricing.memory import FETCH, READ, WRITE
 
@@ -89,7 +89,7 @@ class CauseTotals:
 
     def _learn(self) -> None:
         """Lay out the prices of the nodes that were discovered since."""
-        known, nodes = len(self.pointers), self.recorder.nodes
+        known, nodes = len(self.pointers), self.recorder.graph.nodes
         if known == len(nodes):
             return
         fresh = nodes[known:]
@@ -103,7 +103,7 @@ class CauseTotals:
     def _slots(self) -> np.ndarray:
         """What the two successor slots of the nodes counted, their mispredictions and stalls."""
         totals = np.zeros(len(COLUMNS), dtype=np.int64)
-        for chunk in self.recorder.node_chunks.arrays:
+        for chunk in self.recorder.graph.node_chunks.arrays:
             offsets = self.pointers - chunk.ctypes.data
             inside = np.flatnonzero((offsets >= 0) & (offsets < chunk.nbytes))
             rows = chunk[offsets[inside] // chunk.strides[0]]
@@ -126,13 +126,13 @@ class CauseTotals:
         """What the edges beyond the slots counted."""
         totals = np.zeros(len(COLUMNS), dtype=np.int64)
         order = np.argsort(self.pointers)
-        for chunk in self.recorder.edge_chunks.arrays:
+        for chunk in self.recorder.graph.edge_chunks.arrays:
             edges = chunk[chunk[:, L.EDGE_COUNT] > 0]
             found = np.searchsorted(self.pointers, edges[:, L.EDGE_FROM], sorter=order)
             nodes = order[np.minimum(found, len(order) - 1)]
             known = self.pointers[nodes] == edges[:, L.EDGE_FROM]
             edges, nodes = edges[known], nodes[known]
-            ends = np.array([self.recorder.nodes[number].record.block.end for number in nodes], dtype=np.int64)
+            ends = np.array([self.recorder.graph.nodes[number].record.block.end for number in nodes], dtype=np.int64)
             falls, counts = edges[:, L.EDGE_ADDRESS] == ends, edges[:, L.EDGE_COUNT]
             totals += self._priced(nodes, falls, counts)
         return totals
@@ -142,7 +142,7 @@ class CauseTotals:
         if self.retired_at != self.recorder.invalidations:
             self.retired_at = self.recorder.invalidations
             self.retired = np.zeros(len(COLUMNS), dtype=np.int64)
-            for node in self.recorder.nodes:
+            for node in self.recorder.graph.nodes:
                 for count, address in node.exits:
                     prices = self.fall if address == node.record.block.end else self.taken
                     self.retired += count * prices[node.index]

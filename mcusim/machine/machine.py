@@ -90,7 +90,7 @@ class Machine:
         self.heap = HeapWatch(self)
         self.marks = MarkWatch(self)
         self.serial.on_mark = self.marks.note_line
-        self.recorder.watched |= self.heap.addresses()
+        self.recorder.blocks.watched |= self.heap.addresses()
         self.timing_changed()
         self.start()
 
@@ -515,7 +515,7 @@ class Machine:
 
     def instruction_count(self) -> int:
         """Instructions executed so far."""
-        total = sum(len(node.record.block.instructions) * count for node, _, count in self.recorder.edges())
+        total = sum(len(node.record.block.instructions) * count for node, _, count in self.recorder.graph.edges())
         return total + sum(partial.instructions * partial.times for partial in self.recorder.partials.values())
 
     def profile_counter(self, name: str) -> int:
@@ -525,7 +525,7 @@ class Machine:
         if name == "exception":
             return self.exception_cycles
         field_name = {"cpi": "extra_cycles", "load_store": "load_store_cycles", "fold": "folded"}[name]
-        total = sum(getattr(node.passage, field_name) * count for node, _, count in self.recorder.edges())
+        total = sum(getattr(node.passage, field_name) * count for node, _, count in self.recorder.graph.edges())
         for partial in self.recorder.partials.values():
             if not partial.instructions:
                 continue  # the first instruction faulted
@@ -536,13 +536,13 @@ class Machine:
         total += self._stalls(L.NODE_STALLS, 1) if name == "cpi" else 0
         total += self._stalls(L.NODE_STALLS + 1, 2) if name == "load_store" else 0
         if name == "cpi":
-            taken = ((n.passage, count) for n, address, count in self.recorder.edges() if address != n.record.block.end)
+            taken = ((n.passage, count) for n, address, count in self.recorder.graph.edges() if address != n.record.block.end)
             total += sum((passage.taken.cycles - passage.fall.cycles) * count for passage, count in taken)
         return total
 
     def _stalls(self, first: int, count: int) -> int:
         """Stall cycles of all nodes, of ``count`` kinds of access from record word ``first`` on."""
-        return sum(int(row[first : first + count].sum()) for row in self.recorder.rows)
+        return sum(int(row[first : first + count].sum()) for row in self.recorder.graph.rows)
 
 
 def disassemble(machine: Machine, address: int) -> str:

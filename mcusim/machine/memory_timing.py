@@ -92,8 +92,7 @@ def memory_timing(
 
 def _region(memory: MemoryRegion, answer: Answer) -> RegionTiming:
     return RegionTiming(
-        memory.name, slave=memory.slave, tightly_coupled=memory.kind == "tcm", opening_cycles=memory.opening_cycles,
-        paths=answer.paths,
+        memory.name, slave=memory.slave, opening_cycles=memory.opening_cycles, paths=answer.paths,
     )  # fmt: skip
 
 

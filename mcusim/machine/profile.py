@@ -10,8 +10,8 @@ import numpy as np
 
 from mcusim.machine import layout as L
 from mcusim.machine.cause_totals import early_causes
+from mcusim.machine.graph import Node
 from mcusim.machine.machine import Machine
-from mcusim.machine.recorder import Node
 from mcusim.pricing import causes
 from mcusim.pricing.memory import FETCH, READ, WRITE
 
@@ -84,13 +84,13 @@ def _uses(machine: Machine) -> dict[Node, tuple[int, int, list[tuple[int, int, i
     falls: dict[int, int] = defaultdict(int)
     takens: dict[int, int] = defaultdict(int)
     early: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for node, address, count in recorder.edges():
+    for node, address, count in recorder.graph.edges():
         (falls if address == node.record.block.end else takens)[node.index] += count
     for partial in recorder.partials.values():
         early[partial.node.index].append((partial.instructions, partial.times, partial.cycles))
     return {
         node: (falls[node.index], takens[node.index], early[node.index], int(row[L.NODE_MISSES]))
-        for node, row in zip(recorder.nodes, recorder.rows, strict=True)
+        for node, row in zip(recorder.graph.nodes, recorder.graph.rows, strict=True)
     }
 
 
@@ -121,7 +121,7 @@ def _block_use(
 
 def _stall_causes(machine: Machine, node: Node) -> dict[str, int]:
     """Stall cycles of a node in caches and buffers, by cause."""
-    row = machine.recorder.rows[node.index]
+    row = machine.recorder.graph.rows[node.index]
     sums: dict[str, int] = defaultdict(int)
     for kind in (FETCH, READ, WRITE):
         sums[causes.STALLS[kind, bool(node.cached >> kind & 1)]] += int(row[L.NODE_STALLS + kind])
@@ -162,7 +162,7 @@ def _traffic(machine: Machine, uses: dict) -> dict[str, Traffic]:
             memory = node.record.block.instructions[slot.instruction].memory
             times = whole + sum(count for instructions, count, _ in early if instructions > slot.instruction)
             region = (value - 1) // 8
-            region = region if region < len(names) else machine.recorder.elsewhere
+            region = region if region < len(names) else machine.recorder.regions.elsewhere
             (written if memory.write else read)[region] += times * memory.size * memory.count
     traffic: dict[str, Traffic] = {}
     for name, r, w in zip(names, read, written, strict=True):

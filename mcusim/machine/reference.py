@@ -15,10 +15,10 @@ from unicorn import arm_const as A
 
 from mcusim.isa.decode import decode_block
 from mcusim.isa.instruction import Block, Instruction
+from mcusim.machine.blocks import first_prediction
 from mcusim.machine.facts import address_mask
 from mcusim.machine.machine import Machine
 from mcusim.machine.memory_twin import TwinMemory
-from mcusim.machine.recorder import first_prediction
 from mcusim.pricing.memory import FETCH, READ, WRITE
 from mcusim.pricing.passage import Fact, Passage, State
 
@@ -56,7 +56,7 @@ class ReferenceProfile:
 
     def _on_block(self, uc: Uc, address: int, size: int, _data: object) -> None:
         self._price(address)
-        self.seen = Seen(decode_block(self.recorder.read_code, address, size))
+        self.seen = Seen(decode_block(self.recorder.blocks.read_code, address, size))
 
     def _on_instruction(self, uc: Uc, address: int, size: int, _data: object) -> None:
         assert self.seen is not None
@@ -72,7 +72,7 @@ class ReferenceProfile:
         if not any(i.address == self.now and i.memory is not None for i in self.seen.block.instructions):
             return
         self.seen.accesses.setdefault(self.now, address)
-        name = self.machine.space.names[self.recorder.region_of(address)]
+        name = self.machine.space.names[self.recorder.regions.at(address)]
         table = self.written_bytes if access == UC_MEM_WRITE else self.read_bytes
         table[name] = table.get(name, 0) + size
         self._clear_it_state(uc)
@@ -86,8 +86,8 @@ class ReferenceProfile:
         if seen is None:
             return
         facts = {number: self._fact(seen, number) for number in range(len(seen.block.instructions))}
-        region = self.recorder.region_of(seen.block.address)
-        passage = self.recorder.pipeline.run(seen.block, self.state, facts, self.recorder.timing, region)
+        region = self.recorder.regions.at(seen.block.address)
+        passage = self.recorder.pipeline.run(seen.block, self.state, facts, self.recorder.timing)
         exit = passage.fall if following == seen.block.end else passage.taken
         self.cycles += self._stalls(seen, facts, region, passage)
         self.cycles += exit.cycles
@@ -126,7 +126,7 @@ class ReferenceProfile:
         address = seen.accesses.get(instruction.address)
         operands = seen.operands.get(instruction.address)
         if address is not None:
-            return Fact(region=self.recorder.region_of(address), misalignment=address & address_mask(instruction))
+            return Fact(region=self.recorder.regions.at(address), misalignment=address & address_mask(instruction))
         if operands is not None and instruction.mnemonic in DIVIDES + LONG_MULTIPLIES:
             return Fact(executed, operand_cycles=self._operand_cycles(instruction.mnemonic, *operands) if executed else 0)
         return Fact(executed=executed or instruction.branch is not None)

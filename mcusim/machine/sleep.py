@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcusim.machine import layout as L
-from mcusim.machine.recorder import Node
+from mcusim.machine.graph import Node
 
 if TYPE_CHECKING:
     from mcusim.machine.machine import Machine

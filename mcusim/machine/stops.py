@@ -8,9 +8,11 @@ from mcusim.errors import UnsupportedError
 from mcusim.isa.instruction import Block, Instruction
 from mcusim.machine import layout as L
 from mcusim.machine import nvic as N
+from mcusim.machine.blocks import is_float, next_slot, stack_dip
 from mcusim.machine.engine import Stop
 from mcusim.machine.exceptions import MAGIC_START, Fault
-from mcusim.machine.recorder import PROGRAMS, Node, is_float, next_slot, stack_dip
+from mcusim.machine.graph import Node
+from mcusim.machine.recorder import PROGRAMS
 from mcusim.machine.stumbles import Stumbles
 from mcusim.pricing.passage import Passage, State
 
@@ -124,7 +126,7 @@ class Stops:
         recorder, boundaries = self.machine.recorder, node.passage.boundaries
         stalls = [0] * len(boundaries)
         if node.touches is not None:
-            stalls = recorder.memory.foresee(recorder.rows[node.index], node.touches, len(boundaries), node.lanes)
+            stalls = recorder.memory.foresee(recorder.graph.rows[node.index], node.touches, len(boundaries), node.lanes)
         ends = (recorder.cycles + boundary + stall for boundary, stall in zip(boundaries, stalls, strict=True))
         return next((number for number, end in enumerate(ends, 1) if end >= due), len(boundaries))
 
@@ -183,7 +185,7 @@ class Stops:
         self.partial = node
         if node.touches is not None:
             self.machine.recorder.memory.meet(node.pointer)
-        self.machine.recorder.state[L.CURRENT] = self.machine.recorder.gate("part")
+        self.machine.recorder.state[L.CURRENT] = self.machine.recorder.graph.gate("part")
         state[L.BYPASS] = 1
         stop = self.machine.engine.run(node.address, until)
         state[L.BYPASS] = 0
@@ -228,8 +230,8 @@ class Stops:
             facts = self.machine.recorder.facts_of(node.record, node.classes)
             facts = {number: fact for number, fact in facts.items() if number < count}
             block = Block(node.address, instructions[:count])
-            timing, region = self.machine.recorder.timings[node.timing], self.machine.recorder.region_of(node.address)
-            self.prefixes[key] = self.machine.recorder.pipeline.run(block, node.state, facts, timing, region)
+            timing = self.machine.recorder.timings[node.timing]
+            self.prefixes[key] = self.machine.recorder.pipeline.run(block, node.state, facts, timing)
         return self.prefixes[key]
 
     def running(self) -> Node | None:
@@ -388,7 +390,7 @@ class Stops:
 
     def _after_watched(self) -> None:
         """The block that has just run holds SEV or wrote a stack pointer or CONTROL."""
-        node = self.machine.recorder.node_at[int(self.machine.recorder.state[L.WATCHED_NODE])]
+        node = self.machine.recorder.graph.node_at[int(self.machine.recorder.state[L.WATCHED_NODE])]
         names = {instruction.mnemonic for instruction in node.record.block.instructions}
         if "sev" in names:
             self.machine.event_register = True

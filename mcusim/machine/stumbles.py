@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from mcusim.isa.decode import decode_block
 from mcusim.isa.instruction import Instruction
 from mcusim.isa.kind import Kind
+from mcusim.machine.blocks import open_conditions
 from mcusim.machine.engine import PAGE
-from mcusim.machine.recorder import Node, open_conditions
+from mcusim.machine.graph import Node
 
 if TYPE_CHECKING:
     from mcusim.machine.machine import Machine
@@ -48,7 +49,7 @@ class Stumbles:
         as_it_is, self.as_it_is = self.as_it_is, False
         if as_it_is or self.in_vain <= ALLOWED or machine.options.bare:
             return None
-        if pc in machine.recorder.starts and pc not in self.places:
+        if pc in machine.recorder.blocks.starts and pc not in self.places:
             return None
         conditions = open_conditions(machine.engine.get("xpsr"))
         instructions = decode_block(machine.engine.read, pc, 4 * CUT, conditions).instructions
@@ -68,7 +69,7 @@ class Stumbles:
     def note(self, node: Node, count: int) -> None:
         """``node`` was left after ``count`` instructions."""
         length, is_cut = len(node.record.block.instructions), self.is_cut(node)
-        is_new, self.judged = node.index >= self.judged, len(self.machine.recorder.nodes)
+        is_new, self.judged = node.index >= self.judged, len(self.machine.recorder.graph.nodes)
         if is_cut and count == length:
             self.places.discard(node.address)
         elif is_new and (is_cut or length - count > LONG):

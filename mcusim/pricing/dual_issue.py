@@ -21,7 +21,7 @@ from mcusim.pricing.ledger import operand_cycles, worst
 from mcusim.pricing.passage import Fact
 from mcusim.pricing.scoreboard import FLAGS, FLOAT_BASE, Need, Pending, Scoreboard, needs, results
 from mcusim.pricing.transfers import extra_transfers
-from mcusim.pricing.walk import LineFetch, Walk
+from mcusim.pricing.walk import Walk
 
 _FLOATS = SINGLE_FLOATS | DOUBLES
 _STORE_KINDS = frozenset({Kind.STORE, Kind.STORE_NARROW, Kind.FLOAT_STORE})
@@ -96,8 +96,6 @@ class DualIssueState(NamedTuple):
     """Cycles in which further ones spare a multiple transfer its stall."""
     credit: int = 0
     """Cycles booked for an unaligned load that turned out shorter."""
-    target: bool = True
-    age: int = 0
 
 
 START = DualIssueState()
@@ -123,11 +121,9 @@ class DualIssueWalk(Walk):
         self.older, self.stored, self.lockout, self.backlog = state.older, state.stored, state.lockout, state.backlog
         self.narrow, self.window, self.credit = state.narrow, state.window, state.credit
         self.flags_at = -state.flag_age
-        self.fetch = LineFetch(state.age, state.target)
 
     def leave(self) -> DualIssueState:
         now = self.ledger.cycles
-        waits = self.code.fetch_wait_cycles and not self.code.cached_fetch
         age = now - self.flags_at
         earliest = now if self.older is None else now - 1
         # A conditional result can be felt longer than its row says.
@@ -138,7 +134,6 @@ class DualIssueWalk(Walk):
             self.older, pending, tuple(conditional), self._recently_stored(now, earliest),
             self.lockout - now if self.lockout > earliest else -1, self.backlog,
             age if age <= self.rules.flag_lead else NO_LEAD, self.narrow, self.window, self.credit,
-            bool(waits) and self.fetch.fresh, self.fetch.age if waits else 0,
         )  # fmt: skip
 
     def _recently_stored(self, now: int, earliest: int) -> tuple[Stored, ...]:
@@ -147,15 +142,11 @@ class DualIssueWalk(Walk):
 
     def twin(self) -> DualIssueWalk:
         other = super().twin()
-        other.board, other.fetch = self.board.copy(), LineFetch(self.fetch.age, self.fetch.fresh)
+        other.board = self.board.copy()
         other.conditions = dict(self.conditions)
         return other
 
     def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
-        stall = self.fetch.wait(self.code, instruction)
-        if stall:
-            self._book(causes.FETCH, stall)
-            self.older = None
         # An instruction in a failed IT slot occupies the pipeline as if it executed (JNK).
         wanted = self._wanted(instruction)
         if self._pairs(instruction, fact, wanted):
@@ -178,7 +169,6 @@ class DualIssueWalk(Walk):
         self.credit -= spared
         cycles -= spared
         self.ledger.add(cause, cycles)
-        self.fetch.spend(cycles, self.code)
         self.backlog = max(0, self.backlog - cycles)
         if self.window:
             self._close_window(cycles)
@@ -201,7 +191,7 @@ class DualIssueWalk(Walk):
         branch = instruction.branch
         if self.narrow < self.rules.narrow_lead or branch is None or branch.kind not in _PREDICTED_TARGETS:
             self.older = None
-        self.narrow, self.window, self.fetch.fresh = 0, 0, True
+        self.narrow = self.window = 0
 
     # --- pairing ----------------------------------------------------------------------------------------------------
     def _pairs(self, instruction: Instruction, fact: Fact, wanted: list[Need]) -> bool:
@@ -317,16 +307,13 @@ class DualIssueWalk(Walk):
 
     def _multiple(self, instruction: Instruction, fact: Fact) -> None:
         """Two words per cycle; a store multiple of an even number of words needs eight-byte alignment (JNK)."""
-        memory, region = instruction.memory, self.region(fact)
+        memory = instruction.memory
         assert memory is not None
         cycles = -(-memory.count // 2)
         self._book(causes.ISSUE, 1)
         self._book(causes.TRANSFER, cycles - 1)
         if instruction.kind in (Kind.STORE_MULTIPLE, Kind.FLOAT_STORE_MULTIPLE) and not memory.count & 1:
             self._book(causes.ALIGNMENT, int(bool(fact.misalignment & 4)))
-        if not region.cached_data and not region.tightly_coupled:
-            waits = region.write_wait_cycles if memory.write else region.read_wait_cycles
-            self._book(causes.MEMORY, waits * memory.count)
         if self.window:  # the one before has not had its 16-bit instructions yet
             self._close_window(self.window)
         if self.narrow < self.rules.narrow_lead:
@@ -337,13 +324,10 @@ class DualIssueWalk(Walk):
         memory = instruction.memory
         if memory is None or instruction.kind in _MULTIPLE:
             return
-        region = self.region(fact)
-        waits = 0 if region.cached_data or region.tightly_coupled else memory.count
         if memory.write:
-            self.backlog += self._drain(instruction, fact) + waits * region.write_wait_cycles
-            return
-        self._align(_unaligned(instruction, fact), fact, older)
-        self._book(causes.MEMORY, waits * region.read_wait_cycles)
+            self.backlog += self._drain(instruction, fact)
+        else:
+            self._align(_unaligned(instruction, fact), fact, older)
 
     def _align(self, unaligned: bool, fact: Fact, older: Older | None) -> None:
         """Extra cycles of an unaligned load; a pair with one is judged as a pair (JNK)."""

@@ -17,7 +17,7 @@ from mcusim.pricing.ledger import operand_cycles, worst
 from mcusim.pricing.passage import Fact
 from mcusim.pricing.scoreboard import FLAGS, Pending, Scoreboard, needs, results
 from mcusim.pricing.transfers import extra_transfers
-from mcusim.pricing.walk import LineFetch, Walk
+from mcusim.pricing.walk import Walk
 
 _MEMORY = LOADS | STORES
 _FLOATS = SINGLE_FLOATS | DOUBLES
@@ -44,8 +44,6 @@ class PairedState(NamedTuple):
     pending: Pending = ()
     float_busy: int = 0
     buffer: int = 0
-    target: bool = True
-    age: int = 0
 
 
 START = PairedState()
@@ -58,26 +56,22 @@ class PairedWalk(Walk):
         self.rules: PairedRules = self.core.rules
         self.board = Scoreboard(self.rules.latencies, state.pending)
         self.older, self.float_free, self.buffer_free = state.older, state.float_busy, state.buffer
-        self.fetch = LineFetch(state.age, state.target)
 
     def leave(self) -> PairedState:
         now = self.ledger.cycles
-        waits = self.code.fetch_wait_cycles and not self.code.cached_fetch
         return PairedState(
             self.older, self.board.pending(now, now if self.older == _CLOSED else now - 1),
             max(0, self.float_free - now), max(0, self.buffer_free - now),
-            bool(waits) and self.fetch.fresh, self.fetch.age if waits else 0,
         )  # fmt: skip
 
     def twin(self) -> PairedWalk:
         other = super().twin()
-        other.board, other.fetch = self.board.copy(), LineFetch(self.fetch.age, self.fetch.fresh)
+        other.board = self.board.copy()
         return other
 
     def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
-        self._book(causes.FETCH, self.fetch.wait(self.code, instruction))
         if not fact.executed:  # one slot, no operands waited for
-            self._book(causes.ISSUE, 1)
+            self.ledger.add(causes.ISSUE, 1)
             self.older = _CLOSED if instruction.size == 4 else _PLAIN
             return
         if self._pairs(instruction, taken):
@@ -87,12 +81,8 @@ class PairedWalk(Walk):
             self._issue(instruction, fact, self._wait(instruction))
             self._open(instruction)
         if taken:
-            self._book(causes.BRANCH, self.table[instruction.kind].refill)
-            self.older, self.fetch.fresh = _CLOSED, True
-
-    def _book(self, cause: str, cycles: int) -> None:
-        self.ledger.add(cause, cycles)
-        self.fetch.spend(cycles, self.code)
+            self.ledger.add(causes.BRANCH, self.table[instruction.kind].refill)
+            self.older = _CLOSED
 
     # --- pairing ----------------------------------------------------------------------------------------------------
     def _pairs(self, instruction: Instruction, taken: bool) -> bool:
@@ -127,11 +117,11 @@ class PairedWalk(Walk):
                 cycle -= self.rules.float_ahead[row]
             if cycle > latest:
                 latest, cause = cycle, _CAUSES.get(row, causes.LATENCY)
-        self._book(cause, latest - self.ledger.cycles)
+        self.ledger.add(cause, latest - self.ledger.cycles)
         if instruction.kind in _FLOATS:
-            self._book(causes.FLOAT, max(0, self.float_free - self.ledger.cycles))
+            self.ledger.add(causes.FLOAT, max(0, self.float_free - self.ledger.cycles))
         if instruction.kind in _MEMORY or instruction.kind is Kind.BARRIER:
-            self._book(causes.STORE, max(0, self.buffer_free - self.ledger.cycles))
+            self.ledger.add(causes.STORE, max(0, self.buffer_free - self.ledger.cycles))
         return max(0, executes - self.ledger.cycles)
 
     def _issue(self, instruction: Instruction, fact: Fact, ahead: int) -> None:
@@ -140,10 +130,10 @@ class PairedWalk(Walk):
         if instruction.memory is not None:
             self._access(instruction, fact)
         elif kind is Kind.DIVIDE:
-            self._book(causes.ISSUE, 1)
-            self._book(causes.DIVIDE, operand_cycles(fact, worst(self.core.divide_cycles)) - 1)
+            self.ledger.add(causes.ISSUE, 1)
+            self.ledger.add(causes.DIVIDE, operand_cycles(fact, worst(self.core.divide_cycles)) - 1)
         else:
-            self._book(causes.ISSUE, row.cycles + self._flag_cost(instruction))
+            self.ledger.add(causes.ISSUE, row.cycles + self._flag_cost(instruction))
         busy = max(row.float_busy, 1) if ahead else row.float_busy
         self.float_free = max(self.float_free, start + busy)
         self._finish(instruction, self.ledger.cycles - 1 + ahead)
@@ -154,18 +144,16 @@ class PairedWalk(Walk):
         return self.rules.flagged_multiply if slow and instruction.sets_flags else 0
 
     def _access(self, instruction: Instruction, fact: Fact) -> None:
-        memory, row, region = instruction.memory, self.table[instruction.kind], self.region(fact)
+        memory, row = instruction.memory, self.table[instruction.kind]
         assert memory is not None
         extra = extra_transfers(memory.size, fact.misalignment)
         words = row.cycles + row.each * memory.count
-        self._book(causes.ISSUE, 1)
-        self._book(causes.TRANSFER, words - 1)
-        waits = 0 if region.cached_data else region.write_wait_cycles if memory.write else region.read_wait_cycles
+        self.ledger.add(causes.ISSUE, 1)
+        self.ledger.add(causes.TRANSFER, words - 1)
         if memory.write and memory.count == 1:
-            self.buffer_free = self.ledger.cycles + extra + waits * (1 + extra)
-            return
-        self._book(causes.ALIGNMENT, extra)
-        self._book(causes.MEMORY, waits * (memory.count + extra))
+            self.buffer_free = self.ledger.cycles + extra
+        else:
+            self.ledger.add(causes.ALIGNMENT, extra)
 
     def _finish(self, instruction: Instruction, cycle: int) -> None:
         """Put the results on the scoreboard: words of a multiple load arrive one per cycle."""

@@ -34,23 +34,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class RegionTiming:
-    """How one memory region answers, in core cycles beyond the core's own zero-wait cost."""
+    """How one memory region answers: what of it a pipeline feels, and the paths that the machine prices."""
 
     name: str
-    read_wait_cycles: int = 0
-    write_wait_cycles: int = 0
-    fetch_wait_cycles: int = 0
-    fetch_line_bytes: int = 4
-    prefetch: bool = False
-    cached_fetch: bool = False
-    cached_data: bool = False
     slave: int = 0
-    tightly_coupled: bool = False
     single_cycle_io: bool = False
     opening_cycles: int = 0
     """Extra cycles of a load that no access to the same memory directly precedes."""
     paths: Paths = NO_PATHS
-    """Caches and buffers in front of the region; the waits above do not apply where there is one."""
+    """Caches and buffers in front of the region. No passage holds their stalls: see ``mcusim.pricing.memory``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +95,6 @@ class Pipeline(Protocol):
         """State after reset, exception entry or any other pipeline flush."""
         ...
 
-    def run(
-        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
-    ) -> Passage:
+    def run(self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming) -> Passage:
         """Price ``block`` entered in ``state``; ``facts`` maps instruction index to Fact, missing are ``Fact()``."""
         ...

@@ -19,7 +19,7 @@ from mcusim.pricing import causes
 from mcusim.pricing.ledger import operand_cycles, worst
 from mcusim.pricing.passage import Fact, RegionTiming
 from mcusim.pricing.transfers import extra_transfers
-from mcusim.pricing.walk import LineFetch, Walk
+from mcusim.pricing.walk import Walk
 
 _SINGLE_LOADS = frozenset({Kind.LOAD, Kind.LOAD_NARROW, Kind.LOAD_EXCLUSIVE, Kind.FLOAT_LOAD})
 _SINGLE_STORES = frozenset({Kind.STORE, Kind.STORE_NARROW, Kind.FLOAT_STORE})
@@ -60,8 +60,6 @@ class ThreeStageState(NamedTuple):
     """FP registers readable only in ``float_wait`` cycles."""
     settled: bool = True
     """The instruction before left the flags alone."""
-    age: int = 0
-    """Cycles since the code line was entered, where code has wait states."""
 
 
 START = ThreeStageState()
@@ -73,21 +71,15 @@ class ThreeStageWalk(Walk):
     def enter(self, state: ThreeStageState) -> None:  # type: ignore[override]
         self.rules: ThreeStageRules = self.core.rules
         (self.role, self.mask, self.base, self.slave, self.narrow, self.run, self.only_stores, self.target, self.buffer,
-         self.float_busy, self.float_wait, self.float_mask, self.settled, age) = state  # fmt: skip
-        self.fetch = LineFetch(age, self.target)
+         self.float_busy, self.float_wait, self.float_mask, self.settled) = state  # fmt: skip
 
     def leave(self) -> ThreeStageState:
         access = self.role in (_LOADED, _STORED, _STORED_INDEXED_BY_REGISTER)
         return ThreeStageState(
             self.role, self.mask, self.base if access else -1, self.slave if access else 0, self.narrow,
             self.run, self.only_stores and 0 < self.run < _CAUGHT_UP, self.target, self.buffer, self.float_busy,
-            self.float_wait, self.float_mask if self.float_wait else 0, self.settled, self.fetch.age,
+            self.float_wait, self.float_mask if self.float_wait else 0, self.settled,
         )  # fmt: skip
-
-    def twin(self) -> ThreeStageWalk:
-        other = super().twin()
-        other.fetch = LineFetch(self.fetch.age, self.fetch.fresh)
-        return other
 
     # --- one instruction --------------------------------------------------------------------------------------------
     def step(self, instruction: Instruction, fact: Fact, taken: bool) -> None:
@@ -117,7 +109,6 @@ class ThreeStageWalk(Walk):
         self.buffer = max(0, self.buffer - cycles)
         self.float_busy = max(0, self.float_busy - cycles)
         self.float_wait = max(0, self.float_wait - cycles)
-        self.fetch.spend(cycles, self.code)
 
     def _remember(self, role: int, mask: int, instruction: Instruction) -> None:
         self.role, self.mask, self.narrow = role, mask, instruction.size == 2
@@ -125,16 +116,14 @@ class ThreeStageWalk(Walk):
     # --- fetch ------------------------------------------------------------------------------------------------------
     def _fetch(self, instruction: Instruction) -> int:
         """Cycles that decode waits for the instruction's halfwords."""
-        self.fetch.fresh = self.target
-        stall = self.fetch.wait(self.code, instruction)
         target, self.target = self.target, False
         if instruction.size == 2 or not instruction.address & 2:
             self.run = 0
-            return stall
+            return 0
         if target:
             self.run = _CAUGHT_UP
-            return stall + self.rules.misaligned_target
-        return stall + self._queue(instruction.kind in _SINGLE_STORES)
+            return self.rules.misaligned_target
+        return self._queue(instruction.kind in _SINGLE_STORES)
 
     def _queue(self, store: bool) -> int:
         """One more halfword-aligned 32-bit instruction in the run."""
@@ -224,8 +213,6 @@ class ThreeStageWalk(Walk):
         self._book(causes.ISSUE, self.table[instruction.kind].cycles)
         self._book(causes.LOAD_USE, 0 if chained else self.rules.load_bubble)
         self._book(causes.ALIGNMENT, extra)
-        if not region.cached_data:
-            self._book(causes.MEMORY, region.read_wait_cycles * (1 + extra))
         self._remember(_LOADED, mask_of(memory.registers), instruction)
         self.slave = region.slave
 
@@ -240,8 +227,7 @@ class ThreeStageWalk(Walk):
             self._book(causes.STORE, self.rules.indexed_store_after_load)
         if memory.writeback and self.role == _STORED and self.base == memory.base:
             self._book(causes.STORE, self.rules.indexed_store_same_base)
-        extra = extra_transfers(memory.size, fact.misalignment)
-        self.buffer = extra + (0 if region.cached_data else region.write_wait_cycles * (1 + extra))
+        self.buffer = extra_transfers(memory.size, fact.misalignment)
         self._remember(_STORED_INDEXED_BY_REGISTER if memory.index >= 0 else _STORED, 0, instruction)
         self.slave = region.slave
 
@@ -271,9 +257,6 @@ class ThreeStageWalk(Walk):
             self._open(region, memory)
         self._book(causes.ISSUE, row.cycles)
         self._book(causes.TRANSFER, row.each * memory.count)
-        if not region.cached_data:
-            waits = region.write_wait_cycles if memory.write else region.read_wait_cycles
-            self._book(causes.MEMORY, waits * memory.count)
         mask = 0 if memory.write else mask_of(memory.registers)
         self._remember(_OTHER, mask, instruction)
 

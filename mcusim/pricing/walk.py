@@ -22,8 +22,8 @@ SKIPPED = Fact(executed=False)
 class Walk(ABC):
     """One walk through one block: mutable, thrown away after it. Subclasses are a core's pipeline."""
 
-    def __init__(self, core: Core, timing: MemoryTiming, code: RegionTiming) -> None:
-        self.core, self.table, self.timing, self.code = core, core.timing, timing, code
+    def __init__(self, core: Core, timing: MemoryTiming) -> None:
+        self.core, self.table, self.timing = core, core.timing, timing
         self.ledger = Ledger()
 
     @abstractmethod
@@ -58,20 +58,16 @@ class Walk(ABC):
 class Engine:
     """A ``Pipeline``: walks blocks with one kind of ``Walk`` for one core."""
 
-    def __init__(
-        self, core: Core, walk: Callable[[Core, MemoryTiming, RegionTiming], Walk], start: State
-    ) -> None:
+    def __init__(self, core: Core, walk: Callable[[Core, MemoryTiming], Walk], start: State) -> None:
         self.core, self._walk, self._start = core, walk, start
 
     def start(self) -> State:
         return self._start
 
-    def run(
-        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
-    ) -> Passage:
+    def run(self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming) -> Passage:
         """Price ``block``; raises UnsupportedError where it holds an instruction that the core does not have."""
         try:
-            return self._run(block, state, facts, timing, code_region)
+            return self._run(block, state, facts, timing)
         except KeyError:
             missing = [instruction for instruction in block.instructions if instruction.kind not in self.core.timing]
             if not missing:
@@ -82,10 +78,8 @@ class Engine:
                 f"core {self.core.name} has no timing for kind {first.kind}"
             ) from None
 
-    def _run(
-        self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming, code_region: int
-    ) -> Passage:
-        walk = self._walk(self.core, timing, timing.regions[code_region])
+    def _run(self, block: Block, state: State, facts: Mapping[int, Fact], timing: MemoryTiming) -> Passage:
+        walk = self._walk(self.core, timing)
         walk.enter(state)
         for index, instruction in enumerate(block.instructions[:-1]):
             walk.step(instruction, facts.get(index, EXECUTED), False)
@@ -113,46 +107,3 @@ class Engine:
         walk.step(last, SKIPPED if last.in_it else fact, False)
         walk.ledger.close(last)
         return other.exit()
-
-
-class LineFetch:
-    """Instruction fetch from memory with wait states: a first, cacheless model.
-
-    Each new line costs ``fetch_wait_cycles``; with prefetch the next line is already under way while this one is
-    consumed (sequential stall = max(0, waits + 1 - cycles since the line was entered), RM0090 3.5.2). A taken branch
-    always waits for its line. Cached fetches cost nothing here: misses are counted events.
-    """
-
-    __slots__ = ("age", "fresh")
-
-    def __init__(self, age: int = 0, fresh: bool = True) -> None:
-        self.age, self.fresh = age, fresh
-
-    def wait(self, code: RegionTiming, instruction: Instruction) -> int:
-        """Cycles the instruction waits for its code, for the caller to book at once; moves on to its line."""
-        waits = code.fetch_wait_cycles
-        if not waits or code.cached_fetch:
-            return 0
-        line = code.fetch_line_bytes
-        last = instruction.end - 1
-        lines = last // line - instruction.address // line
-        entered = instruction.address % line == 0
-        stall = 0
-        if self.fresh:
-            stall += waits
-        elif entered:
-            stall += self._next_line(code, waits)
-        for _ in range(lines):
-            stall += self._next_line(code, waits)
-        if self.fresh or entered or lines:
-            self.age = -stall  # the line is there once the stall, which the caller books now, is over
-        self.fresh = False
-        return stall
-
-    def _next_line(self, code: RegionTiming, waits: int) -> int:
-        return max(0, waits + 1 - self.age) if code.prefetch else waits
-
-    def spend(self, cycles: int, code: RegionTiming) -> None:
-        """Time passes while the line is consumed."""
-        if code.fetch_wait_cycles and not code.cached_fetch:
-            self.age = min(self.age + cycles, code.fetch_wait_cycles + 1)

@@ -94,7 +94,7 @@ def test_traffic_of_a_known_loop_is_exact(build_source):
     board = boards.load("m4")
     machine = Machine(programs.load(build_source(text, "m4")), board, core_of(board), Options())
     machine.run()
-    loop = [node for node in machine.recorder.nodes if any(i.mnemonic == "strb" for i in node.record.block.instructions)]
+    loop = [node for node in machine.recorder.graph.nodes if any(i.mnemonic == "strb" for i in node.record.block.instructions)]
     assert loop
     profile = profile_of(machine)
     assert profile.traffic["ram"].read_bytes >= 64 * 4

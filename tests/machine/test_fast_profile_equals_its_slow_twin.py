@@ -219,8 +219,8 @@ def test_lanes_tell_what_a_run_in_other_memories_would(build_source, core, syste
 @pytest.mark.parametrize("system", IN_LANES)
 def test_lanes_of_all_nodes_add_up_to_the_delay_of_the_lane(build, system):
     machine, lanes = with_lanes(build("recursion.c", "m3"), "m3", system)
-    stalls = sum(node.lanes.sum(axis=0) for node in machine.recorder.nodes if node.lanes is not None)
-    own = sum(int(row[L.NODE_STALLS : L.NODE_STALLS + 3].sum()) for row in machine.recorder.rows)
+    stalls = sum(node.lanes.sum(axis=0) for node in machine.recorder.graph.nodes if node.lanes is not None)
+    own = sum(int(row[L.NODE_STALLS : L.NODE_STALLS + 3].sum()) for row in machine.recorder.graph.rows)
     assert [machine.recorder.cycles - own + stall for stall in stalls.tolist()] == lanes
     assert lanes[0] == machine.recorder.cycles - own
 

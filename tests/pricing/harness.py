@@ -31,7 +31,7 @@ def price_block(
     core: str, block: Block, *, facts: Mapping[int, Fact] | None = None, timing: MemoryTiming = IDEAL
 ) -> Passage:
     engine = pipeline(cores.load(core))
-    return engine.run(block, engine.start(), facts or {}, timing, 0)
+    return engine.run(block, engine.start(), facts or {}, timing)
 
 
 def price_row(core: str, row: Row) -> tuple[int, int]:

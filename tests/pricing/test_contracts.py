@@ -17,6 +17,7 @@ from mcusim.isa.kind import LOADS, STORES, Kind
 from mcusim.isa.legality import illegal_reason
 from mcusim.pricing import pipeline
 from mcusim.pricing.causes import CAUSES
+from mcusim.pricing.memory import Cache, Device, Path, Paths
 from mcusim.pricing.passage import Exit, Fact, MemoryTiming, Passage, Pipeline, RegionTiming, State
 from tests.isa.assembly import block_of, code_of, instruction_of, words_of
 from tests.isa.examples import EXAMPLES
@@ -24,19 +25,12 @@ from tests.pricing.test_documented_cycles import TABLES
 
 TIMINGS = {
     "ideal": MemoryTiming((RegionTiming("flash"), RegionTiming("ram", slave=1))),
-    "waits": MemoryTiming((
-        RegionTiming("flash", read_wait_cycles=5, write_wait_cycles=5, fetch_wait_cycles=5, fetch_line_bytes=16,
-                     prefetch=True),
-        RegionTiming("ram", read_wait_cycles=1, write_wait_cycles=3, slave=1),
-    )),
-    "slow": MemoryTiming((
-        RegionTiming("flash", read_wait_cycles=2, fetch_wait_cycles=2, fetch_line_bytes=8),
-        RegionTiming("ram", write_wait_cycles=1, slave=1, single_cycle_io=True),
-    )),
+    "slow": MemoryTiming((RegionTiming("flash"), RegionTiming("ram", slave=1, opening_cycles=1))),
+    "port": MemoryTiming((RegionTiming("flash"), RegionTiming("port", single_cycle_io=True))),
     "cached": MemoryTiming((
-        RegionTiming("flash", read_wait_cycles=9, fetch_wait_cycles=9, cached_fetch=True, cached_data=True),
-        RegionTiming("ram", slave=1, tightly_coupled=True),
-    )),
+        RegionTiming("flash", paths=Paths(Path("flash", "instruction"), Path("flash", "data"))),
+        RegionTiming("ram", slave=1, paths=Paths(None, Path("ram"), Path("ram"))),
+    ), (Cache("instruction", 32, 2, 2), Cache("data", 32, 2, 2)), (Device("flash", 8, 9), Device("ram", 4, 1))),
 }  # fmt: skip
 
 
@@ -111,9 +105,9 @@ def check_passage(block: Block, passage: Passage) -> None:
 def test_the_parts_of_a_passage_add_up(core: str, timing: str, seed: int) -> None:
     block, facts = sequence(core, f"sums {core} {timing} {seed}")
     engine = engine_of(core)
-    passage = engine.run(block, engine.start(), facts, TIMINGS[timing], 0)
+    passage = engine.run(block, engine.start(), facts, TIMINGS[timing])
     check_passage(block, passage)
-    assert passage == engine.run(block, engine.start(), facts, TIMINGS[timing], 0)
+    assert passage == engine.run(block, engine.start(), facts, TIMINGS[timing])
 
 
 def parts(block: Block, facts: Mapping[int, Fact], at: int) -> list[tuple[Block, dict[int, Fact]]]:
@@ -129,11 +123,11 @@ def parts(block: Block, facts: Mapping[int, Fact], at: int) -> list[tuple[Block,
 def test_a_block_cut_in_two_costs_what_the_whole_costs(core: str, timing: str, seed: int) -> None:
     block, facts = sequence(core, f"cut {core} {timing} {seed}")
     engine, memory = engine_of(core), TIMINGS[timing]
-    whole = engine.run(block, engine.start(), facts, memory, 0)
+    whole = engine.run(block, engine.start(), facts, memory)
     for at in range(1, len(block.instructions)):
         (first, first_facts), (second, second_facts) = parts(block, facts, at)
-        head = engine.run(first, engine.start(), first_facts, memory, 0)
-        tail = engine.run(second, head.fall.state, second_facts, memory, 0)
+        head = engine.run(first, engine.start(), first_facts, memory)
+        tail = engine.run(second, head.fall.state, second_facts, memory)
         assert head.boundaries + tuple(head.fall.cycles + one for one in tail.boundaries) == whole.boundaries
         assert tail.fall.state == whole.fall.state
         assert tail.taken.state == whole.taken.state
@@ -151,11 +145,11 @@ def test_conditional_instructions_can_be_cut_apart_too(core: str, seed: int) -> 
         for one in block.instructions
     )
     engine, block = engine_of(core), Block(block.address, code)
-    whole = engine.run(block, engine.start(), facts, TIMINGS["ideal"], 0)
+    whole = engine.run(block, engine.start(), facts, TIMINGS["ideal"])
     for at in range(1, len(code)):
         (first, first_facts), (second, second_facts) = parts(block, facts, at)
-        head = engine.run(first, engine.start(), first_facts, TIMINGS["ideal"], 0)
-        tail = engine.run(second, head.fall.state, second_facts, TIMINGS["ideal"], 0)
+        head = engine.run(first, engine.start(), first_facts, TIMINGS["ideal"])
+        tail = engine.run(second, head.fall.state, second_facts, TIMINGS["ideal"])
         assert head.fall.cycles + tail.fall.cycles == whole.fall.cycles
 
 
@@ -167,7 +161,7 @@ def legal(core: str) -> list[Kind]:
 @pytest.mark.parametrize(("core", "kind"), [(core, kind) for core in cores.NAMES for kind in legal(core)])
 def test_every_kind_that_a_core_has_is_priced(core: str, kind: Kind) -> None:
     engine, instruction = engine_of(core), instruction_of(EXAMPLES[kind][1])
-    passage = engine.run(Block(0x8000, (instruction,)), engine.start(), {}, TIMINGS["ideal"], 0)
+    passage = engine.run(Block(0x8000, (instruction,)), engine.start(), {}, TIMINGS["ideal"])
     assert 1 <= passage.fall.cycles <= 32
 
 
@@ -177,7 +171,7 @@ def test_pricing_what_the_core_lacks_stops_with_the_instruction_named(core: str)
     missing = {"m0": divide, "m0plus": divide, "m3": single, "m4": double, "m7": test_target, "m33": double}
     engine = engine_of(core)
     with pytest.raises(UnsupportedError, match=r"0x00008000.*core " + core):
-        engine.run(block_of(missing[core]), engine.start(), {}, TIMINGS["ideal"], 0)
+        engine.run(block_of(missing[core]), engine.start(), {}, TIMINGS["ideal"])
 
 
 @pytest.mark.parametrize("core", cores.NAMES)
@@ -191,7 +185,7 @@ def test_states_are_few(core: str, timing: str) -> None:
     states: set[State] = set()
     for step in range(3000):
         block, facts = blocks[choice.randrange(len(blocks))]
-        passage = engine.run(block, state, facts, TIMINGS[timing], 0)
+        passage = engine.run(block, state, facts, TIMINGS[timing])
         state = (passage.taken if choice.random() < 0.5 else passage.fall).state
         states.add(state)
         if step in (1499, 2999):
@@ -201,20 +195,12 @@ def test_states_are_few(core: str, timing: str) -> None:
 
 
 def cycles(engine: Pipeline, block: Block, facts: Mapping[int, Fact], timing: str) -> int:
-    return engine.run(block, engine.start(), facts, TIMINGS[timing], 0).fall.cycles
+    return engine.run(block, engine.start(), facts, TIMINGS[timing]).fall.cycles
 
 
 @pytest.mark.parametrize("core", cores.NAMES)
-def test_wait_states_never_make_a_passage_cheaper(core: str) -> None:
-    engine = engine_of(core)
-    for seed in range(60):
-        block, facts = sequence(core, f"waits {core} {seed}")
-        assert cycles(engine, block, facts, "waits") >= cycles(engine, block, facts, "ideal")
-
-
-@pytest.mark.parametrize("core", cores.NAMES)
-def test_cached_regions_cost_nothing_here(core: str) -> None:
-    """Their misses are counted events, priced elsewhere."""
+def test_paths_of_a_region_cost_nothing_here(core: str) -> None:
+    """The machine adds their stalls, access by access."""
     engine = engine_of(core)
     for seed in range(30):
         block, facts = sequence(core, f"cached {core} {seed}")
@@ -229,5 +215,5 @@ def test_a_skipped_access_costs_one_cycle_and_no_wait(core: str) -> None:
         instruction = instruction_of(EXAMPLES[kind][1], 0x8000)
         if illegal_reason(instruction, cores.load(core)) is None:
             block = Block(0x8000, (instruction,))
-            passage = engine.run(block, engine.start(), {0: Fact(executed=False, region=1)}, TIMINGS["ideal"], 0)
+            passage = engine.run(block, engine.start(), {0: Fact(executed=False, region=1)}, TIMINGS["ideal"])
             assert passage.fall.cycles == 1

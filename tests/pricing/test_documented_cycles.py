@@ -49,4 +49,4 @@ def test_the_slow_multiplier_takes_32_cycles() -> None:
     block = block_of("4348")
     for name in ("m0", "m0plus"):
         engine = pipeline(cores.load(name).with_multiplier(32))
-        assert engine.run(block, engine.start(), {}, IDEAL, 0).fall.cycles == 32
+        assert engine.run(block, engine.start(), {}, IDEAL).fall.cycles == 32

@@ -44,7 +44,7 @@ def turns(words: str, count: int) -> int:
     engine, block = pipeline(cores.load("m7")), block_of(words)
     state, cycles = engine.start(), 0
     for turn in range(2 * count):
-        way = engine.run(block, state, {}, IDEAL, 0).taken
+        way = engine.run(block, state, {}, IDEAL).taken
         state, cycles = way.state, cycles + (way.cycles if turn >= count else 0)
     return cycles
 
