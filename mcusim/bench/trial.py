@@ -165,7 +165,7 @@ def result_of(
         arena_proven=sources.plan.proven,
         room=Room(
             layout.flash_bytes, layout.ram_bytes,
-            max(sizes.flash - layout.flash_bytes, 0), max(sizes.ram - layout.ram_bytes, 0),
+            *((0, 0) if ran else (max(sizes.flash - layout.flash_bytes, 0), max(sizes.ram - layout.ram_bytes, 0))),
         ),
         check=check,
         accuracy=accuracy,

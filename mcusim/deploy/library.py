@@ -93,7 +93,8 @@ def kernel_sources(kernels: Kernels) -> tuple[Path, ...]:
     chosen = tuple(path for path in found if not path.name.endswith(FLOAT_ENDINGS))
     if not chosen:
         raise KernelError(f"{kernels.cmsis_nn} is no checkout of CMSIS-NN: no C files below Source")
-    return (*chosen, *extra_kernels())
+    theirs = {path.name for path in chosen}
+    return (*chosen, *(path for path in extra_kernels() if path.name not in theirs))
 
 
 @cache

@@ -24,7 +24,7 @@ ACTIVATED = (*CHANNEL_AXES, ops.Binary, ops.Pool2D)
 
 
 def fused(network: Network, fixed: Collection[str] = ()) -> Network:
-    """Normalisations in filters and biases, rectifiers in the layers before, x * logistic(x) as one function.
+    """Normalisations in filters and biases, rectifiers in the layers before, SiLU and hard swish as one function.
 
     Tensors of ``fixed`` (whose scales are given) stay, and so do filters of that kind.
     """
@@ -49,13 +49,17 @@ class _Fusion:
     def result(self) -> Network:
         for layer in self.network.layers:
             self.add(layer)
-        used = {name for layer in self.layers for name in (*layer.inputs, *layer.outputs)}
-        kept = used | {*self.network.inputs, *self.network.outputs}
+        needed, layers = set(self.network.outputs), []
+        for layer in reversed(self.layers):
+            if needed & set(layer.outputs):
+                needed |= {*layer.inputs, *layer.outputs}
+                layers.append(layer)
+        kept = needed | set(self.network.inputs)
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in kept}
-        return replace(self.network, tensors=tensors, layers=tuple(self.layers))
+        return replace(self.network, tensors=tensors, layers=tuple(reversed(layers)))
 
     def add(self, layer: Layer) -> None:
-        for fuse in (self.scaled, self.activated, self.gated):
+        for fuse in (self.scaled, self.activated, self.gated, self.hard_gated):
             if fuse(layer):
                 return
         self.writers |= dict.fromkeys(layer.outputs, len(self.layers))
@@ -102,6 +106,43 @@ class _Fusion:
                 self.readers[x] -= 1
                 return self.renewed(index, replace(writer, operator=ops.Unary(ops.Function.SILU)), layer.outputs)
         return False
+
+    def hard_gated(self, layer: Layer) -> bool:
+        """x * relu6(x + 3) / 6, the sixth taken of the product or of the gate."""
+        if layer.operator != ops.Binary(ops.Arithmetic.MUL):
+            return False
+        for left, right in (layer.inputs, layer.inputs[::-1]):
+            x = self.hard_gate(self.sixth(right)) if self.plain(left) is None else None
+            if x is None or x != left:
+                x = self.hard_product(left) if self.is_number(right, 1 / 6) else None
+            if x is not None:
+                self.writers[layer.outputs[0]] = len(self.layers)
+                self.layers.append(Layer(layer.name, ops.Unary(ops.Function.HARD_SWISH), (x,), layer.outputs))
+                return True
+        return False
+
+    def is_number(self, name: str, value: float) -> bool:
+        data = self.plain(name)
+        return data is not None and data.size == 1 and abs(data.reshape(-1)[0] - value) < 1e-6
+
+    def written(self, name: str, operator: ops.Operator) -> tuple[str, ...]:
+        """Inputs of the layer that writes a tensor for one reader, if it is of that operator."""
+        index = self.before(name)
+        return self.layers[index].inputs if index is not None and self.layers[index].operator == operator else ()
+
+    def sixth(self, name: str) -> str:
+        inputs = self.written(name, ops.Binary(ops.Arithmetic.MUL))
+        return inputs[0] if inputs and self.is_number(inputs[1], 1 / 6) else ""
+
+    def hard_gate(self, name: str) -> str | None:
+        """x of relu6(x + 3)."""
+        inputs = self.written(name, ops.Binary(ops.Arithmetic.ADD, ops.Activation.RELU6))
+        return inputs[0] if inputs and self.is_number(inputs[1], 3.0) else None
+
+    def hard_product(self, name: str) -> str | None:
+        """x of x * relu6(x + 3)."""
+        inputs = self.written(name, ops.Binary(ops.Arithmetic.MUL))
+        return next((x for x, gate in (inputs, inputs[::-1]) if self.hard_gate(gate) == x), None) if inputs else None
 
     def scaled(self, layer: Layer) -> bool:
         """A factor or an offset for each channel."""

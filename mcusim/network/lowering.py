@@ -103,22 +103,29 @@ def named(network: Network, scales: Mapping[str, Quantization]) -> Network:
 def spread(network: Network, scales: Mapping[str, Quantization]) -> dict[str, Quantization]:
     """Scales, and those of tensors that follow from them since elements are only moved or chosen."""
     result = dict(scales)
-    averages = (ops.Pooling.AVERAGE,)
-    for layers, forward in ((network.layers, True), (network.layers[::-1], False), (network.layers, True)):
+    for layers, follow in ((network.layers, _forward), (network.layers[::-1], _backward), (network.layers, _forward)):
         for layer in layers:
-            if not keeps_scale(layer.operator):
-                continue
-            x = layer.inputs[0]
-            if forward and x in result:
-                for name in layer.outputs:
-                    result.setdefault(name, result[x])
-                continue
-            met = {result.get(name) for name in layer.outputs}
-            (only,) = met if len(met) == 1 else (None,)
-            alone = len(list(network.readers(x))) == 1 and x not in (*network.inputs, *network.outputs)
-            if not forward and only and alone and getattr(layer.operator, "function", None) not in averages:
-                result.setdefault(x, only)
+            follow(network, layer, result)
     return result
+
+
+def _forward(network: Network, layer: Layer, scales: dict[str, Quantization]) -> None:
+    if keeps_scale(layer.operator) and layer.inputs[0] in scales:
+        for name in layer.outputs:
+            scales.setdefault(name, scales[layer.inputs[0]])
+
+
+def _backward(network: Network, layer: Layer, scales: dict[str, Quantization]) -> None:
+    """To what only this layer reads; not through averages, which are rounded after the scale."""
+    average = getattr(layer.operator, "function", None) is ops.Pooling.AVERAGE
+    met = {scales.get(name) for name in layer.outputs}
+    (only,) = met if len(met) == 1 else (None,)
+    if only is None or average or not (keeps_scale(layer.operator) or joins_scales(layer.operator)):
+        return
+    ends = {*network.inputs, *network.outputs}
+    for name in layer.inputs:
+        if network.tensors[name].data is None and name not in ends and len(list(network.readers(name))) == 1:
+            scales.setdefault(name, only)
 
 
 class _Lowering:
