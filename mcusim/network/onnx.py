@@ -14,7 +14,9 @@ from mcusim.network.layout import Axes, orders
 from mcusim.network.lowering import lowered
 from mcusim.network.network import Network, NetworkError
 from mcusim.network.onnx_file import DAMAGE, Entry, Graph, Node, read_graph
-from mcusim.network.onnx_operators import FOLDS, TRANSLATIONS, Item, Stored, View
+from mcusim.network.onnx_folds import FOLDS
+from mcusim.network.onnx_operators import TRANSLATIONS
+from mcusim.network.onnx_view import Item, Stored, View
 from mcusim.network.operators import Transpose
 
 INPUT_TYPES = ("float32", "int8", "uint8")

@@ -1,4 +1,4 @@
-"""What each ONNX operator becomes: a table from names to layers, and one of what can be folded.
+"""What each ONNX operator becomes: a table from names to layers.
 
 Quantised models are read as float ones whose tensors have scales: what lies between DequantizeLinear and QuantizeLinear is
 computed in integers by lowering.py.
@@ -7,110 +7,18 @@ computed in integers by lowering.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, prod
-from typing import Any
 
 import numpy as np
 
 from mcusim.network import operators as ops
-from mcusim.network.builder import Builder, Constant, Operand, Unsupported
+from mcusim.network.builder import Constant, Operand, Unsupported
 from mcusim.network.layout import Value
-from mcusim.network.onnx_file import NUMBERS, Node
+from mcusim.network.onnx_file import NUMBERS
+from mcusim.network.onnx_view import Item, Stored, View, ranges
 from mcusim.network.shapes import same_padding
 from mcusim.network.tensor import Quantization
-
-MAX_FOLDED_ELEMENTS = 1 << 22
-"""Folding is for arithmetic on shapes and for weights; what is larger is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A tensor of 8 bit integers: the real values and their scales (None: not said yet). ``type``: int8 or uint8."""
-
-    operand: Operand
-    scales: Quantization | None
-    type: str
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.operand.shape
-
-
-Item = Value | Constant | Stored
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A node with what it reads, asked for with what it must be."""
-
-    node: Node
-    inputs: tuple[Item | None, ...]
-    builder: Builder
-    opset: int
-
-    @property
-    def output(self) -> str:
-        return self.node.outputs[0]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        value = self.node.attributes.get(name, default)
-        if default is not None and type(value) is not type(default) and not isinstance(value, int | float):
-            raise Unsupported(f"its attribute {name!r} is {value!r}")
-        return value
-
-    def folds(self) -> bool:
-        """Whether all that it reads is constant."""
-        return all(x is None or isinstance(x, Constant) for x in self.inputs) and any(self.inputs)
-
-    def item(self, index: int) -> Item:
-        item = self.optional(index)
-        if item is None:
-            raise Unsupported(f"its input {index} is left out")
-        return item
-
-    def optional(self, index: int) -> Item | None:
-        return self.inputs[index] if index < len(self.inputs) else None
-
-    def operand(self, index: int) -> Operand:
-        """An input of real numbers."""
-        item = self.item(index)
-        if isinstance(item, Stored):
-            raise Unsupported(f"its input {index} is of {item.type}; put a DequantizeLinear before it")
-        return item
-
-    def value(self, index: int) -> Value:
-        """An input that is known only when the network runs."""
-        item = self.operand(index)
-        if isinstance(item, Constant):
-            raise Unsupported(f"its input {index} ({item.name!r}) is constant")
-        return item
-
-    def constant(self, index: int, what: str) -> np.ndarray:
-        item = self.operand(index)
-        if isinstance(item, Value):
-            raise Unsupported(f"its {what} ({item.name!r}) is not constant; dynamic shapes are not supported")
-        return item.data
-
-    def whole(self, index: int, what: str) -> list[int]:
-        data = self.constant(index, what)
-        if data.size > 64 or data.dtype.kind not in "iu":
-            raise Unsupported(f"its {what} is {data.size} values of {data.dtype}, not up to 64 whole numbers")
-        return [int(value) for value in data.reshape(-1)]
-
-    def number(self, index: int, what: str) -> float:
-        data = self.constant(index, what)
-        if data.size != 1:
-            raise Unsupported(f"its {what} is {data.size} values, not one")
-        return float(data.reshape(-1)[0])
-
-    def listed(self, attribute: str, index: int, what: str) -> list[int] | None:
-        """Whole numbers: an attribute in older versions, an input in newer ones; None where they are left out."""
-        if self.optional(index) is not None:
-            return self.whole(index, what)
-        value = self.node.attributes.get(attribute)
-        return None if value is None else [int(n) for n in value]
-
 
 # Quantisation
 
@@ -543,26 +451,8 @@ def _split(view: View) -> list[Item]:
     return list(view.builder.split(outputs, x, axis, sizes))
 
 
-def _ranges(view: View) -> dict[int, range]:
-    shape = view.item(0).shape
-    starts, ends = view.listed("starts", 1, "starts"), view.listed("ends", 2, "ends")
-    if starts is None or ends is None:
-        raise Unsupported("its starts or ends are left out")
-    axes = view.listed("axes", 3, "axes") or list(range(len(starts)))
-    steps = view.listed("steps", 4, "steps") or [1] * len(starts)
-    result = {}
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        axis = view.builder.axis(axis, len(shape))
-        size = shape[axis]
-        low = max(start + size if start < 0 else start, 0)
-        high: int | None = max(end + size if end < 0 else end, -1 if step < 0 else 0)
-        high = None if high == -1 else high
-        result[axis] = range(*slice(min(low, size - 1 if step < 0 else size), high, step).indices(size))
-    return result
-
-
 def _slice(view: View) -> list[Item]:
-    return [view.builder.cut(view.output, view.value(0), _ranges(view))]
+    return [view.builder.cut(view.output, view.value(0), ranges(view))]
 
 
 def _gather(view: View) -> list[Item]:
@@ -730,128 +620,3 @@ TRANSLATIONS: dict[str, Translation] = {
     "Upsample": _on_stored(_resize),
 }
 """Layers that each operator becomes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """The value of an operator whose inputs are constants, or of which only the shapes matter."""
-
-    value: Callable[[View], np.ndarray]
-    needs_shapes_only: bool = False
-
-
-def _elements(view: View) -> list[np.ndarray]:
-    arrays = [view.constant(i, "input") for i in range(len(view.inputs))]
-    if prod(np.broadcast_shapes(*(a.shape for a in arrays))) > MAX_FOLDED_ELEMENTS:
-        raise Unsupported(f"arithmetic on constants of more than {MAX_FOLDED_ELEMENTS} elements is not supported")
-    return arrays
-
-
-def _elementwise(function: Callable[..., Any]) -> Fold:
-    return Fold(lambda view: np.asarray(function(*_elements(view))))
-
-
-def _quotient(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    if left.dtype.kind != "f":
-        if not np.all(right):
-            raise Unsupported("it divides by zero")
-        return (np.sign(left) * np.sign(right) * (np.abs(left) // np.abs(right))).astype(left.dtype)
-    return left / right
-
-
-def _shape(view: View) -> np.ndarray:
-    shape = view.item(0).shape
-    return np.array(shape[view.get("start", 0) : view.get("end", len(shape))], np.int64)
-
-
-def _filled(view: View) -> np.ndarray:
-    shape = view.whole(0, "shape")
-    value = view.get("value")
-    value = np.zeros(1, np.float32) if value is None else np.asarray(value)
-    if not 0 <= prod(shape) <= MAX_FOLDED_ELEMENTS or value.size != 1 or len(shape) > 8:
-        raise Unsupported(f"a constant of shape {tuple(shape)} is not made")
-    return np.full(shape, value.reshape(-1)[0])
-
-
-def _constant(view: View) -> np.ndarray:
-    for name in ("value", "value_float", "value_floats", "value_int", "value_ints"):
-        value = view.get(name)
-        if value is not None:
-            kind = None if name == "value" else np.float32 if "float" in name else np.int64
-            return np.asarray(value, kind)
-    raise Unsupported("its value is of a kind that is not supported")
-
-
-def _range(view: View) -> np.ndarray:
-    start, limit, step = (view.number(i, "bounds") for i in range(3))
-    if not step or abs((limit - start) / step) > MAX_FOLDED_ELEMENTS:
-        raise Unsupported(f"a range from {start} to {limit} by {step} is not made")
-    return np.arange(start, limit, step).astype(view.constant(0, "bounds").dtype)
-
-
-def _taken(view: View) -> np.ndarray:
-    data, indices = view.constant(0, "input"), view.constant(1, "indices")
-    if indices.size * data.size > MAX_FOLDED_ELEMENTS:
-        raise Unsupported("it gathers too many constant elements")
-    return np.take(data, indices, view.builder.axis(view.get("axis", 0), data.ndim))
-
-
-def _cut(view: View) -> np.ndarray:
-    data, ranges = view.constant(0, "input"), _ranges(view)
-    return data[np.ix_(*(list(ranges.get(axis, range(size))) for axis, size in enumerate(data.shape)))]
-
-
-def _joined(view: View) -> np.ndarray:
-    arrays = [view.constant(i, "input") for i in range(len(view.inputs))]
-    if sum(a.size for a in arrays) > MAX_FOLDED_ELEMENTS:
-        raise Unsupported("it joins too many constant elements")
-    return np.concatenate(arrays, view.builder.axis(view.get("axis", 0), arrays[0].ndim))
-
-
-def _kind(view: View) -> np.ndarray:
-    kind = NUMBERS.get(view.get("to", 0))
-    if kind is None:
-        raise Unsupported(f"it casts to type {view.get('to', 0)}; supported are {', '.join(NUMBERS.values())}")
-    return view.constant(0, "input").astype(kind)
-
-
-def _stretched(view: View) -> np.ndarray:
-    data = view.constant(0, "input")
-    shape = np.broadcast_shapes(data.shape, tuple(view.whole(1, "shape")))
-    if prod(shape) > MAX_FOLDED_ELEMENTS:
-        raise Unsupported(f"a constant of shape {shape} is not made")
-    return np.broadcast_to(data, shape)
-
-
-def _product(view: View) -> np.ndarray:
-    data, axes = view.constant(0, "input"), view.listed("axes", 1, "axes")
-    along = tuple({view.builder.axis(a, data.ndim) for a in axes}) if axes else None
-    return np.asarray(np.prod(data, along, keepdims=bool(view.get("keepdims", 1))))
-
-
-FOLDS: dict[str, Fold] = {
-    "Shape": Fold(_shape, needs_shapes_only=True),
-    "Size": Fold(lambda view: np.array(prod(view.item(0).shape), np.int64), needs_shapes_only=True),
-    "Constant": Fold(_constant, needs_shapes_only=True),
-    "ConstantOfShape": Fold(_filled),
-    "Range": Fold(_range),
-    "Gather": Fold(_taken),
-    "Slice": Fold(_cut),
-    "Concat": Fold(_joined),
-    "Cast": Fold(_kind),
-    "Expand": Fold(_stretched),
-    "Add": _elementwise(np.add),
-    "Sub": _elementwise(np.subtract),
-    "Mul": _elementwise(np.multiply),
-    "Div": _elementwise(_quotient),
-    "Min": _elementwise(np.minimum),
-    "Max": _elementwise(np.maximum),
-    "Equal": _elementwise(np.equal),
-    "Where": _elementwise(np.where),
-    "Floor": _elementwise(np.floor),
-    "Ceil": _elementwise(np.ceil),
-    "Sqrt": _elementwise(np.sqrt),
-    "Neg": _elementwise(np.negative),
-    "ReduceProd": Fold(_product),
-}
-"""Operators that vanish on constants: what shape arithmetic consists of."""
