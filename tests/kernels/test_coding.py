@@ -67,10 +67,10 @@ def test_every_core_equals_the_twin(core: str) -> None:
 def test_elements_may_be_written_over_those_that_were_read(tmp_path: Path) -> None:
     values = np.arange(-20, 20, dtype=np.float32)
     wanted = answer(Quantize(), values, "int8", values.shape, (None, (0.3, 5)))
-    declared = ("float work[40]; memcpy(work, input, sizeof work); nn_quantize_f32_s8(work, 40, 0.3f, 5, (int8_t *)work); "
-                "memcpy(output, work, 40);")
+    declared = ("float work[40]; __builtin_memcpy(work, input, sizeof work); "
+                "nn_quantize_f32_s8(work, 40, 0.3f, 5, (int8_t *)work); __builtin_memcpy(output, work, 40);")
     down = Case("down", "0", wanted, {"input": values}, declared)
     floats = answer(Dequantize(), wanted, "float32", wanted.shape, ((0.3, 5), None))
-    declared = ("float work[40]; memcpy((char *)work + 120, input, 40); "
-                "nn_dequantize_s8_f32((int8_t *)work + 120, 40, 0.3f, 5, work); memcpy(output, work, sizeof work);")
+    declared = ("float work[40]; __builtin_memcpy((char *)work + 120, input, 40); "
+                "nn_dequantize_s8_f32((int8_t *)work + 120, 40, 0.3f, 5, work); __builtin_memcpy(output, work, sizeof work);")
     check_on_host([down, Case("up", "0", floats, {"input": wanted}, declared)], ("nn_quantize",), tmp_path)
