@@ -29,13 +29,13 @@ static inline void start_lpuart(void)
 
 void uart_putc(char character)
 {
-    wait_for(STAT, TDRE, TDRE);
+    wait_for_port(STAT, TDRE, TDRE);
     REGISTER(DATA) = (uint8_t)character;
 }
 
 void uart_finish(void)
 {
-    wait_for(STAT, TC, TC);
+    wait_for_port(STAT, TC, TC);
 }
 
 int uart_getc(void)

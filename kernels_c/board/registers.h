@@ -31,7 +31,22 @@ static inline void wait_for(uintptr_t address, uint32_t mask, uint32_t value)
 /* At least this many cycles of the core. */
 static inline void wait_cycles(uint32_t cycles)
 {
-    for (volatile uint32_t left = cycles / 4; left; left--) {
+    for (uint32_t left = cycles / 2 + 1; left; left--) {
+        __asm__ volatile("" ::: "memory");
+    }
+}
+
+/* A bit at the serial port's rate, in cycles. */
+#define BIT_CYCLES (BOARD_HERTZ / 115200u)
+
+/*
+ * Wait for a serial port, which takes thousands of cycles a character, and look only now and then: a model of the chip runs its
+ * own code for every look.
+ */
+static inline void wait_for_port(uintptr_t address, uint32_t mask, uint32_t value)
+{
+    while ((REGISTER(address) & mask) != value) {
+        wait_cycles(BIT_CYCLES / 4);
     }
 }
 

@@ -58,7 +58,7 @@ void uart_putc(char character)
     out = (uint8_t)character;
     REGISTER(EVENTS_ENDTX) = 0;
     REGISTER(TASKS_STARTTX) = 1;
-    wait_for(EVENTS_ENDTX, 1, 1);
+    wait_for_port(EVENTS_ENDTX, 1, 1);
 }
 
 void uart_finish(void)

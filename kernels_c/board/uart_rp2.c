@@ -45,13 +45,13 @@ void uart_start(void)
 
 void uart_putc(char character)
 {
-    wait_for(FR, TXFF, 0);
+    wait_for_port(FR, TXFF, 0);
     REGISTER(DR) = (uint8_t)character;
 }
 
 void uart_finish(void)
 {
-    wait_for(FR, BUSY, 0);
+    wait_for_port(FR, BUSY, 0);
 }
 
 int uart_getc(void)

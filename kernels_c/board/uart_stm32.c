@@ -42,13 +42,13 @@ void uart_start(void)
 
 void uart_putc(char character)
 {
-    wait_for(ISR, TXE, TXE);
+    wait_for_port(ISR, TXE, TXE);
     REGISTER(TDR) = (uint8_t)character;
 }
 
 void uart_finish(void)
 {
-    wait_for(ISR, TC, TC);
+    wait_for_port(ISR, TC, TC);
 }
 
 int uart_getc(void)

@@ -33,13 +33,13 @@ void uart_start(void)
 
 void uart_putc(char character)
 {
-    wait_for(SR, TXE, TXE);
+    wait_for_port(SR, TXE, TXE);
     REGISTER(DR) = (uint8_t)character;
 }
 
 void uart_finish(void)
 {
-    wait_for(SR, TC, TC);
+    wait_for_port(SR, TC, TC);
 }
 
 int uart_getc(void)
