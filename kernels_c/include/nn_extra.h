@@ -109,6 +109,9 @@ void nn_requantize_s8(const nn_requantize_params *params, const int8_t *input, i
 void nn_requantize_u8(const nn_requantize_params *params, const uint8_t *input, int32_t count, uint8_t *output);
 void nn_requantize_u8_s8(const nn_requantize_params *params, const uint8_t *input, int32_t count, int8_t *output);
 void nn_requantize_s8_u8(const nn_requantize_params *params, const int8_t *input, int32_t count, uint8_t *output);
+void nn_requantize_s8_s16(const nn_requantize_params *params, const int8_t *input, int32_t count, int16_t *output);
+void nn_requantize_s16_s8(const nn_requantize_params *params, const int16_t *input, int32_t count, int8_t *output);
+void nn_requantize_s16(const nn_requantize_params *params, const int16_t *input, int32_t count, int16_t *output);
 
 /* The top bit of each byte flipped: uint8 as int8 of the same scale whose zero point is 128 less, or back. */
 void nn_flip_top_bits(const void *input, int32_t count, void *output);
