@@ -72,6 +72,8 @@ def _copy_library(folder: Path, sources: Sources, support: Support, compiler: Co
     for_kernels = [path for path in headers if path.name.startswith(("arm_", "nn_"))]
     _copy(folder / "kernels", for_kernels if options.cmsis_nn is None else [p for p in for_kernels if p.name.startswith("nn_")])
     _copy(folder / "system", [path for path in headers if path not in for_kernels])
+    if support.sources:
+        _copy(folder / "system", sorted((ROOT / "board").glob("*.h")))
     if not compiler.has_headers:
         _copy(folder / "libc", sorted((ROOT / "libc").glob("*.h")))
 
