@@ -35,8 +35,8 @@ class Layout:
     The default suits every generic board, and the MPS2 machines of qemu-system-arm too.
 
     ``banks`` are further RAMs; ``stack`` names the bank whose top the stack takes (MAIN: the main RAM's). ``headers`` maps
-    sections that the boot ROM reads to their offset in flash, ``vectors_offset`` is the vector table's. ``tables``: start-up code
-    is a board's (BOARD_START), which takes what to copy and to clear from tables.
+    sections that the boot ROM reads to their offset in flash, ``vectors_offset`` is the vector table's. ``tables``: start-up
+    code is a board's (BOARD_START), which takes what to copy and to clear from tables.
     """
 
     flash_origin: int = 0x0000_0000
