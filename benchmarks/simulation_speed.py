@@ -26,6 +26,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.bare_unicorn import BareUnicorn
+from kernels_c import kernels
 from kernels_c.toolchain import find_compiler
 from mcusim import boards, program
 from mcusim.machine.machine import Machine, Options
@@ -54,7 +55,7 @@ class Workload:
 
 
 WORKLOADS = (
-    Workload("int8_convolution", ("src/arm_convolve_s8.c",)),
+    Workload("int8_convolution", tuple(map(str, kernels()))),
     Workload("pointer_chase"),
     Workload("branchy_parser"),
     Workload("float_filter"),

@@ -14,3 +14,8 @@ def source(name: str) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"kernels_c has no file {name}")
     return path
+
+
+def kernels() -> list[Path]:
+    """Paths of the C files with the int8 kernels, in the order of their names; a linker drops what is not called."""
+    return sorted(path for pattern in ("arm_*.c", "nn_*.c") for path in (ROOT / "src").glob(pattern))

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kernels_c import kernels
 from kernels_c.toolchain import TARGETS, find_compiler
 from mcusim.errors import McusimError
 
 PROGRAMS: Mapping[str, Sequence[str]] = {
-    "demo": ("demo/main.c", "src/marks.c", "src/arm_convolve_s8.c"),
+    "demo": ("demo/main.c", "src/marks.c", *map(str, kernels())),
 }
 """Sources of each program, besides startup, console and library."""
 

@@ -131,8 +131,9 @@ class Compiler:
         """Options that choose the libraries."""
         if library == "newlib":
             return ["-nostartfiles", "--specs=nano.specs", "-u", "_printf_float"]
+        # Copies of a few bytes become loads and stores (-fbuiltin); a C library is missing all the same.
         # zig adds its own compiler-rt unless -nostdlib is said, and has no C library to add for a bare machine.
-        return ["-ffreestanding", *(["-nostdlib", "-lgcc"] if self.name == "gcc" else [])]
+        return ["-ffreestanding", "-fbuiltin", *(["-nostdlib", "-lgcc"] if self.name == "gcc" else [])]
 
 
 # LLVM's features of each FPU: for a bare machine zig's CPU models (0.17) have none unless told.

@@ -16,6 +16,7 @@ static int8_t filters[FILTERS * TAPS * TAPS * CHANNELS];
 static int32_t bias[FILTERS];
 static int32_t multipliers[FILTERS];
 static int32_t shifts[FILTERS];
+static int32_t scratch[8 * 1024 / 4];
 static int8_t features[SIDE * SIDE * FILTERS];
 static volatile uint32_t ticks;
 
@@ -55,14 +56,13 @@ static const cmsis_nn_conv_params settings = {3, -5, {1, 1}, {1, 1}, {1, 1}, {-1
 
 static void convolve(void)
 {
-    const cmsis_nn_context no_scratch = {0, 0};
+    const cmsis_nn_context context = {scratch, sizeof scratch};
     const cmsis_nn_per_channel_quant_params scales = {multipliers, shifts};
     const cmsis_nn_dims input = {1, SIDE, SIDE, CHANNELS};
     const cmsis_nn_dims filter = {FILTERS, TAPS, TAPS, CHANNELS};
     const cmsis_nn_dims biases = {1, 1, 1, FILTERS};
     const cmsis_nn_dims output = {1, SIDE, SIDE, FILTERS};
-    arm_convolve_s8(&no_scratch, &settings, &scales, &input, image, &filter, filters, &biases, bias, 0, &output,
-                    features);
+    arm_convolve_s8(&context, &settings, &scales, &input, image, &filter, filters, &biases, bias, 0, &output, features);
 }
 
 /* value * multiplier * 2^(shift - 31) in two exact divisions that round half up, then half away from zero. */

@@ -1,4 +1,14 @@
-/* int8 kernels with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro. */
+/*
+ * int8 kernels with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro.
+ *
+ * Tensors of int8 may lie at any address; int32 and scratch memory at multiples of 4. Each ..._get_buffer_size function
+ * tells the bytes of scratch memory that `ctx` has to bring, for the core that this header is compiled for; where it is 0,
+ * ctx->buf may be NULL. ..._get_buffer_size_dsp tells it for cores with the DSP extension, whatever is compiled for.
+ *
+ * Ranges: offsets as arm_nn_types.h has them, strides and dilations at least 1, padding at least 0, activation.min <=
+ * activation.max, shifts -31 to 30. Arguments out of range, and a missing scratch memory, give ARM_CMSIS_NN_ARG_ERROR.
+ * What is padded counts as the input's zero point. Biases may be NULL.
+ */
 #ifndef ARM_NNFUNCTIONS_H
 #define ARM_NNFUNCTIONS_H
 
@@ -9,11 +19,10 @@
  *
  *   input   [N][H][W][C_in]            int8
  *   filter  [C_out][K_h][K_w][C_in/G]  int8, symmetric; G groups, where C_in = G * filter_dims->c
- *   bias    [C_out]                    int32, or NULL
+ *   bias    [C_out]                    int32
  *   output  [N][H_out][W_out][C_out]   int8
  *
- * Padding counts as the input's zero point. Returns ARM_CMSIS_NN_ARG_ERROR where the channels do not divide into
- * groups. upscale_dims must be NULL (transposed convolution is another function).
+ * upscale_dims must be NULL (transposed convolution is another function).
  */
 arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
                                     const cmsis_nn_per_channel_quant_params *quant_params,
@@ -23,8 +32,193 @@ arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx, const cmsis_nn_
                                     const cmsis_nn_dims *upscale_dims, const cmsis_nn_dims *output_dims,
                                     int8_t *output_data);
 
-/* Bytes of scratch memory that arm_convolve_s8 needs. */
+/* filter_dims->n is C_out. */
 int32_t arm_convolve_s8_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims);
+
+/* The same, whatever the shape. */
+arm_cmsis_nn_status arm_convolve_wrapper_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                            const cmsis_nn_per_channel_quant_params *quant_params,
+                                            const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                            const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                            const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                            const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_convolve_wrapper_s8_get_buffer_size(const cmsis_nn_conv_params *conv_params,
+                                                const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,
+                                                const cmsis_nn_dims *output_dims);
+
+int32_t arm_convolve_wrapper_s8_get_buffer_size_dsp(const cmsis_nn_conv_params *conv_params,
+                                                    const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,
+                                                    const cmsis_nn_dims *output_dims);
+
+/* Filters of one tap, no padding, all channels in one group; ..._fast: stride 1 as well. */
+arm_cmsis_nn_status arm_convolve_1x1_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                        const cmsis_nn_per_channel_quant_params *quant_params,
+                                        const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                        const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                        const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                        const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_convolve_1x1_s8_fast(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                             const cmsis_nn_per_channel_quant_params *quant_params,
+                                             const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                             const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                             const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                             const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+/* Enough for any number of output channels, and for a stride too. */
+int32_t arm_convolve_1x1_s8_fast_get_buffer_size(const cmsis_nn_dims *input_dims);
+
+/* One row: input_dims->h and filter_dims->h are 1, and so is dilation.w. */
+arm_cmsis_nn_status arm_convolve_1_x_n_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                          const cmsis_nn_per_channel_quant_params *quant_params,
+                                          const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                          const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                          const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_convolve_1_x_n_s8_get_buffer_size(const cmsis_nn_conv_params *conv_params, const cmsis_nn_dims *input_dims,
+                                              const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims);
+
+/*
+ * Depthwise convolution, int8 with one scale for each output channel.
+ *
+ *   input   [N][H][W][C]                   int8
+ *   filter  [1][K_h][K_w][C * ch_mult]     int8, symmetric
+ *   bias    [C * ch_mult]                  int32
+ *   output  [N][H_out][W_out][C * ch_mult] int8; channel c * ch_mult + m belongs to input channel c
+ *
+ * _wrapper_: whatever the shape. arm_depthwise_conv_s8: plain C, no scratch memory. _s8_opt: ch_mult 1. _3x3_: 3 x 3 taps,
+ * padding at most 1, ch_mult 1; uses the scratch memory of _s8_opt where there is one.
+ */
+arm_cmsis_nn_status arm_depthwise_conv_wrapper_s8(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                  const cmsis_nn_per_channel_quant_params *quant_params,
+                                                  const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                  const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                  const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_s8(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                          const cmsis_nn_per_channel_quant_params *quant_params,
+                                          const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                          const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                          const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_s8_opt(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                              const cmsis_nn_per_channel_quant_params *quant_params,
+                                              const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                              const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                              const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                              const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_3x3_s8(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                              const cmsis_nn_per_channel_quant_params *quant_params,
+                                              const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                              const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                              const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                              const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_depthwise_conv_wrapper_s8_get_buffer_size(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                      const cmsis_nn_dims *input_dims,
+                                                      const cmsis_nn_dims *filter_dims,
+                                                      const cmsis_nn_dims *output_dims);
+
+int32_t arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                          const cmsis_nn_dims *input_dims,
+                                                          const cmsis_nn_dims *filter_dims,
+                                                          const cmsis_nn_dims *output_dims);
+
+int32_t arm_depthwise_conv_s8_opt_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims);
+
+/*
+ * Fully connected layer, int8: output_dims->n vectors of filter_dims->n inputs, filter_dims->c outputs each.
+ *
+ *   input   [N][C]         int8
+ *   filter  [C_out][C]     int8, filter_offset added
+ *   bias    [C_out]        int32
+ *   output  [N][C_out]     int8
+ *
+ * One scale for all outputs, one for each, or either.
+ */
+arm_cmsis_nn_status arm_fully_connected_s8(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                           const cmsis_nn_per_tensor_quant_params *quant_params,
+                                           const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                           const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                           const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                           const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_fully_connected_per_channel_s8(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                                       const cmsis_nn_per_channel_quant_params *quant_params,
+                                                       const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                       const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                       const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                       const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_fully_connected_wrapper_s8(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                                   const cmsis_nn_quant_params *quant_params,
+                                                   const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                   const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                   const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                   const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_fully_connected_s8_get_buffer_size(const cmsis_nn_dims *filter_dims);
+int32_t arm_fully_connected_s8_get_buffer_size_dsp(const cmsis_nn_dims *filter_dims);
+
+/* vector_sum_buf[row] = lhs_offset * sum of (vector_data[row][column] + rhs_offset) + bias_data[row]. */
+arm_cmsis_nn_status arm_vector_sum_s8(int32_t *vector_sum_buf, const int32_t vector_cols, const int32_t vector_rows,
+                                      const int8_t *vector_data, const int32_t lhs_offset, const int32_t rhs_offset,
+                                      const int32_t *bias_data);
+
+/*
+ * Matrix products, int8: output[n][h] = left[n][h] * transpose of right[n][h].
+ *
+ *   left    [N][H][M][K]   int8, input_offset added
+ *   right   [N][H][P][K]   int8, filter_offset added
+ *   output  [N][H][M][P]   int8
+ *
+ * N and H of one side may be 1 and serve all. Operands lie as shown: adj_x and adj_y are not looked at. Scratch memory as
+ * for a fully connected layer with filter_dims->n = K.
+ */
+arm_cmsis_nn_status arm_batch_matmul_s8(const cmsis_nn_context *ctx, const cmsis_nn_bmm_params *bmm_params,
+                                        const cmsis_nn_per_tensor_quant_params *quant_params,
+                                        const cmsis_nn_dims *input_lhs_dims, const int8_t *input_lhs,
+                                        const cmsis_nn_dims *input_rhs_dims, const int8_t *input_rhs,
+                                        const cmsis_nn_dims *output_dims, int8_t *output);
+
+/*
+ * Transposed convolution, int8 with one scale for each output channel.
+ *
+ *   input   [N][H][W][C_in]            int8
+ *   filter  [C_out][K_h][K_w][C_in]    int8, symmetric
+ *   bias    [C_out]                    int32
+ *   output  [N][H_out][W_out][C_out]   int8
+ *
+ * Input y, tap i belong to output y * stride - padding + i; what lies outside output_dims is left out, so that
+ * padding_offsets is not looked at. Dilation 1. Neither context is used, and both sizes are 0.
+ */
+arm_cmsis_nn_status arm_transpose_conv_wrapper_s8(const cmsis_nn_context *ctx, const cmsis_nn_context *output_ctx,
+                                                  const cmsis_nn_transpose_conv_params *transpose_conv_params,
+                                                  const cmsis_nn_per_channel_quant_params *quant_params,
+                                                  const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                  const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                                  const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+arm_cmsis_nn_status arm_transpose_conv_s8(const cmsis_nn_context *ctx, const cmsis_nn_context *output_ctx,
+                                          const cmsis_nn_transpose_conv_params *transpose_conv_params,
+                                          const cmsis_nn_per_channel_quant_params *quant_params,
+                                          const cmsis_nn_dims *input_dims, const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                          const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
+                                          const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+int32_t arm_transpose_conv_s8_get_buffer_size(const cmsis_nn_transpose_conv_params *transposed_conv_params,
+                                              const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,
+                                              const cmsis_nn_dims *out_dims);
+int32_t arm_transpose_conv_s8_get_reverse_conv_buffer_size(
+    const cmsis_nn_transpose_conv_params *transposed_conv_params, const cmsis_nn_dims *input_dims,
+    const cmsis_nn_dims *filter_dims);
 
 /*
  * Average and max pooling of [N][H][W][C] int8. Padding takes no part: a mean is that of the elements inside, rounded to

@@ -1,91 +1,154 @@
-/* The plain convolution: seven loops, no scratch memory. */
+/* The convolutions of the interface: their arguments are checked here and calculated elsewhere. */
 #include <stddef.h>
 
 #include "arm_nnfunctions.h"
-#include "nn_requantize.h"
+#include "nn_convolve.h"
+#include "nn_dsp.h"
 
-/* Filter taps first..end along one axis that fall inside the input, for the tap at place `origin`. */
-struct taps {
-    int32_t first;
-    int32_t end;
-};
-
-static struct taps inside(int32_t origin, int32_t dilation, int32_t taps, int32_t size)
+static int is_tile(cmsis_nn_tile tile, int32_t least)
 {
-    struct taps range = {0, taps};
-    while (range.first < range.end && origin + range.first * dilation < 0) {
-        range.first++;
-    }
-    while (range.end > range.first && origin + (range.end - 1) * dilation >= size) {
-        range.end--;
-    }
-    return range;
+    return tile.h >= least && tile.w >= least;
 }
 
-static int32_t dot(const int8_t *input, const int8_t *filter, int32_t count, int32_t input_offset)
+static int is_shape(const cmsis_nn_dims *dims)
 {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < count; i++) {
-        sum += (input[i] + input_offset) * filter[i];
-    }
-    return sum;
+    return dims->n > 0 && dims->h > 0 && dims->w > 0 && dims->c > 0;
 }
 
-arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
-                                    const cmsis_nn_per_channel_quant_params *quant_params,
-                                    const cmsis_nn_dims *input_dims, const int8_t *input_data,
-                                    const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
-                                    const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
-                                    const cmsis_nn_dims *upscale_dims, const cmsis_nn_dims *output_dims,
-                                    int8_t *output_data)
+static int is_sound(const struct nn_convolution *layer)
 {
-    (void)ctx, (void)bias_dims;
-    const int32_t group_channels = filter_dims->c;
-    if (upscale_dims != NULL || group_channels <= 0 || input_dims->c % group_channels != 0) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    const int32_t groups = input_dims->c / group_channels;
-    if (output_dims->c % groups != 0) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    const int32_t group_outputs = output_dims->c / groups;
-    const cmsis_nn_tile stride = conv_params->stride, dilation = conv_params->dilation;
-    const int32_t filter_row = filter_dims->w * group_channels;
-    const int32_t filter_size = filter_dims->h * filter_row;
-    const int32_t input_row = input_dims->w * input_dims->c;
+    const cmsis_nn_conv_params *params = layer->params;
+    return is_tile(params->stride, 1) && is_tile(params->dilation, 1) && is_tile(params->padding, 0) &&
+           params->input_offset >= -127 && params->input_offset <= 128 && params->output_offset >= -128 &&
+           params->output_offset <= 127 && params->activation.min <= params->activation.max;
+}
 
-    for (int32_t batch = 0; batch < input_dims->n; batch++) {
-        for (int32_t y = 0; y < output_dims->h; y++) {
-            const int32_t top = y * stride.h - conv_params->padding.h;
-            const struct taps rows = inside(top, dilation.h, filter_dims->h, input_dims->h);
-            for (int32_t x = 0; x < output_dims->w; x++) {
-                const int32_t left = x * stride.w - conv_params->padding.w;
-                const struct taps columns = inside(left, dilation.w, filter_dims->w, input_dims->w);
-                for (int32_t channel = 0; channel < output_dims->c; channel++) {
-                    const int8_t *filter = filter_data + channel * filter_size;
-                    const int8_t *input = input_data + (channel / group_outputs) * group_channels;
-                    int32_t sum = bias_data ? bias_data[channel] : 0;
-                    for (int32_t i = rows.first; i < rows.end; i++) {
-                        for (int32_t j = columns.first; j < columns.end; j++) {
-                            const int8_t *pixel =
-                                input + (top + i * dilation.h) * input_row + (left + j * dilation.w) * input_dims->c;
-                            sum += dot(pixel, filter + i * filter_row + j * group_channels, group_channels,
-                                       conv_params->input_offset);
-                        }
-                    }
-                    sum = nn_requantize(sum, quant_params->multiplier[channel], quant_params->shift[channel]);
-                    *output_data++ = (int8_t)nn_clamp(sum + conv_params->output_offset, conv_params->activation.min,
-                                                      conv_params->activation.max);
-                }
-            }
-        }
-        input_data += input_dims->h * input_row;
+static arm_cmsis_nn_status convolve(const cmsis_nn_context *ctx, struct nn_convolution *layer)
+{
+    const int32_t channels = layer->filter.c;
+    if (!is_shape(&layer->input) || !is_shape(&layer->output) || layer->filter.h <= 0 || layer->filter.w <= 0 ||
+        channels <= 0 || layer->input.c % channels != 0 || layer->input.n != layer->output.n || !is_sound(layer)) {
+        return ARM_CMSIS_NN_ARG_ERROR;
     }
+    const int32_t groups = layer->input.c / channels;
+    if (layer->output.c % groups != 0) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    layer->group_outputs = layer->output.c / groups;
+    layer->filter.n = layer->output.c;
+    layer->scratch = ctx->buf;
+#if NN_DSP
+    if (ctx->buf == NULL) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    nn_convolve_dsp(layer);
+#else
+    nn_convolve_plain(layer, 0, layer->output.c);
+#endif
     return ARM_CMSIS_NN_SUCCESS;
 }
 
+#define ARGUMENTS                                                                                                      \
+    const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,                                              \
+        const cmsis_nn_per_channel_quant_params *quant_params, const cmsis_nn_dims *input_dims,                        \
+        const int8_t *input_data, const cmsis_nn_dims *filter_dims, const int8_t *filter_data,                         \
+        const cmsis_nn_dims *bias_dims, const int32_t *bias_data
+#define PASSED ctx, conv_params, quant_params, input_dims, input_data, filter_dims, filter_data, bias_dims, bias_data
+
+arm_cmsis_nn_status arm_convolve_s8(ARGUMENTS, const cmsis_nn_dims *upscale_dims, const cmsis_nn_dims *output_dims,
+                                    int8_t *output_data)
+{
+    (void)bias_dims;
+    if (upscale_dims != NULL) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    struct nn_convolution layer = {
+        .params = conv_params,
+        .quant = quant_params,
+        .input = *input_dims,
+        .filter = *filter_dims,
+        .output = *output_dims,
+        .input_data = input_data,
+        .filter_data = filter_data,
+        .bias = bias_data,
+        .output_data = output_data,
+    };
+    return convolve(ctx, &layer);
+}
+
+arm_cmsis_nn_status arm_convolve_wrapper_s8(ARGUMENTS, const cmsis_nn_dims *output_dims, int8_t *output_data)
+{
+    return arm_convolve_s8(PASSED, NULL, output_dims, output_data);
+}
+
+static int is_one_tap(const cmsis_nn_conv_params *params, const cmsis_nn_dims *input, const cmsis_nn_dims *filter)
+{
+    return filter->h == 1 && filter->w == 1 && filter->c == input->c && params->padding.h == 0 && params->padding.w == 0;
+}
+
+arm_cmsis_nn_status arm_convolve_1x1_s8(ARGUMENTS, const cmsis_nn_dims *output_dims, int8_t *output_data)
+{
+    if (!is_one_tap(conv_params, input_dims, filter_dims)) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    return arm_convolve_s8(PASSED, NULL, output_dims, output_data);
+}
+
+arm_cmsis_nn_status arm_convolve_1x1_s8_fast(ARGUMENTS, const cmsis_nn_dims *output_dims, int8_t *output_data)
+{
+    if (conv_params->stride.h != 1 || conv_params->stride.w != 1) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    return arm_convolve_1x1_s8(PASSED, output_dims, output_data);
+}
+
+arm_cmsis_nn_status arm_convolve_1_x_n_s8(ARGUMENTS, const cmsis_nn_dims *output_dims, int8_t *output_data)
+{
+    if (input_dims->h != 1 || filter_dims->h != 1 || conv_params->dilation.w != 1) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    return arm_convolve_s8(PASSED, NULL, output_dims, output_data);
+}
+
+/* The least filter that a scratch memory serves where only its depth is known. */
+int32_t arm_convolve_1x1_s8_fast_get_buffer_size(const cmsis_nn_dims *input_dims)
+{
+    const cmsis_nn_dims filter = {INT16_MAX, 1, 1, input_dims->c};
+    return arm_convolve_s8_get_buffer_size(input_dims, &filter);
+}
+
+/* The dilation is not known here. */
 int32_t arm_convolve_s8_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims)
 {
-    (void)input_dims, (void)filter_dims;
-    return 0;
+    if (!NN_DSP) {
+        return 0;
+    }
+    const cmsis_nn_conv_params plain = {.dilation = {1, 1}};
+    const int32_t gathered = nn_convolve_dsp_scratch(filter_dims, 0);
+    if (!nn_goes_in_place(&plain, input_dims, filter_dims)) {
+        return gathered;
+    }
+    const int32_t in_place = nn_convolve_dsp_scratch(filter_dims, 1);
+    return filter_dims->w == 1 || in_place > gathered ? in_place : gathered;
+}
+
+#define SIZE_ARGUMENTS                                                                                                 \
+    const cmsis_nn_conv_params *conv_params, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,        \
+        const cmsis_nn_dims *output_dims
+
+int32_t arm_convolve_1_x_n_s8_get_buffer_size(SIZE_ARGUMENTS)
+{
+    return arm_convolve_wrapper_s8_get_buffer_size(conv_params, input_dims, filter_dims, output_dims);
+}
+
+int32_t arm_convolve_wrapper_s8_get_buffer_size(SIZE_ARGUMENTS)
+{
+    return NN_DSP ? arm_convolve_wrapper_s8_get_buffer_size_dsp(conv_params, input_dims, filter_dims, output_dims) : 0;
+}
+
+int32_t arm_convolve_wrapper_s8_get_buffer_size_dsp(SIZE_ARGUMENTS)
+{
+    cmsis_nn_dims filter = *filter_dims;
+    filter.n = output_dims->c;
+    return nn_convolve_dsp_scratch(&filter, nn_goes_in_place(conv_params, input_dims, &filter));
 }

@@ -1,0 +1,133 @@
+/* Vectors times matrices. With the DSP extension four rows at a time (nn_four_rows.h). */
+#include "nn_dense.h"
+
+#include <stddef.h>
+
+#include "nn_dot.h"
+#include "nn_dsp.h"
+#include "nn_four_rows.h"
+#include "nn_requantize.h"
+#include "nn_scale.h"
+
+int32_t nn_dense_scratch(int32_t depth)
+{
+    return (depth + 3) / 4 * 8;
+}
+
+static int8_t result(const struct nn_dense *layer, int32_t row, int32_t sum)
+{
+    const int32_t i = layer->per_row ? row : 0;
+    sum = nn_requantize(sum, layer->multiplier[i], layer->shift[i]) + layer->output_offset;
+    return (int8_t)nn_clamp(sum, layer->activation.min, layer->activation.max);
+}
+
+static int32_t row_sum(const struct nn_dense *layer, const int8_t *input, int32_t row)
+{
+    const int8_t *weight = layer->weights + row * layer->depth;
+    int32_t sum = layer->bias ? layer->bias[row] : 0;
+    for (const int8_t *end = input + layer->depth; input < end; input++, weight++) {
+        sum += (*input + layer->input_offset) * (*weight + layer->filter_offset);
+    }
+    return sum;
+}
+
+#if NN_DSP
+
+/* Inputs as nn_four_rows wants them, the offset added. */
+static void spread(const struct nn_dense *layer, const int8_t *input, uint32_t *to)
+{
+    const uint32_t offset = nn_pair_of(layer->input_offset);
+    const int32_t rest = layer->depth & 3;
+    for (const int8_t *end = input + (layer->depth & ~3); input < end; input += 4, to += 2) {
+        const uint32_t word = nn_load_word(input);
+        to[0] = nn_doubled(nn_even_bytes_plus(offset, word));
+        to[1] = nn_doubled(nn_odd_bytes_plus(offset, word));
+    }
+    if (rest) {
+        to[0] = to[1] = 0;
+    }
+    for (int32_t i = 0; i < rest; i++) {
+        ((int16_t *)to)[2 * (i & 1) + (i >> 1)] = (int16_t)(2 * (input[i] + layer->input_offset));
+    }
+}
+
+/* Whether nn_scale.h can scale all rows, none of whose weights has an offset. */
+static int fits(const struct nn_dense *layer)
+{
+    int32_t bias = 0; /* the bits of all absolute values, or 1 less: at least as large as any */
+    for (int32_t row = 0; row < layer->rows && layer->bias; row++) {
+        bias |= layer->bias[row] ^ (layer->bias[row] >> 31);
+    }
+    const int32_t scales = layer->per_row ? layer->rows : 1;
+    for (int32_t i = 0; i < scales; i++) {
+        if (!nn_scale_fits(layer->multiplier[i], layer->shift[i], bias, layer->depth)) {
+            return 0;
+        }
+    }
+    return layer->filter_offset == 0;
+}
+
+/* Rows from `row` on, `count` fours of them. */
+static void fours(const struct nn_dense *layer, const uint32_t *inputs, int32_t row, int32_t count, int8_t *output)
+{
+    static const int32_t none[4] = {0, 0, 0, 0};
+    const int32_t i = layer->per_row ? row : 0;
+    const struct nn_rows_walk walk = {
+        .depth = layer->depth,
+        .steps = (layer->depth + 3) / 4,
+        .count = count,
+        .bias = layer->bias ? layer->bias + row : none,
+        .bias_step = layer->bias ? sizeof none : 0,
+        .scale = nn_scale_of(layer->multiplier[i], layer->shift[i], layer->output_offset),
+        .output = output + row,
+    };
+    nn_four_rows(inputs, layer->weights + row * layer->depth, &walk);
+}
+
+/* The product of one row, inputs as they are. */
+static int32_t row_product(const struct nn_dense *layer, const int8_t *input, int32_t row)
+{
+    if (layer->filter_offset != 0) {
+        return row_sum(layer, input, row);
+    }
+    const int32_t sum = nn_dot(input, layer->weights + row * layer->depth, layer->depth, layer->input_offset);
+    return sum + (layer->bias ? layer->bias[row] : 0);
+}
+
+/* Fours of rows share one scale; the last row goes alone where more than it would be read. */
+static int32_t rows_in_fours(const struct nn_dense *layer)
+{
+    const int32_t rows = layer->depth % 4 == 0 ? layer->rows : layer->rows - 1;
+    return rows >= 4 && !layer->per_row && fits(layer) ? rows : 0;
+}
+
+void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *output, void *scratch)
+{
+    const cmsis_nn_activation bounds = layer->activation;
+    const int32_t in_fours = rows_in_fours(layer);
+    if (in_fours) {
+        spread(layer, input, scratch);
+        fours(layer, scratch, 0, in_fours / 4, output);
+        if (in_fours % 4) {
+            fours(layer, scratch, in_fours - 4, 1, output);
+        }
+        for (int32_t row = 0; row < in_fours && (bounds.min > -128 || bounds.max < 127); row++) {
+            output[row] = (int8_t)nn_clamp(output[row], bounds.min, bounds.max);
+        }
+    }
+    for (int32_t row = in_fours; row < layer->rows; row++) {
+        output[row] = result(layer, row, row_product(layer, input, row));
+    }
+}
+
+#else
+
+void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *output, void *scratch)
+{
+    (void)scratch;
+    for (int32_t row = 0; row < layer->rows; row++) {
+        output[row] = result(layer, row, row_sum(layer, input, row));
+    }
+}
+
+#endif
