@@ -55,20 +55,49 @@ static void average(const struct nn_window *window, const void *input_data, int3
     }
 }
 
-static void greatest(const struct nn_window *window, const void *input, int32_t channels, const void *params,
-                     void *output)
+static int32_t greatest_of(const struct nn_window *window, const int16_t *row)
+{
+    int32_t most = INT16_MIN;
+    for (int32_t i = 0; i < window->rows; i++, row += window->row) {
+        const int16_t *from = row;
+        for (int32_t left = window->columns; left > 0; left--, from += window->pixel) {
+            most = nn_at_least(*from, most);
+        }
+    }
+    return most;
+}
+
+/* Of four channels. */
+static void greatest_of_four(int32_t most[4], const struct nn_window *window, const int16_t *row)
+{
+    int32_t a = INT16_MIN, b = INT16_MIN, c = INT16_MIN, d = INT16_MIN;
+    for (int32_t i = 0; i < window->rows; i++, row += window->row) {
+        const int16_t *from = row;
+        for (int32_t left = window->columns; left > 0; left--, from += window->pixel) {
+            a = nn_at_least(from[0], a);
+            b = nn_at_least(from[1], b);
+            c = nn_at_least(from[2], c);
+            d = nn_at_least(from[3], d);
+        }
+    }
+    most[0] = a, most[1] = b, most[2] = c, most[3] = d;
+}
+
+static void greatest(const struct nn_window *window, const void *input_data, int32_t channels, const void *params,
+                     void *output_data)
 {
     const cmsis_nn_activation *bounds = params;
-    for (int32_t channel = 0; channel < channels; channel++) {
-        const int16_t *row = (const int16_t *)input + channel;
-        int32_t most = INT16_MIN;
-        for (int32_t i = 0; i < window->rows; i++, row += window->row) {
-            for (int32_t j = 0; j < window->columns; j++) {
-                const int32_t value = row[j * window->pixel];
-                most = value > most ? value : most;
-            }
+    const int16_t *input = input_data;
+    int16_t *output = output_data;
+    for (; channels >= 4; channels -= 4, input += 4) {
+        int32_t most[4];
+        greatest_of_four(most, window, input);
+        for (int32_t i = 0; i < 4; i++) {
+            *output++ = (int16_t)nn_clamp(most[i], bounds->min, bounds->max);
         }
-        ((int16_t *)output)[channel] = (int16_t)nn_clamp(most, bounds->min, bounds->max);
+    }
+    for (; channels > 0; channels--) {
+        *output++ = (int16_t)nn_clamp(greatest_of(window, input++), bounds->min, bounds->max);
     }
 }
 
