@@ -21,8 +21,9 @@ import mcusim
 from kernels_c import kernels
 from kernels_c.toolchain import Compiler, Layout, find_compiler
 from mcusim import boards
-from mcusim.boards import Board
+from mcusim.boards import Board, wait_states
 from mcusim.errors import McusimError
+from mcusim.report import Report
 
 SCHEMA = "mcusim.benchmark.kernels/1"
 BUILT = Path("build/benchmarks/kernels")
@@ -164,7 +165,9 @@ def program_text(layers: Sequence[Layer]) -> str:
 
 
 def layout_of(board: Board) -> Layout:
-    """Program in the first flash, data in the first RAM."""
+    """Program in the first flash, data in the first RAM; where it likes on an ideal board."""
+    if board.ideal:
+        return Layout()
     flash = next(memory for memory in board.memories if memory.kind == "flash")
     ram = next(memory for memory in board.memories if memory.kind == "ram" and memory.size >= 0x2_0000)
     return Layout(flash.address, flash.size, ram.address, ram.size)
@@ -178,9 +181,7 @@ def run_layers(layers: Sequence[Layer], board: Board, compiler: Compiler, source
     text.write_text(program_text(layers))
     elf = BUILT / f"{name}.elf"
     compiler.compile([text, "src/marks.c", *sources], elf, board.core, flags=flags, layout=layout_of(board))
-    hertz = board.rated_hertz
-    waits = sum(hertz > limit for limit in WAIT_STATES[board.name]) if board.name in WAIT_STATES else None
-    report = mcusim.run(elf, board=board, clock_hertz=hertz, wait_states=waits, caches=True, prefetch=True)
+    report = run_rated(elf, board)
     if report.exit.code != 0:
         raise McusimError(f"{elf} ended with {report.exit.reason} {report.exit.code}: {report.serial[-300:]}")
     return {mark.name: mark.cycles for mark in report.marks}, [
@@ -188,7 +189,12 @@ def run_layers(layers: Sequence[Layer], board: Board, compiler: Compiler, source
     ]
 
 
-WAIT_STATES = {"nucleo-l4r5zi": [20e6 * n for n in range(1, 6)], "nucleo-l4r5zi-single-bank": [20e6 * n for n in range(1, 6)]}
+def run_rated(elf: Path, board: Board) -> Report:
+    """The program's run at the board's rated clock, with all on that makes its flash quick."""
+    if board.ideal:
+        return mcusim.run(elf, board=board)
+    waits = wait_states.needed(board, board.rated_hertz)
+    return mcusim.run(elf, board=board, clock_hertz=board.rated_hertz, wait_states=waits, caches=True, prefetch=True)
 
 
 def their_sources(folder: Path) -> list[Path]:

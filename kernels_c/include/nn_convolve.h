@@ -55,6 +55,10 @@ static inline int32_t nn_smaller(int32_t a, int32_t b)
 /* Output channels first..end in plain C. */
 void nn_convolve_plain(const struct nn_convolution *layer, int32_t first, int32_t end);
 
+/* All of it in C and a loop for small cores, for at least four outputs in a group. */
+void nn_convolve_fours(const struct nn_convolution *layer);
+int32_t nn_convolve_fours_scratch(const cmsis_nn_dims *filter);
+
 /*
  * All of it with the DSP extension. In place: all input channels are one group, their number is a multiple of 4, and taps
  * of a row are neighbours.

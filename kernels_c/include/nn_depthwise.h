@@ -19,6 +19,9 @@ struct nn_depthwise {
 /* Output channels first..end in plain C. */
 void nn_depthwise_plain(const struct nn_depthwise *layer, int32_t first, int32_t end);
 
+/* All of it in C for small cores: ch_mult 1, at least four channels. */
+void nn_depthwise_fours(const struct nn_depthwise *layer);
+
 /* All of it with the DSP extension; scratch as nn_depthwise_dsp_scratch says. */
 void nn_depthwise_dsp(const struct nn_depthwise *layer);
 int32_t nn_depthwise_dsp_scratch(const cmsis_nn_dims *input, const cmsis_nn_dims *filter);

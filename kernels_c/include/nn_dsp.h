@@ -15,6 +15,9 @@
 #define NN_DSP 1
 #include <arm_acle.h>
 
+/* A function all in assembly. It begins with a line of an instruction cache, so that it takes no more of them than it must. */
+#define NN_ASSEMBLY __attribute__((naked, noinline, aligned(32)))
+
 /* Four int8 at any address. */
 static inline uint32_t nn_load_word(const int8_t *from)
 {

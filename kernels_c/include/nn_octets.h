@@ -26,6 +26,12 @@ struct nn_octet_walk {
     int8_t *output_1;
 };
 
+/*
+ * Spreads `count` inputs (a multiple of 4, not 0) of two pixels at any address, adding `offset`, a pair, to each. Returns
+ * where the next go.
+ */
+uint32_t *nn_spread_inputs(uint32_t *to, const int8_t *pixel_0, const int8_t *pixel_1, int32_t count, uint32_t offset);
+
 void nn_octets(const uint32_t *inputs, const uint32_t *panel, const struct nn_octet_channels *channels,
                const struct nn_octet_walk *walk);
 

@@ -7,11 +7,26 @@
 
 #include <stdint.h>
 
-/* High word of 2 * value * multiplier, rounded half up. Never called with both INT32_MIN: multipliers are positive. */
+/* High word of 2 * value * multiplier, rounded half up. Multipliers are not negative. */
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__) || defined(NN_SHORT_MULTIPLY)
+/* Without a long multiply: of four products of halves. None of the sums leaves 32 bits. */
+static inline int32_t nn_doubling_high_multiply(int32_t value, int32_t multiplier)
+{
+    const int32_t value_high = value >> 16, multiplier_high = multiplier >> 16;
+    const uint32_t value_low = (uint32_t)value & 0xFFFFu, multiplier_low = (uint32_t)multiplier & 0xFFFFu;
+    const uint32_t lowest = value_low * multiplier_low;
+    const int32_t middle = value_high * (int32_t)multiplier_low + (int32_t)(lowest >> 16);
+    const uint32_t other = value_low * (uint32_t)multiplier_high + ((uint32_t)middle & 0xFFFFu);
+    const int32_t high = value_high * multiplier_high + (middle >> 16) + (int32_t)(other >> 16);
+    const uint32_t two_bits = (other & 0xFFFFu) >> 14; /* the next below */
+    return (int32_t)(2u * (uint32_t)high + ((two_bits + 1u) >> 1));
+}
+#else
 static inline int32_t nn_doubling_high_multiply(int32_t value, int32_t multiplier)
 {
     return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << 30)) >> 31);
 }
+#endif
 
 /* value / 2^exponent, 0 <= exponent <= 31, rounded half away from zero. */
 static inline int32_t nn_divide_by_power_of_two(int32_t value, int32_t exponent)

@@ -43,7 +43,11 @@ static arm_cmsis_nn_status convolve(const cmsis_nn_context *ctx, struct nn_convo
     }
     nn_convolve_dsp(layer);
 #else
-    nn_convolve_plain(layer, 0, layer->output.c);
+    if (ctx->buf != NULL && layer->group_outputs >= 4) {
+        nn_convolve_fours(layer);
+    } else {
+        nn_convolve_plain(layer, 0, layer->output.c);
+    }
 #endif
     return ARM_CMSIS_NN_SUCCESS;
 }
@@ -121,7 +125,7 @@ int32_t arm_convolve_1x1_s8_fast_get_buffer_size(const cmsis_nn_dims *input_dims
 int32_t arm_convolve_s8_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims)
 {
     if (!NN_DSP) {
-        return 0;
+        return nn_convolve_fours_scratch(filter_dims);
     }
     const cmsis_nn_conv_params plain = {.dilation = {1, 1}};
     const int32_t gathered = nn_convolve_dsp_scratch(filter_dims, 0);
@@ -143,7 +147,12 @@ int32_t arm_convolve_1_x_n_s8_get_buffer_size(SIZE_ARGUMENTS)
 
 int32_t arm_convolve_wrapper_s8_get_buffer_size(SIZE_ARGUMENTS)
 {
-    return NN_DSP ? arm_convolve_wrapper_s8_get_buffer_size_dsp(conv_params, input_dims, filter_dims, output_dims) : 0;
+    if (!NN_DSP) {
+        cmsis_nn_dims filter = *filter_dims;
+        filter.n = output_dims->c;
+        return nn_convolve_fours_scratch(&filter);
+    }
+    return arm_convolve_wrapper_s8_get_buffer_size_dsp(conv_params, input_dims, filter_dims, output_dims);
 }
 
 int32_t arm_convolve_wrapper_s8_get_buffer_size_dsp(SIZE_ARGUMENTS)

@@ -63,7 +63,11 @@ arm_cmsis_nn_status arm_depthwise_conv_s8_opt(ARGUMENTS)
 #if NN_DSP
     nn_depthwise_dsp(&layer);
 #else
-    nn_depthwise_plain(&layer, 0, layer.output.c);
+    if (layer.output.c >= 4) {
+        nn_depthwise_fours(&layer);
+    } else {
+        nn_depthwise_plain(&layer, 0, layer.output.c);
+    }
 #endif
     return ARM_CMSIS_NN_SUCCESS;
 }

@@ -47,38 +47,27 @@ int nn_convolve_octets_pay(const cmsis_nn_dims *filter)
 #if NN_DSP
 
 /* Spreads weights of four channels, whose filters are `size` bytes each; the panel ends with weights of 0. */
-static uint32_t *spread(uint32_t *panel, const int8_t *filters, int32_t size)
+static __attribute__((noinline)) void spread(uint32_t *panel, const int8_t *filters, int32_t size)
 {
-    int32_t left = size;
-    for (; left >= 4; left -= 4, filters += 4, panel += 8) {
-        const int8_t *filter = filters;
-        for (int32_t i = 0; i < GROUP; i++, filter += size) {
-            const uint32_t word = nn_load_word(filter);
-            panel[i] = nn_doubled(nn_even_bytes(word));
-            panel[i + 4] = nn_doubled(nn_odd_bytes(word));
-        }
+    const int8_t *a = filters, *b = a + size, *c = b + size, *d = c + size;
+    for (const int8_t *end = a + (size & ~3); a < end; a += 4, b += 4, c += 4, d += 4, panel += 8) {
+        const uint32_t word_a = nn_load_word(a), word_b = nn_load_word(b);
+        const uint32_t word_c = nn_load_word(c), word_d = nn_load_word(d);
+        panel[0] = nn_doubled(nn_even_bytes(word_a));
+        panel[4] = nn_doubled(nn_odd_bytes(word_a));
+        panel[1] = nn_doubled(nn_even_bytes(word_b));
+        panel[5] = nn_doubled(nn_odd_bytes(word_b));
+        panel[2] = nn_doubled(nn_even_bytes(word_c));
+        panel[6] = nn_doubled(nn_odd_bytes(word_c));
+        panel[3] = nn_doubled(nn_even_bytes(word_d));
+        panel[7] = nn_doubled(nn_odd_bytes(word_d));
     }
-    for (int32_t i = 0; left > 0 && i < GROUP; i++, filters += size) {
+    for (int32_t i = 0; size & 3 && i < GROUP; i++, a += size) {
         uint32_t word = 0;
-        __builtin_memcpy(&word, filters, (size_t)left);
+        __builtin_memcpy(&word, a, (size_t)(size & 3));
         panel[i] = nn_doubled(nn_even_bytes(word));
         panel[i + 4] = nn_doubled(nn_odd_bytes(word));
     }
-    return panel + (left > 0 ? 8 : 0);
-}
-
-/* Spreads `count` inputs (a multiple of 4) of two pixels. */
-static __attribute__((noinline)) uint32_t *spread_inputs(uint32_t *to, const int8_t *pixel_0, const int8_t *pixel_1,
-                                                         int32_t count, uint32_t offset)
-{
-    for (const int8_t *end = pixel_0 + count; pixel_0 < end; pixel_0 += 4, pixel_1 += 4, to += 4) {
-        const uint32_t word_0 = nn_load_word(pixel_0), word_1 = nn_load_word(pixel_1);
-        to[0] = nn_even_bytes_plus(offset, word_0);
-        to[1] = nn_even_bytes_plus(offset, word_1);
-        to[2] = nn_odd_bytes_plus(offset, word_0);
-        to[3] = nn_odd_bytes_plus(offset, word_1);
-    }
-    return to;
 }
 
 /* What a layer's pixels have in common, for the outputs of one group of the filter. */
@@ -90,6 +79,7 @@ struct source {
     int32_t tap_step;  /* from such a stretch to the one below */
     int32_t bytes;     /* of all taps, rounded up to words */
     int32_t last_top, last_left; /* of pixels all of whose taps are inside; -1 where rows are no stretches */
+    int32_t rows;      /* of taps */
     int in_place;
     int8_t *columns;
     uint32_t *inputs;
@@ -152,41 +142,56 @@ static __attribute__((noinline)) void gather(const struct source *source, const 
     }
 }
 
-static void spread_pixels(const struct source *source, const struct pixel *pixels)
+/* By way of columns, where inputs are no stretches of words. */
+static __attribute__((noinline)) void gather_pixels(const struct source *source, const struct pixel *pixels)
 {
-    const int8_t *row_0 = pixels[0].first_tap, *row_1 = pixels[1].first_tap;
-    if (source->in_place && row_0 && row_1) {
-        uint32_t *to = source->inputs;
-        for (int32_t i = source->layer->filter.h; i > 0; i--, row_0 += source->tap_step, row_1 += source->tap_step) {
-            to = spread_inputs(to, row_0, row_1, source->row_bytes, source->offset);
-        }
-        return;
-    }
     int8_t *const columns = source->columns;
     gather(source, pixels, columns);
     gather(source, pixels + 1, columns + source->bytes);
-    spread_inputs(source->inputs, columns, columns + source->bytes, source->bytes, source->offset);
+    nn_spread_inputs(source->inputs, columns, columns + source->bytes, source->bytes, source->offset);
+}
+
+static inline void spread_pixels(const struct source *source, const struct pixel *pixels)
+{
+    const int8_t *row_0 = pixels[0].first_tap, *row_1 = pixels[1].first_tap;
+    if (!source->in_place || !row_0 || !row_1) {
+        gather_pixels(source, pixels);
+        return;
+    }
+    uint32_t *to = source->inputs;
+    for (int32_t i = source->rows; i > 0; i--, row_0 += source->tap_step, row_1 += source->tap_step) {
+        to = nn_spread_inputs(to, row_0, row_1, source->row_bytes, source->offset);
+    }
 }
 
 /* Channels of a block: whole groups, and the last four where some are left over. */
 struct block {
     struct nn_octet_channels *channels;
     uint32_t *panels;
-    int32_t groups, first, rest_first;
+    int32_t panel; /* words of one */
+    int32_t steps, groups, first, rest_first;
     int has_rest;
 };
 
+static __attribute__((noinline)) void walk_rest(const struct source *source, const struct block *block,
+                                                const struct pixel *pixels)
+{
+    const struct nn_octet_walk walk = {block->steps, 1, pixels[0].output + block->rest_first,
+                                       pixels[1].output + block->rest_first};
+    nn_octets(source->inputs, block->panels + block->groups * block->panel, block->channels + block->groups, &walk);
+}
+
+/* Kept short, and what is rare apart: with nn_octets it has to fit the 32 lines of a small instruction cache. */
 static void walk_pair(const struct source *source, const struct block *block, const struct pixel *pixels)
 {
-    const int32_t steps = source->bytes / 2;
-    struct nn_octet_walk walk = {steps, block->groups, pixels[0].output + block->first, pixels[1].output + block->first};
     spread_pixels(source, pixels);
     if (block->groups) {
+        const struct nn_octet_walk walk = {block->steps, block->groups, pixels[0].output + block->first,
+                                           pixels[1].output + block->first};
         nn_octets(source->inputs, block->panels, block->channels, &walk);
     }
     if (block->has_rest) {
-        walk = (struct nn_octet_walk){steps, 1, pixels[0].output + block->rest_first, pixels[1].output + block->rest_first};
-        nn_octets(source->inputs, block->panels + block->groups * steps * GROUP, block->channels + block->groups, &walk);
+        walk_rest(source, block, pixels);
     }
 }
 
@@ -250,6 +255,7 @@ static struct source source_of(const struct nn_convolution *layer, int32_t group
         .bytes = bytes,
         .last_top = input->h - 1 - (filter->h - 1) * dilation.h,
         .last_left = stretches ? input->w - filter->w : -1,
+        .rows = filter->h,
         .in_place = nn_goes_in_place(layer->params, input, filter),
         .columns = (int8_t *)(inputs + bytes),
         .inputs = inputs,
@@ -263,6 +269,8 @@ static void walk_channels(const struct nn_convolution *layer, int32_t begin, int
     const int32_t panel = column_bytes(&layer->filter) * GROUP / 2, room = groups_at_once(&layer->filter);
     struct block block = {
         .channels = layer->scratch,
+        .panel = panel,
+        .steps = column_bytes(&layer->filter) / 2,
         .groups = (end - begin) / GROUP,
         .first = begin,
         .rest_first = end - GROUP,

@@ -8,6 +8,7 @@
 #include "nn_four_rows.h"
 #include "nn_requantize.h"
 #include "nn_scale.h"
+#include "nn_small_rows.h"
 
 int32_t nn_dense_scratch(int32_t depth)
 {
@@ -96,38 +97,76 @@ static int32_t row_product(const struct nn_dense *layer, const int8_t *input, in
     return sum + (layer->bias ? layer->bias[row] : 0);
 }
 
-/* Fours of rows share one scale; the last row goes alone where more than it would be read. */
+/* Two rows, which share the inputs that they load. */
+static void two_rows(const struct nn_dense *layer, const int8_t *input, int32_t row, int8_t *output)
+{
+    const uint32_t offset = nn_pair_of(layer->input_offset);
+    const int8_t *a = layer->weights + row * layer->depth, *b = a + layer->depth;
+    int32_t sum_a = 0, sum_b = 0;
+    for (const int8_t *end = input + (layer->depth & ~3); input < end; input += 4, a += 4, b += 4) {
+        const uint32_t word_a = nn_load_word(a), word_b = nn_load_word(b), word = nn_load_word(input);
+        const uint32_t even = nn_even_bytes_plus(offset, word), odd = nn_odd_bytes_plus(offset, word);
+        sum_a = nn_multiply_pairs(odd, nn_odd_bytes(word_a), nn_multiply_pairs(even, nn_even_bytes(word_a), sum_a));
+        sum_b = nn_multiply_pairs(odd, nn_odd_bytes(word_b), nn_multiply_pairs(even, nn_even_bytes(word_b), sum_b));
+    }
+    for (int32_t i = 0; i < (layer->depth & 3); i++) {
+        sum_a += (input[i] + layer->input_offset) * a[i];
+        sum_b += (input[i] + layer->input_offset) * b[i];
+    }
+    const int32_t sums[2] = {sum_a, sum_b};
+    for (int32_t i = 0; i < 2; i++, row++) {
+        output[row] = result(layer, row, sums[i] + (layer->bias ? layer->bias[row] : 0));
+    }
+}
+
+/* Rows that go in fours: those share one scale, and the last row is none of them where more than it would be read. */
 static int32_t rows_in_fours(const struct nn_dense *layer)
 {
     const int32_t rows = layer->depth % 4 == 0 ? layer->rows : layer->rows - 1;
-    return rows >= 4 && !layer->per_row && fits(layer) ? rows : 0;
+    return rows >= 4 && !layer->per_row && fits(layer) ? rows & ~3 : 0;
 }
 
 void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *output, void *scratch)
 {
     const cmsis_nn_activation bounds = layer->activation;
-    const int32_t in_fours = rows_in_fours(layer);
-    if (in_fours) {
+    int32_t row = rows_in_fours(layer);
+    if (row) {
         spread(layer, input, scratch);
-        fours(layer, scratch, 0, in_fours / 4, output);
-        if (in_fours % 4) {
-            fours(layer, scratch, in_fours - 4, 1, output);
-        }
-        for (int32_t row = 0; row < in_fours && (bounds.min > -128 || bounds.max < 127); row++) {
-            output[row] = (int8_t)nn_clamp(output[row], bounds.min, bounds.max);
+        fours(layer, scratch, 0, row / 4, output);
+        if (bounds.min > -128 || bounds.max < 127) {
+            for (int8_t *value = output; value < output + row; value++) {
+                *value = (int8_t)nn_clamp(*value, bounds.min, bounds.max);
+            }
         }
     }
-    for (int32_t row = in_fours; row < layer->rows; row++) {
+    for (; row + 2 <= layer->rows && layer->filter_offset == 0; row += 2) {
+        two_rows(layer, input, row, output);
+    }
+    for (; row < layer->rows; row++) {
         output[row] = result(layer, row, row_product(layer, input, row));
     }
 }
 
 #else
 
+/* Fours of rows, the last of which may overlap others. */
+static void four_rows(const struct nn_dense *layer, const int8_t *input, int32_t row, int8_t *output)
+{
+    struct nn_small_rows rows = {{0, 0, 0, 0}, layer->input_offset};
+    nn_small_rows(input, layer->weights + row * layer->depth, layer->depth, layer->depth, &rows);
+    for (int32_t i = 0; i < 4; i++, row++) {
+        output[row] = result(layer, row, rows.sums[i] + (layer->bias ? layer->bias[row] : 0));
+    }
+}
+
 void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *output, void *scratch)
 {
     (void)scratch;
-    for (int32_t row = 0; row < layer->rows; row++) {
+    const int in_fours = layer->rows >= 4 && layer->filter_offset == 0;
+    for (int32_t row = 0; in_fours && row < layer->rows; row += 4) {
+        four_rows(layer, input, row + 4 <= layer->rows ? row : layer->rows - 4, output);
+    }
+    for (int32_t row = 0; !in_fours && row < layer->rows; row++) {
         output[row] = result(layer, row, row_sum(layer, input, row));
     }
 }

@@ -313,6 +313,36 @@ static void walk_row(const struct nn_depthwise *layer, const struct block *block
     }
 }
 
+/* Weights that are met once are not worth a panel. */
+static void walk_pixel(const struct nn_depthwise *layer, int32_t channel)
+{
+    const cmsis_nn_dw_conv_params *params = layer->params;
+    const int32_t depth = layer->output.c, top = -params->padding.h, left = -params->padding.w;
+    const struct nn_taps rows = nn_taps_inside(top, params->dilation.h, layer->filter.h, layer->input.h);
+    const struct nn_taps columns = nn_taps_inside(left, params->dilation.w, layer->filter.w, layer->input.w);
+    const uint32_t offset = nn_pair_of(params->input_offset);
+    int32_t sum_0 = 0, sum_1 = 0, sum_2 = 0, sum_3 = 0;
+    for (int32_t i = rows.first; i < rows.end; i++) {
+        const int32_t row = (top + i * params->dilation.h) * layer->input.w;
+        const int8_t *input = layer->input_data + (row + left + columns.first * params->dilation.w) * depth + channel;
+        const int8_t *weight = layer->filter_data + (i * layer->filter.w + columns.first) * depth + channel;
+        for (int32_t j = columns.first; j < columns.end; j++, input += params->dilation.w * depth, weight += depth) {
+            const uint32_t inputs = nn_load_word(input), weights = nn_load_word(weight);
+            const int32_t even = (int32_t)nn_even_bytes_plus(offset, inputs), w_even = (int32_t)nn_even_bytes(weights);
+            const int32_t odd = (int32_t)nn_odd_bytes_plus(offset, inputs), w_odd = (int32_t)nn_odd_bytes(weights);
+            sum_0 = __smlabb(even, w_even, sum_0);
+            sum_1 = __smlabb(odd, w_odd, sum_1);
+            sum_2 = __smlatt(even, w_even, sum_2);
+            sum_3 = __smlatt(odd, w_odd, sum_3);
+        }
+    }
+    const int32_t sums[GROUP] = {sum_0, sum_1, sum_2, sum_3};
+    for (int32_t i = 0; i < GROUP; i++) {
+        const struct nn_scale scale = scale_of(layer, channel + i);
+        layer->output_data[channel + i] = (int8_t)nn_scaled(2 * sums[i] + start_of(layer, channel + i), &scale);
+    }
+}
+
 /* Channels of `groups` fours from `first` on. */
 static void walk_taps(const struct nn_depthwise *layer, int32_t first, int32_t groups)
 {
@@ -340,6 +370,10 @@ static void walk_groups(const struct nn_depthwise *layer, const struct tiling *t
         nn_depthwise_plain(layer, first, first + groups * GROUP);
     } else if (in_tiles) {
         walk_tiles(layer, tiling, first);
+    } else if (layer->output.n * layer->output.h * layer->output.w == 1) {
+        for (int32_t i = 0; i < groups; i++) {
+            walk_pixel(layer, first + i * GROUP);
+        }
     } else {
         walk_taps(layer, first, groups);
     }

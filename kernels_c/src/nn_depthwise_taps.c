@@ -29,7 +29,7 @@
     "ssat " sum ", #8, " sum "\n"
 
 /* r0: inputs; r1: panel; r2: tap step; r3: offset; r4, r5: inputs; r6, r7: weights; r8 to r11: sums of channels 0 to 3. */
-__attribute__((naked, noinline)) void nn_depthwise_taps(const int8_t *input, const uint32_t *panel,
+NN_ASSEMBLY void nn_depthwise_taps(const int8_t *input, const uint32_t *panel,
                                                         const struct nn_taps_walk *walk,
                                                         const struct nn_taps_channels *channels, int8_t *output)
 {

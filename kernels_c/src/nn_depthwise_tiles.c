@@ -111,7 +111,7 @@
     "add sp, " FRAME "\n"                         \
     "pop {r4-r11, pc}\n"
 
-__attribute__((naked, noinline)) void nn_depthwise_tiles_1(const uint32_t *strip, const struct nn_tile_walk *walk,
+NN_ASSEMBLY void nn_depthwise_tiles_1(const uint32_t *strip, const struct nn_tile_walk *walk,
                                                            const struct nn_tile_channel *channel, int8_t *output)
 {
     __asm__ volatile(
@@ -160,7 +160,7 @@ __attribute__((naked, noinline)) void nn_depthwise_tiles_1(const uint32_t *strip
         TILE_END("16"));
 }
 
-__attribute__((naked, noinline)) void nn_depthwise_tiles_2(const uint32_t *strip, const struct nn_tile_walk *walk,
+NN_ASSEMBLY void nn_depthwise_tiles_2(const uint32_t *strip, const struct nn_tile_walk *walk,
                                                            const struct nn_tile_channel *channel, int8_t *output)
 {
     __asm__ volatile(

@@ -54,7 +54,7 @@
 #define ROUNDS_ONCE "#52"
 #define FRAME "#56"
 
-__attribute__((naked, noinline)) void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
+NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
                                                    const struct nn_rows_walk *walk)
 {
     __asm__ volatile(

@@ -49,7 +49,7 @@
 #define OUTPUT_1 "#24"
 #define FRAME "#28"
 
-__attribute__((naked, noinline)) void nn_octets(const uint32_t *inputs, const uint32_t *panel,
+NN_ASSEMBLY void nn_octets(const uint32_t *inputs, const uint32_t *panel,
                                                 const struct nn_octet_channels *channels,
                                                 const struct nn_octet_walk *walk)
 {
@@ -113,6 +113,45 @@ __attribute__((naked, noinline)) void nn_octets(const uint32_t *inputs, const ui
         "bne 1b\n"
         "add sp, " FRAME "\n"
         "pop {r4-r11, pc}\n");
+}
+
+#define SPREAD(word_0, word_1)              \
+    "sxtab16 r3, r4, " word_0 "\n"          \
+    "sxtab16 lr, r4, " word_1 "\n"          \
+    "str.w r3, [r0]\n"                      \
+    "str.w lr, [r0, #4]\n"                  \
+    "sxtab16 r3, r4, " word_0 ", ror #8\n"  \
+    "sxtab16 lr, r4, " word_1 ", ror #8\n"  \
+    "str.w r3, [r0, #8]\n"                  \
+    "str.w lr, [r0, #12]\n"                 \
+    "add.w r0, r0, #16\n"
+
+NN_ASSEMBLY uint32_t *nn_spread_inputs(uint32_t *to, const int8_t *pixel_0, const int8_t *pixel_1,
+                                                            int32_t count, uint32_t offset)
+{
+    __asm__ volatile(
+        "push {r4-r8, lr}\n"
+        "ldr r4, [sp, #24]\n"
+        "add r12, r1, r3\n"
+        "lsls r3, r3, #29\n"
+        "bpl 1f\n"
+        "ldr r5, [r1], #4\n"
+        "ldr r6, [r2], #4\n"
+        SPREAD("r5", "r6")
+        "cmp r1, r12\n"
+        "beq 2f\n"
+        ".balign 4\n"
+        "1:\n"
+        "ldr.w r5, [r1], #4\n"
+        "ldr.w r6, [r2], #4\n"
+        "ldr.w r7, [r1], #4\n"
+        "ldr.w r8, [r2], #4\n"
+        SPREAD("r5", "r6")
+        SPREAD("r7", "r8")
+        "cmp r1, r12\n"
+        "bne 1b\n"
+        "2:\n"
+        "pop {r4-r8, pc}\n");
 }
 
 #endif

@@ -56,7 +56,7 @@
 #define START_A "#32"
 #define START_B "#36"
 
-__attribute__((naked, noinline)) void nn_quads(const int8_t *pixel_0, const int8_t *pixel_1,
+NN_ASSEMBLY void nn_quads(const int8_t *pixel_0, const int8_t *pixel_1,
                                                const struct nn_walk *walk, const struct nn_pair *pair)
 {
     __asm__ volatile(
