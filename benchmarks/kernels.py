@@ -27,7 +27,7 @@ from mcusim.report import Report
 
 SCHEMA = "mcusim.benchmark.kernels/1"
 BUILT = Path("build/benchmarks/kernels")
-PROGRAM = Path(__file__).parent / "programs" / "kernel_layers.c"
+PROGRAM = Path(__file__).parent / "kernel_layers.c"
 BOARD = "nucleo-l4r5zi"
 
 
