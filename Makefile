@@ -2,6 +2,7 @@
 # make test      lint and test everything
 # make bench     speed and fidelity, as ratios
 # make fidelity  measurements against simulations (MEASUREMENTS, PROGRAMS: folders, see docs/accuracy.md)
+# make models    every model of a folder on four cores, bit for bit against its reference (MODELS: a folder)
 # make fuzz      tens of thousands of random and mutated images (FUZZ_IMAGES, FUZZ_SEED)
 # Each does all set-up on its own: a virtual environment, Python packages, a cross compiler.
 
@@ -18,7 +19,7 @@ TEST_READY := $(VENV)/.ready-test
 COMPILER_READY := $(VENV)/.ready-compiler
 DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
 
-.PHONY: demo test lint bench fidelity fuzz wheel-test clean
+.PHONY: demo test lint bench fidelity models fuzz wheel-test clean
 
 demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
@@ -36,6 +37,9 @@ bench: $(TEST_READY) $(COMPILER_READY)
 
 fidelity: $(TEST_READY)
 	$(BIN)/python -m benchmarks.fidelity --measurements $(MEASUREMENTS) --programs $(PROGRAMS) --max-cycles 3e9
+
+models: $(TEST_READY) $(COMPILER_READY)
+	MCUSIM_MODELS=$(MODELS) $(BIN)/pytest -n $(WORKERS) tests/deploy/test_models.py
 
 fuzz: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m tests.fuzz --count $(FUZZ_IMAGES) --first-seed $(FUZZ_SEED)

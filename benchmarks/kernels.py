@@ -4,8 +4,8 @@
 
 Code and weights lie in flash, activations in RAM; the clock, wait states, caches and prefetch are those of the board at its
 rated clock. With ``--cmsis-nn`` the same program is built with a checkout of CMSIS-NN in place of the kernels of ``kernels_c``
-as well, both are printed side by side, and it is an error if their outputs differ. Data are random; time does not depend on
-them.
+as well, both are printed side by side, and it is an error if their outputs differ. Data are random; time does not depend
+on them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mcusim.report import Report
 
 SCHEMA = "mcusim.benchmark.kernels/1"
 BUILT = Path("build/benchmarks/kernels")
-PROGRAM = Path(__file__).parent / "programs" / "kernel_layers.c"
+PROGRAM = Path(__file__).parent / "kernel_layers.c"
 BOARD = "nucleo-l4r5zi"
 
 

@@ -8,11 +8,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kernels_c import ROOT, source
+from kernels_c.layout import GENERIC, MAIN, Bank, Layout
 from mcusim.errors import McusimError
+
+__all__ = [
+    "GENERIC", "MAIN", "TARGETS", "Bank", "Compiler", "Layout", "Target", "ToolchainError", "find_compiler", "target_of",
+]  # fmt: skip
 
 
 class ToolchainError(McusimError):
@@ -38,40 +43,15 @@ TARGETS: Mapping[str, Target] = {
     "m33": Target("cortex-m33", "cortex_m33", "fpv5-sp-d16"),
 }
 
+OTHER_FPUS = {("m7", "single"): "fpv5-sp-d16"}
+"""FPUs that are not the core's usual one."""
+
 ALWAYS = ("-Wall", "-Wextra", "-g", "-std=gnu11", "-ffunction-sections", "-fdata-sections")
 
 STARTUP = ("src/startup.c",)
 CONSOLE = ("src/uart_text.c", "src/uart_semihosting.c")
 LIBRARIES: Mapping[str, tuple[str, ...]] = {"none": ("src/memory.c",), "newlib": ("src/newlib_calls.c",)}
 """Own sources that take the place of a C library, or serve it."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a program lives, in bytes; ``stack_bytes`` and ``heap_bytes`` are reserves that the linker checks.
-
-    The default suits every generic board, and the MPS2 machines of qemu-system-arm too.
-    """
-
-    flash_origin: int = 0x0000_0000
-    flash_bytes: int = 0x0040_0000
-    ram_origin: int = 0x2000_0000
-    ram_bytes: int = 0x0010_0000
-    stack_bytes: int = 0x4000
-
-    def script(self) -> str:
-        """The linker script of a program at this place."""
-        text = source("cortex_m.ld.in").read_text()
-        values = {
-            "FLASH_ORIGIN": self.flash_origin,
-            "FLASH_BYTES": self.flash_bytes,
-            "RAM_ORIGIN": self.ram_origin,
-            "RAM_BYTES": self.ram_bytes,
-            "STACK_BYTES": self.stack_bytes,
-        }
-        for name, value in values.items():
-            text = text.replace(f"@{name}@", f"{value:#010x}")
-        return text
 
 
 @dataclass(frozen=True)
@@ -91,12 +71,14 @@ class Compiler:
         *,
         flags: Sequence[str] = ("-O2",),
         defines: Mapping[str, object] | None = None,
-        layout: Layout = Layout(),
+        layout: Layout = GENERIC,
         library: str = "none",
         console: Sequence[str] = CONSOLE,
+        fpu: str = "",
     ) -> Path:
         """Path of the ELF built from ``sources`` (paths, or names of files in kernels_c) for ``core``.
 
+        ``fpu`` is ``"single"`` or ``"double"`` where it is not the core's usual one.
         Startup code, console and library are linked with it. Writes the linker script to ``output`` + ``.ld``. Raises
         ToolchainError with the compiler's message, and leaves no ELF behind then.
         """
@@ -111,21 +93,59 @@ class Compiler:
         macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
         files = [str(path) for path in (*map(locate, sources), *own)]
         linking = [*self.link_flags(library), f"-Wl,-T,{script}", "-Wl,--entry=Reset_Handler", "-Wl,--gc-sections"]
-        options = [*self.target_flags(core), *ALWAYS, *flags, *macros, f"-I{ROOT / 'include'}"]
+        options = [*self.target_flags(core, fpu), *ALWAYS, *flags, *macros, f"-I{ROOT / 'include'}"]
         run([*self.command, *options, *files, *linking, "-o", str(output)], output)
         return output
 
-    def target_flags(self, core: str) -> list[str]:
-        """Options that choose the core."""
-        target = target_of(core)
+    def compile_object(
+        self,
+        file: Path,
+        output: Path,
+        core: str,
+        *,
+        flags: Sequence[str] = ("-O2",),
+        defines: Mapping[str, object] | None = None,
+        includes: Sequence[Path] = (),
+        fpu: str = "",
+    ) -> Path:
+        """Path of the object made from one source, C or assembly. Raises ToolchainError with the compiler's message."""
+        options = self.object_flags(core, flags, defines, includes, fpu)
+        run([*self.command, *options, "-c", str(file), "-o", str(output)], output)
+        return output
+
+    def object_flags(
+        self, core: str, flags: Sequence[str], defines: Mapping[str, object] | None, includes: Sequence[Path], fpu: str = ""
+    ) -> list[str]:
+        """All options of ``compile_object`` but the files; folders in ``includes`` are searched before that of kernels_c.
+
+        -fhosted: a memcpy of four bytes has to become a load, and kernels rely on it; zig assumes otherwise for a bare machine.
+        """
+        folders = [*includes, ROOT / "include", *([] if self.has_headers else [ROOT / "libc"])]
+        macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
+        return [*self.target_flags(core, fpu), *ALWAYS, "-fhosted", *flags, *macros, *(f"-I{folder}" for folder in folders)]
+
+    @property
+    def has_headers(self) -> bool:
+        """Whether the headers of a C library come with it; kernels_c/libc stands in where not."""
+        return "newlib" in self.libraries
+
+    def link(self, objects: Sequence[Path], output: Path, core: str, script: Path, *, fpu: str = "") -> Path:
+        """Path of the ELF of ``objects``, laid out by the linker script ``script``; no C library takes part."""
+        linking = [*self.link_flags("none"), f"-Wl,-T,{script}", "-Wl,--entry=Reset_Handler", "-Wl,--gc-sections"]
+        run([*self.command, *self.target_flags(core, fpu), *map(str, objects), *linking, "-o", str(output)], output)
+        return output
+
+    def target_flags(self, core: str, fpu: str = "") -> list[str]:
+        """Options that choose the core, and its FPU where it is not the usual one."""
+        target = target_of(core, fpu)
         if self.name == "zig":
             abi = "eabihf" if target.fpu else "eabi"
             cpu = target.zig_cpu + ZIG_FPU[target.fpu]
             # UBSan and the stack protector are on by default there and need a runtime that a bare machine lacks.
             return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", "-fno-sanitize=all", "-fno-stack-protector",
                     "-fomit-frame-pointer"]
-        fpu = [f"-mfpu={target.fpu}", "-mfloat-abi=hard"] if target.fpu else ["-mfloat-abi=soft"]
-        return [f"-mcpu={target.gcc_cpu}", "-mthumb", "-masm-syntax-unified", *fpu]
+        floats = [f"-mfpu={target.fpu}", "-mfloat-abi=hard"] if target.fpu else ["-mfloat-abi=soft"]
+        return [f"-mcpu={target.gcc_cpu}", "-mthumb", "-masm-syntax-unified", *floats]
 
     def link_flags(self, library: str) -> list[str]:
         """Options that choose the libraries."""
@@ -140,11 +160,12 @@ class Compiler:
 ZIG_FPU = {"": "", "fpv4-sp-d16": "+vfp4d16sp", "fpv5-sp-d16": "+fp_armv8d16sp", "fpv5-d16": "+fp_armv8d16"}
 
 
-def target_of(core: str) -> Target:
-    """What the compilers call ``core``; ToolchainError for a core that nobody described."""
+def target_of(core: str, fpu: str = "") -> Target:
+    """What the compilers call ``core`` with an FPU; ToolchainError for a core that nobody described."""
     if core not in TARGETS:
         raise ToolchainError(f"no compiler target for core {core!r}; there are: {', '.join(TARGETS)}")
-    return TARGETS[core]
+    target = TARGETS[core]
+    return replace(target, fpu=OTHER_FPUS[core, fpu]) if (core, fpu) in OTHER_FPUS else target
 
 
 def locate(file: Path | str) -> Path:

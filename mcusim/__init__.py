@@ -1,7 +1,8 @@
 """mcusim: firmware goes in; what the board would have told comes out.
 
-``run(path, board=...) -> Report`` runs a program, ``retime(profile) -> Retiming`` prices a saved run again; ``McusimError``
-is the base of all errors raised on purpose.
+``run(path, board=...) -> Report`` runs a program, ``retime(profile) -> Retiming`` prices a saved run again,
+``bench(network, board) -> BenchReport`` tells what a neural network takes; ``McusimError`` is the base of all errors raised
+on purpose.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mcusim.bench import BenchReport, bench
     from mcusim.errors import McusimError
     from mcusim.report import Report
     from mcusim.retime import retime
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["McusimError", "Report", "__version__", "retime", "run"]
+__all__ = ["BenchReport", "McusimError", "Report", "__version__", "bench", "retime", "run"]
 
 _PUBLIC = {
+    "BenchReport": "mcusim.bench",
     "McusimError": "mcusim.errors",
     "Report": "mcusim.report",
+    "bench": "mcusim.bench",
     "retime": "mcusim.retime",
     "run": "mcusim.run",
 }

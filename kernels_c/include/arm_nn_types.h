@@ -122,4 +122,27 @@ typedef struct {
     cmsis_nn_activation activation;
 } cmsis_nn_pool_params;
 
+typedef struct {
+    const int32_t num_dims;
+    const uint32_t *permutations;
+} cmsis_nn_transpose_params;
+
+/*
+ * input_offset is the input's zero point here (CMSIS-NN subtracts it, unlike in other layers), output_offset that of the
+ * output. input_activation bounds what goes into the state.
+ */
+typedef struct {
+    int32_t rank;
+    int32_t input_offset;
+    int32_t output_offset;
+    cmsis_nn_activation input_activation;
+    cmsis_nn_activation output_activation;
+} cmsis_nn_svdf_params;
+
+/* Tables of 513 entries: e^x for x in -10..0, and 1 / (1 + x) for x in 0..1; both Q0.15. */
+typedef struct {
+    const int16_t *exp_lut;
+    const int16_t *one_by_one_lut;
+} cmsis_nn_softmax_lut_s16;
+
 #endif

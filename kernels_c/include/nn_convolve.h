@@ -97,4 +97,23 @@ static inline int nn_channels_fit(const struct nn_convolution *layer, int32_t fi
     return 1;
 }
 
+/*
+ * Whether a channel's output is `*value` whatever the input: scaling rises with the sum, so that it is enough to look at the least
+ * and the greatest. Trained networks have such channels: weights near zero, whose scale is next to nothing.
+ */
+static inline int nn_channel_is_constant(const struct nn_convolution *layer, int32_t channel, int8_t *value)
+{
+    const int32_t multiplier = layer->quant->multiplier[channel], shift = layer->quant->shift[channel];
+    const int32_t count = nn_filter_size(&layer->filter), bias = layer->bias ? layer->bias[channel] : 0;
+    const int32_t reach = count * 255 * 128;
+    if (multiplier < 0 || shift > 0 || count > 16384 || bias > INT32_MAX - reach || bias < INT32_MIN + reach) {
+        return 0;
+    }
+    const int32_t offset = layer->params->output_offset;
+    const cmsis_nn_activation bounds = layer->params->activation;
+    const int32_t least = nn_clamp(nn_requantize(bias - reach, multiplier, shift) + offset, bounds.min, bounds.max);
+    *value = (int8_t)least;
+    return least == nn_clamp(nn_requantize(bias + reach, multiplier, shift) + offset, bounds.min, bounds.max);
+}
+
 #endif

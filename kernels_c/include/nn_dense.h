@@ -16,6 +16,7 @@ struct nn_dense {
     int32_t per_row;
     int32_t input_offset, filter_offset, output_offset;
     cmsis_nn_activation activation;
+    int32_t rounds_once; /* nn_requantize_once, as fully connected layers do, or nn_requantize */
 };
 
 /* One vector; `scratch` as nn_dense_scratch says, not used by plain C. */

@@ -18,6 +18,7 @@ struct nn_rows_walk {
     int32_t bias_step;    /* from there to those of the four after, bytes */
     struct nn_scale scale;
     int8_t *output;
+    int32_t rounds_once; /* sums are scaled as nn_requantize_once does, not as nn_requantize */
 };
 
 void nn_four_rows(const uint32_t *inputs, const int8_t *weights, const struct nn_rows_walk *walk);

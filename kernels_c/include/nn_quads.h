@@ -18,6 +18,7 @@ struct nn_pair {
     int32_t offset_b; /* bytes from the output of a to that of b */
     const uint32_t *panel;
     int32_t start_a, start_b;
+    int32_t channel; /* a's; the loop does not look at it */
 };
 
 /* How `count` quads follow each other. All steps are in bytes. */

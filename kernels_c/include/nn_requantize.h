@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* High word of 2 * value * multiplier, rounded half up. Multipliers are not negative. */
+/* High word of 2 * value * multiplier, rounded half up. Not for both INT32_MIN. */
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__) || defined(NN_SHORT_MULTIPLY)
 /* Without a long multiply: of four products of halves. None of the sums leaves 32 bits. */
 static inline int32_t nn_doubling_high_multiply(int32_t value, int32_t multiplier)
@@ -16,9 +16,9 @@ static inline int32_t nn_doubling_high_multiply(int32_t value, int32_t multiplie
     const uint32_t value_low = (uint32_t)value & 0xFFFFu, multiplier_low = (uint32_t)multiplier & 0xFFFFu;
     const uint32_t lowest = value_low * multiplier_low;
     const int32_t middle = value_high * (int32_t)multiplier_low + (int32_t)(lowest >> 16);
-    const uint32_t other = value_low * (uint32_t)multiplier_high + ((uint32_t)middle & 0xFFFFu);
-    const int32_t high = value_high * multiplier_high + (middle >> 16) + (int32_t)(other >> 16);
-    const uint32_t two_bits = (other & 0xFFFFu) >> 14; /* the next below */
+    const int32_t other = (int32_t)value_low * multiplier_high + (middle & 0xFFFF);
+    const int32_t high = value_high * multiplier_high + (middle >> 16) + (other >> 16);
+    const uint32_t two_bits = ((uint32_t)other & 0xFFFFu) >> 14; /* the next below */
     return (int32_t)(2u * (uint32_t)high + ((two_bits + 1u) >> 1));
 }
 #else
@@ -43,6 +43,18 @@ static inline int32_t nn_requantize(int32_t value, int32_t multiplier, int32_t s
     const int32_t right = shift > 0 ? 0 : -shift;
     const int32_t scaled = (int32_t)((uint32_t)value << left);
     return nn_divide_by_power_of_two(nn_doubling_high_multiply(scaled, multiplier), right);
+}
+
+/*
+ * The same, rounded once, halves up, and saturated (with room for an offset); shift at most 30. TensorFlow Lite's reference
+ * kernel of fully connected layers rounds in double precision, which comes to this
+ * (mcusim.network.fixed_point.rounds_as_double tells whether it does for a factor).
+ */
+static inline int32_t nn_requantize_once(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t power = 31 - shift;
+    const int64_t scaled = ((int64_t)value * multiplier + ((int64_t)1 << (power - 1))) >> power;
+    return scaled > INT32_MAX - 128 ? INT32_MAX - 128 : scaled < INT32_MIN + 128 ? INT32_MIN + 128 : (int32_t)scaled;
 }
 
 static inline int32_t nn_clamp(int32_t value, int32_t low, int32_t high)

@@ -51,6 +51,7 @@ arm_cmsis_nn_status arm_fully_connected_s8(const cmsis_nn_context *ctx, const cm
     struct nn_dense layer = layer_of(fc_params, filter_dims, filter_data, bias_data);
     layer.multiplier = &quant_params->multiplier;
     layer.shift = &quant_params->shift;
+    layer.rounds_once = 1;
     return multiply(ctx, &layer, output_dims->n, input_data, output_data);
 }
 
@@ -66,6 +67,7 @@ arm_cmsis_nn_status arm_fully_connected_per_channel_s8(const cmsis_nn_context *c
     layer.multiplier = quant_params->multiplier;
     layer.shift = quant_params->shift;
     layer.per_row = 1;
+    layer.rounds_once = 1;
     return multiply(ctx, &layer, output_dims->n, input_data, output_data);
 }
 

@@ -4,8 +4,12 @@
 
 int32_t nn_convolve_dsp_scratch(const cmsis_nn_dims *filter, int in_place)
 {
-    return in_place && !nn_convolve_octets_pay(filter) ? nn_convolve_quads_scratch(filter)
-                                                       : nn_convolve_octets_scratch(filter);
+    const int32_t quads = in_place ? nn_convolve_quads_scratch(filter) : 0;
+    if (in_place && !nn_convolve_octets_pay(filter)) {
+        return quads;
+    }
+    const int32_t octets = nn_convolve_octets_scratch(filter);
+    return octets > quads ? octets : quads;
 }
 
 #if NN_DSP
@@ -38,8 +42,8 @@ void nn_convolve_dsp(const struct nn_convolution *layer)
     const cmsis_nn_dims *out = &layer->output;
     const struct nn_convolution flat = flattened(layer);
     const int in_place = nn_goes_in_place(layer->params, &layer->input, &layer->filter);
-    if (in_place && !nn_convolve_octets_pay(&layer->filter)) {
-        nn_convolve_quads(&flat);
+    if (in_place && (!nn_convolve_octets_pay(&layer->filter) || !nn_channels_fit(layer, 0, out->c))) {
+        nn_convolve_quads(&flat); /* which passes over channels that are constant */
     } else if (layer->group_outputs >= 4) {
         nn_convolve_octets(&flat);
     } else {

@@ -57,7 +57,7 @@ static uint32_t *spread(uint32_t *panel, const int8_t *a, const int8_t *b, int32
 static struct nn_pair pair_of(const struct nn_convolution *layer, int32_t a, int32_t b)
 {
     const struct nn_scale of_a = nn_channel_scale(layer, a), of_b = nn_channel_scale(layer, b);
-    return (struct nn_pair){.scale_a = of_a, .scale_b = of_b, .offset_b = b - a};
+    return (struct nn_pair){.scale_a = of_a, .scale_b = of_b, .offset_b = b - a, .channel = a};
 }
 
 static int32_t start_of(const struct nn_convolution *layer, int32_t channel, int32_t doubled_weights)
@@ -90,12 +90,12 @@ static struct stretch stretch_from(int32_t begin, int32_t outputs, int32_t strid
     return found;
 }
 
-/* Pairs of channels from `channel` on, their weights and what the weights of each tap sum up to. */
+/* Pairs of channels, their weights and what the weights of each tap sum up to. */
 struct block {
     struct nn_pair *pairs;
     int32_t (*sums)[2];
     uint32_t *panels;
-    int32_t count, channel;
+    int32_t count;
 };
 
 /* Outputs whose taps are the same, and how quads of them follow each other. */
@@ -206,8 +206,9 @@ static void walk_block(const struct nn_convolution *layer, const struct block *b
 {
     struct rectangle here = rectangle_of(layer, rows, columns);
     const int32_t taps = layer->filter.h * layer->filter.w;
-    for (int32_t i = 0, channel = block->channel; i < block->count; i++, channel += 2) {
+    for (int32_t i = 0; i < block->count; i++) {
         struct nn_pair *const pair = block->pairs + i;
+        const int32_t channel = pair->channel;
         if (here.walk.rows == 0 || here.walk.row_bytes == 0) {
             fill(layer, &here, channel);
             fill(layer, &here, channel + pair->offset_b);
@@ -234,24 +235,53 @@ static void walk_image(const struct nn_convolution *layer, const struct block *b
     }
 }
 
-/* Panels and sums of channels begin..end. */
-static void prepare_block(const struct nn_convolution *layer, struct block *block, int32_t begin, int32_t end)
+/* The next channel from `channel` on that nn_scale.h can scale; output.c where there is none. */
+static int32_t next_channel(const struct nn_convolution *layer, int32_t channel)
+{
+    while (channel < layer->output.c && !nn_channels_fit(layer, channel, channel + 1)) {
+        channel++;
+    }
+    return channel;
+}
+
+/* Panels and sums of as many pairs as there is room for, of channels from `channel` on; returns the channel to go on with. */
+static int32_t prepare_block(const struct nn_convolution *layer, struct block *block, int32_t pairs, int32_t channel)
 {
     const int32_t taps = layer->filter.h * layer->filter.w, channels = layer->filter.c;
     const int32_t filter_size = taps * channels;
     uint32_t *to = block->panels;
     int32_t(*sums)[2] = block->sums;
-    block->channel = begin;
-    block->count = 0;
-    for (int32_t a = begin; a < end; a += 2) {
-        const int32_t b = a + 1 < end ? a + 1 : a;
+    for (block->count = 0; block->count < pairs && channel < layer->output.c; block->count++) {
+        const int32_t a = channel, next = next_channel(layer, a + 1), b = next < layer->output.c ? next : a;
         const int8_t *weights_a = layer->filter_data + a * filter_size;
         const int8_t *weights_b = layer->filter_data + b * filter_size;
         for (int32_t tap = 0; tap < taps; tap++, sums++, weights_a += channels, weights_b += channels) {
             (*sums)[0] = (*sums)[1] = 0;
             to = spread(to, weights_a, weights_b, channels, *sums);
         }
-        block->pairs[block->count++] = pair_of(layer, a, b);
+        block->pairs[block->count] = pair_of(layer, a, b);
+        channel = next_channel(layer, next + 1);
+    }
+    return channel;
+}
+
+/* Channels that nn_scale.h cannot scale: most of them are constant. */
+static void other_channels(const struct nn_convolution *layer)
+{
+    const int32_t channels = layer->output.c, count = layer->output.n * layer->output.h * layer->output.w;
+    for (int32_t channel = 0; channel < channels; channel++) {
+        int8_t value;
+        if (nn_channels_fit(layer, channel, channel + 1)) {
+            continue;
+        }
+        if (!nn_channel_is_constant(layer, channel, &value)) {
+            nn_convolve_plain(layer, channel, channel + 1);
+            continue;
+        }
+        int8_t *to = layer->output_data + channel;
+        for (int32_t i = 0; i < count; i++, to += channels) {
+            *to = value;
+        }
     }
 }
 
@@ -262,16 +292,11 @@ void nn_convolve_quads(const struct nn_convolution *layer)
     block.pairs = layer->scratch;
     block.sums = (int32_t(*)[2])(block.pairs + pairs);
     block.panels = (uint32_t *)(block.sums + pairs * layer->filter.h * layer->filter.w);
-    int32_t end;
-    for (int32_t begin = 0; begin < layer->output.c; begin = end) {
-        end = nn_smaller(begin + 2 * pairs, layer->output.c);
-        if (nn_channels_fit(layer, begin, end)) {
-            prepare_block(layer, &block, begin, end);
-            walk_image(layer, &block);
-        } else {
-            nn_convolve_plain(layer, begin, end);
-        }
+    for (int32_t channel = next_channel(layer, 0); channel < layer->output.c;) {
+        channel = prepare_block(layer, &block, pairs, channel);
+        walk_image(layer, &block);
     }
+    other_channels(layer);
 }
 
 #endif

@@ -18,8 +18,9 @@ int32_t nn_dense_scratch(int32_t depth)
 static int8_t result(const struct nn_dense *layer, int32_t row, int32_t sum)
 {
     const int32_t i = layer->per_row ? row : 0;
-    sum = nn_requantize(sum, layer->multiplier[i], layer->shift[i]) + layer->output_offset;
-    return (int8_t)nn_clamp(sum, layer->activation.min, layer->activation.max);
+    sum = layer->rounds_once ? nn_requantize_once(sum, layer->multiplier[i], layer->shift[i])
+                             : nn_requantize(sum, layer->multiplier[i], layer->shift[i]);
+    return (int8_t)nn_clamp(sum + layer->output_offset, layer->activation.min, layer->activation.max);
 }
 
 static int32_t row_sum(const struct nn_dense *layer, const int8_t *input, int32_t row)
@@ -81,6 +82,7 @@ static void fours(const struct nn_dense *layer, const uint32_t *inputs, int32_t 
         .bias_step = layer->bias ? sizeof none : 0,
         .scale = nn_scale_of(layer->multiplier[i], layer->shift[i], layer->output_offset),
         .output = output + row,
+        .rounds_once = layer->rounds_once,
     };
     nn_four_rows(inputs, layer->weights + row * layer->depth, &walk);
 }

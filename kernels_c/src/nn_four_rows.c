@@ -35,6 +35,7 @@
 #define RESULT(sum)                     \
     "add r12, r5, " sum ", asr #31\n"   \
     "smmlar " sum ", " sum ", r4, r12\n"
+#define RESULT_ROUNDED_ONCE(sum) "smmla " sum ", " sum ", r4, r5\n"
 
 /* The stack: the walk as it was given from DEPTH on, and what changes. */
 #define END "#0"
@@ -50,7 +51,8 @@
 #define ADD "#40"
 #define SHIFT "#44"
 #define OUTPUT "#48"
-#define FRAME "#52"
+#define ROUNDS_ONCE "#52"
+#define FRAME "#56"
 
 NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
                                                    const struct nn_rows_walk *walk)
@@ -59,9 +61,9 @@ NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
         "push {r4-r11, lr}\n"
         "sub sp, " FRAME "\n"
         "str r0, [sp, " INPUTS "]\n"
-        "ldm r2, {r3-r11}\n"
-        "add r12, sp, " DEPTH "\n"
-        "stm r12, {r3-r11}\n"
+        "ldm r2, {r3-r12}\n"
+        "add r2, sp, " DEPTH "\n"
+        "stm r2, {r3-r12}\n"
         "add r5, r0, r4, lsl #3\n"
         "str r5, [sp, " END "]\n"
         "sub r5, r3, r4\n"
@@ -104,9 +106,16 @@ NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
 
         "ldr r4, [sp, " MULTIPLIER "]\n"
         "ldr r5, [sp, " ADD "]\n"
-        "ldr r6, [sp, " SHIFT "]\n"
+        "ldr r6, [sp, " ROUNDS_ONCE "]\n"
         "ldr r7, [sp, " OUTPUT "]\n"
+        "cmp r6, #0\n"
+        "ldr r6, [sp, " SHIFT "]\n"
+        "bne 3f\n"
         RESULT("r8") RESULT("r9") RESULT("r10") RESULT("r11")
+        "b 4f\n"
+        "3:\n"
+        RESULT_ROUNDED_ONCE("r8") RESULT_ROUNDED_ONCE("r9") RESULT_ROUNDED_ONCE("r10") RESULT_ROUNDED_ONCE("r11")
+        "4:\n"
         "asr r8, r6\n"
         "asr r9, r6\n"
         "asr r10, r6\n"

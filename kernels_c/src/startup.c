@@ -1,5 +1,6 @@
 /*
  * Start of every program of ours: vector table, .data and .bss, FPU, constructors, main, exit.
+ * With BOARD_START the board's clock and serial port are set up before (kernels_c/board), and its further memories filled.
  * The 32 external interrupts, the most that ARMv6-M has, go to IRQ<n>_Handler.
  */
 #include <stdint.h>
@@ -85,6 +86,64 @@ static void enable_fpu(void)
 #endif
 }
 
+#if defined(BOARD_START)
+
+#include "board.h"
+
+struct copied {
+    const uint32_t *from;
+    uint32_t *to, *end;
+};
+struct cleared {
+    uint32_t *from, *end;
+};
+extern const struct copied __copy_table_start[], __copy_table_end[];
+extern const struct cleared __clear_table_start[], __clear_table_end[];
+
+void __attribute__((weak)) board_clock(void)
+{
+}
+
+void __attribute__((weak)) uart_start(void)
+{
+}
+
+void __attribute__((weak)) uart_finish(void)
+{
+}
+
+static void fill_memories(void)
+{
+    for (const struct copied *each = __copy_table_start; each < __copy_table_end; each++) {
+        copy(each->to, each->end, each->from);
+    }
+    for (const struct cleared *each = __clear_table_start; each < __clear_table_end; each++) {
+        clear(each->from, each->end);
+    }
+    barrier_sync();
+}
+
+/* board_clock runs first, so that the copies take little time: no static variable has its value there yet. */
+void __attribute__((noreturn, used)) Reset_Handler(void)
+{
+    enable_fpu();
+    SCB_VTOR = (uint32_t)(uintptr_t)vector_table;
+#if CORE_HAS_CYCLE_COUNTER /* Armv7-M and Armv8-M Mainline, which tell faults apart: HardFault is left to board/end.c */
+    SCB_SHCSR |= SHCSR_MEMFAULTENA | SHCSR_BUSFAULTENA | SHCSR_USGFAULTENA;
+#endif
+    board_clock();
+    fill_memories();
+    uart_start();
+    for (void (*const *constructor)(void) = __init_array_start; constructor < __init_array_end; constructor++) {
+        (*constructor)();
+    }
+    const int code = main();
+    uart_finish();
+    semihosting_exit(code);
+}
+
+#else
+
 void __attribute__((noreturn, used)) Reset_Handler(void)
 {
     copy(__data_start, __data_end, __data_load);
@@ -95,3 +154,5 @@ void __attribute__((noreturn, used)) Reset_Handler(void)
     }
     semihosting_exit(main());
 }
+
+#endif

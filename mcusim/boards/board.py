@@ -54,6 +54,26 @@ class PeripheralSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Firmware:
+    """How firmware of ours is built for a board: table ``[firmware]`` of its file.
+
+    ``sources`` are files of kernels_c/board, ``defines`` their parameters. Code lies in memory ``flash``; ``ram`` are the
+    memories that .data, .bss and heap take, which must touch one another in that order; the stack takes the top of ``stack``.
+    ``sizes`` are bytes of memories of which firmware gets less than there is. ``headers`` maps sections that the boot ROM
+    reads to their offsets in flash, ``vectors_offset`` is the vector table's.
+    """
+
+    sources: tuple[str, ...]
+    flash: str
+    ram: tuple[str, ...]
+    stack: str
+    defines: Mapping[str, int | str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    headers: Mapping[str, int] = field(default_factory=dict)
+    vectors_offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """Everything about a board that is not firmware. Frequencies in hertz, sizes in bytes."""
 
@@ -76,3 +96,4 @@ class Board:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     ideal: bool = False
+    firmware: Firmware | None = None

@@ -94,6 +94,13 @@ def address(value: Any, place: Place) -> int:
     return number
 
 
+def define(value: Any, place: Place) -> int | str:
+    """The value of a C macro: an integer, or text as it shall stand in the C source."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise place.error(f"{value!r} is neither an integer nor text")
+    return value
+
+
 def choice(*allowed: str) -> Reader:
     """A reader for one of a few words."""
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mcusim.boards import files
-from mcusim.boards.board import Board, MemoryRegion, PeripheralSpec
+from mcusim.boards.board import Board, Firmware, MemoryRegion, PeripheralSpec
 from mcusim.boards.fields import (
     Field,
     Place,
     address,
     anything,
     choice,
+    define,
     flag,
     list_of,
     map_of,
@@ -52,6 +53,17 @@ PERIPHERAL = {
     "parameters": Field(map_of(anything)),
 }
 
+FIRMWARE = {
+    "sources": Field(list_of(text), required=True),
+    "flash": Field(text, required=True),
+    "ram": Field(list_of(text), required=True),
+    "stack": Field(text, required=True),
+    "defines": Field(map_of(define)),
+    "sizes": Field(map_of(quantity)),
+    "headers": Field(map_of(quantity)),
+    "vectors_offset": Field(quantity),
+}
+
 BOARD = {
     "name": Field(text),
     "core": Field(choice(*CORES), required=True),
@@ -72,6 +84,7 @@ BOARD = {
     "parameters": Field(map_of(anything)),
     "sources": Field(list_of(text)),
     "ideal": Field(flag),
+    "firmware": Field(lambda value, place: Firmware(**read_table(value, FIRMWARE, place))),
 }
 
 
@@ -112,9 +125,18 @@ def _check_names(board: Board, place: Place) -> None:
         wanted.append((f"memories.{region.name}.controller", region.controller, peripherals))
         wanted.append((f"memories.{region.name}.cache", region.cache, peripherals))
         wanted.append((f"memories.{region.name}.alias_of", region.alias_of, regions - {region.name}))
+    wanted += _firmware_names(board, regions)
     for key, name, allowed in wanted:
         if name and name not in allowed:
             raise place.below(key).error(f"'{name}' is unknown; allowed are {', '.join(sorted(allowed))}")
+
+
+def _firmware_names(board: Board, regions: set[str]) -> list[tuple[str, str, set[str]]]:
+    firmware = board.firmware
+    if firmware is None:
+        return []
+    named = {"flash": (firmware.flash,), "ram": firmware.ram, "stack": (firmware.stack,), "sizes": tuple(firmware.sizes)}
+    return [(f"firmware.{key}", name, regions) for key, names in named.items() for name in names]
 
 
 def _check_interrupts(board: Board, place: Place) -> None:

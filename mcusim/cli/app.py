@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from mcusim.cli import boards_command, doctor_command, plugins, retime_command, run_command
+from mcusim.cli import bench_command, boards_command, deploy_command, doctor_command, plugins, retime_command, run_command
 from mcusim.errors import McusimError
 
-OWN_COMMANDS = ("run", "retime", "doctor", "boards")
+OWN_COMMANDS = ("run", "retime", "doctor", "deploy", "bench", "boards")
 DEBUG = "--debug"
 
 USAGE_CODE, INTERNAL_CODE, INTERRUPTED_CODE, PIPE_CODE = 2, 70, 130, 141
@@ -29,6 +29,8 @@ Examples:
   mcusim run build/demo.elf --core m7
   mcusim retime demo.profile.gz --sweep clock_hertz=16e6:480e6
   mcusim doctor build/demo.elf --board nucleo-h743zi
+  mcusim deploy model.tflite --board nucleo-l4r5zi -o firmware
+  mcusim bench model.tflite --board nucleo-l4r5zi
   mcusim boards
   mcusim run --help
 """
@@ -80,6 +82,8 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
     app.command("run", help=run_command.HELP)(run_command.run_command)
     app.command("retime", help=retime_command.HELP)(retime_command.retime_command)
     app.command("doctor", help=doctor_command.HELP)(doctor_command.doctor_command)
+    app.command("deploy", help=deploy_command.HELP)(deploy_command.deploy_command)
+    app.command("bench", help=bench_command.HELP)(bench_command.bench_command)
     app.add_typer(boards_command.app, name="boards")
     plugins.add_plugins(app, OWN_COMMANDS, arguments)
     return app

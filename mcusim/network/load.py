@@ -9,6 +9,7 @@ from pathlib import Path
 from mcusim.network.network import Network, NetworkError
 
 LOADERS = {
+    ".onnx": ("mcusim.network.onnx", "load_onnx"),
     ".tflite": ("mcusim.network.tflite", "load_tflite"),
 }
 """Module and function for each suffix; imported when a file asks for it, since importers need packages of their own."""

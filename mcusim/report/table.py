@@ -16,13 +16,13 @@ PLAIN_WIDTH = 100
 """Columns where the output is no terminal."""
 
 
-def print_parts(stream: TextIO, parts: Iterable[RenderableType]) -> None:
+def print_parts(stream: TextIO, parts: Iterable[RenderableType], plain_width: int = PLAIN_WIDTH) -> None:
     """Print ``parts`` with an empty line between them: with colour and full width on a terminal, else plain text."""
     if stream.isatty():
         _print(stream, parts, width=None)
         return
     text = io.StringIO()
-    _print(text, parts, PLAIN_WIDTH)
+    _print(text, parts, plain_width)
     stream.write("".join(line.rstrip() + "\n" for line in text.getvalue().splitlines()))
 
 

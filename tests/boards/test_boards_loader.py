@@ -125,3 +125,35 @@ def test_a_missing_or_binary_file_is_a_board_error(tmp_path):
 def test_a_board_survives_pickling_for_worker_processes():
     board = boards.load("nucleo-l4r5zi")
     assert pickle.loads(pickle.dumps(board)) == board
+
+
+FIRMWARE = PLAIN + """
+[memories]
+flash = { address = 0x0800_0000, size = "64K", kind = "flash" }
+sram = { address = 0x2000_0000, size = "8K", kind = "ram" }
+[firmware]
+sources = ["clock_stm32g0.c"]
+flash = "flash"
+ram = ["sram"]
+stack = "sram"
+"""
+
+
+def test_how_firmware_is_built_is_a_table(write):
+    more = '[firmware.defines]\nPIN = 3\nNAME = "x"\n[firmware.headers]\nboot = "0x100"\n'
+    firmware = boards.load(write(FIRMWARE + more)).firmware
+    assert (firmware.sources, firmware.ram, firmware.stack) == (("clock_stm32g0.c",), ("sram",), "sram")
+    assert (dict(firmware.defines), dict(firmware.headers)) == ({"PIN": 3, "NAME": "x"}, {"boot": 0x100})
+
+
+@pytest.mark.parametrize(
+    "wrong,words",
+    [
+        ('stack = "ccm"', "firmware.stack: 'ccm' is unknown; allowed are flash, sram"),
+        ('stack = "sram"\nspeed = 3', "firmware.speed: unknown key; allowed are defines, flash"),
+        ('stack = "sram"\ndefines = { A = 1.5 }', "firmware.defines.A: 1.5 is neither an integer nor text"),
+        ("", "firmware.stack: is missing"),
+    ],
+)
+def test_what_is_wrong_in_the_table_of_firmware_is_told(write, wrong, words):
+    assert words in refusal(write(FIRMWARE.replace('stack = "sram"', wrong)))

@@ -1,6 +1,6 @@
 /*
  * Runs kernels on made-up tensors and prints, for each case, its status and a checksum of its output (or what was
- * overwritten beyond it). The table of cases and the same numbers in NumPy: tests/kernels/cases.py.
+ * overwritten beyond it). The table of cases and the same numbers in NumPy: tests/kernels/product_cases.py.
  */
 #include "arm_nnfunctions.h"
 #include "semihosting.h"

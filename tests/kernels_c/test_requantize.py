@@ -15,6 +15,7 @@ WRAPPER = """
 #include "nn_requantize.h"
 int32_t requantize(int32_t value, int32_t multiplier, int32_t shift) { return nn_requantize(value, multiplier, shift); }
 int32_t divide(int32_t value, int32_t exponent) { return nn_divide_by_power_of_two(value, exponent); }
+int32_t high(int32_t value, int32_t multiplier) { return nn_doubling_high_multiply(value, multiplier); }
 """
 
 
@@ -63,6 +64,13 @@ def test_scaling_up_shifts_before_it_multiplies(
     library: ctypes.CDLL, value: int, multiplier: int, shift: int
 ) -> None:
     assert library.requantize(value, multiplier, shift) == doubling_high_multiply(value << shift, multiplier)
+
+
+@given(left=sums, right=sums)
+@example(left=-(2**31) + 1, right=-(2**31) + 1)
+@example(left=-(2**16), right=2**15)
+def test_the_high_word_takes_factors_of_any_sign(library: ctypes.CDLL, left: int, right: int) -> None:
+    assert library.high(left, right) == (left * right + 2**30) // 2**31
 
 
 @pytest.mark.parametrize(

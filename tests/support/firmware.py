@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kernels_c import ROOT as KERNELS
-from kernels_c.toolchain import Compiler, Layout, find_compiler
+from kernels_c.toolchain import CONSOLE, Compiler, Layout, find_compiler
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRMWARE = REPOSITORY / "tests" / "firmware"
@@ -31,6 +31,8 @@ def build_firmware(
     layout: Layout = DEFAULT_LAYOUT,
     library: str = "none",
     compiler_name: str = "",
+    console: Sequence[str] = CONSOLE,
+    fpu: str = "",
 ) -> Path:
     """Path of the ELF of one or more sources for ``core``.
 
@@ -41,12 +43,13 @@ def build_firmware(
     chosen = compiler(compiler_name)
     if library not in chosen.libraries:
         pytest.skip(f"{chosen.name} has no {library}")
-    options = (core, tuple(flags), sorted((defines or {}).items()), layout, library, str(files))
+    options = (core, tuple(flags), sorted((defines or {}).items()), layout, library, str(files), console, fpu)
     place = KEPT / fingerprint(chosen, files, options)
     elf = place / f"{files[0].stem}.elf"
     if not elf.exists():
         draft = place / f"{os.getpid()}" / elf.name
-        chosen.compile(files, draft, core, flags=flags, defines=defines, layout=layout, library=library)
+        built = {"layout": layout, "library": library, "console": console, "fpu": fpu}
+        chosen.compile(files, draft, core, flags=flags, defines=defines, **built)
         draft.replace(elf)
     return elf
 

@@ -56,6 +56,21 @@ BANK_BYTES = 32 * 1024
 UNUSED, OCRAM, DTCM, ITCM = range(4)
 
 
+class PinMultiplexer(RegisterFile):
+    """IOMUXC: functions, pads and input selections of pins, as storage.
+
+    Source: i.MX RT1060 Reference Manual, IOMUXC memory map; sizes of the arrays from NXP's MIMXRT1062.h. The pads of JTAG and
+    boot pins have other reset values than these.
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+    RESET = {
+        **dict.fromkeys(offsets(0x14, 124), 5),  # SW_MUX_CTL_PAD: GPIO
+        **dict.fromkeys(offsets(0x204, 124), 0x10B0),  # SW_PAD_CTL_PAD
+        **dict.fromkeys(offsets(0x3F4, 154), 0),  # SELECT_INPUT
+    }
+
+
 class GeneralPurpose(RegisterFile):
     """IOMUXC_GPR: storage; GPR16 and GPR17 partition the FlexRAM.
 

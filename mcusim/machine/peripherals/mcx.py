@@ -7,6 +7,16 @@ from typing import ClassVar
 from mcusim.machine.peripherals.register_file import RegisterFile, offsets
 
 
+class PinControl(RegisterFile):
+    """PORT: functions and pulls of pins, as storage. A pin's control register reads 0 out of reset, which is so for most.
+
+    # unverified on silicon: the reset values of pins that have a function out of reset (debugger, boot).
+    """
+
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+    RESET = dict.fromkeys(offsets(0x80, 32), 0)
+
+
 class Port(RegisterFile):
     """GPIO: outputs read back, inputs read high where the PORT's pull-up is on. No pin ever changes, so no interrupts.
 

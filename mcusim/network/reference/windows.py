@@ -105,12 +105,13 @@ def _quantized_sum(call: Call) -> np.ndarray:
     """The sum less its zero points, scaled; a mean divides its multiplier by the number of elements."""
     factor = quantize_multiplier(float(scale(call.tensor(0))) / float(scale(call.output)))
     if call.operator.function is ops.Reduction.MEAN:
-        factor = _divided(factor, _count(call))
+        factor = divided(factor, _count(call))
     total = wrap(call.integers(0).sum(call.operator.axes))
     return clamp(call, multiply(total, *factor))
 
 
-def _divided(factor: Multiplier, count: int) -> Multiplier:
+def divided(factor: Multiplier, count: int) -> Multiplier:
+    """The multiplier of a mean: as many bits are gained first as its shift allows, then it is rounded down."""
     shift = min(count.bit_length() - 1, 32, 31 + factor.shift)
     return Multiplier((factor.value << shift) // count, factor.shift - shift)
 

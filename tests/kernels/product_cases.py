@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from tests.kernels import model
+from tests.kernels import product_model as model
 
 CONVOLVE, DEPTHWISE, DENSE, MATMUL, TRANSPOSED = range(5)
 WRAPPER, BASIC, SPECIAL, FAST = range(4)
@@ -81,7 +81,8 @@ class Case:
         sums = self.sums(inputs, filters)
         if self.bias_range:
             sums = sums + (noise(self.seed + 2, self.out_c) % (2 * self.bias_range)).astype(np.int64) - self.bias_range
-        return model.finished(sums, multiplier, shift, self.output_offset, (self.low, self.high))
+        scale = model.requantized_once if self.kind == DENSE else model.requantized
+        return model.finished(scale(sums, multiplier, shift), self.output_offset, (self.low, self.high))
 
     def tensors(self) -> tuple[np.ndarray, np.ndarray]:
         """Input and filter, offsets added."""
@@ -237,6 +238,9 @@ def chosen() -> list[Case]:
         replace(deep, out_c=1, bias_range=2**30),
         tiles,
         replace(tiles, h=40, out_h=20, w=16, out_w=8, stride_h=2, stride_w=2, padding_h=0, padding_w=0),
+        replace(one, out_c=9, shift=-31, bias_range=2**30),
+        replace(deep, out_c=6, shift=-27, bias_range=2**30),
+        replace(one, n=2, c=64, filter_c=64, out_c=20, shift=-23, bias_range=2**29),
         replace(tiles, c=6, out_c=6, h=7, out_h=7, w=40, out_w=40, input_place=3),
         replace(tiles, entry=FAST, h=20, w=1, taps_h=7, taps_w=1, padding_h=0, padding_w=0, out_h=14, out_w=1),
         replace(tiles, entry=FAST, h=15, w=1, taps_h=15, taps_w=1, padding_h=0, padding_w=0, out_h=1, out_w=1),

@@ -6,7 +6,7 @@ import pytest
 
 import mcusim
 from kernels_c import kernels
-from tests.kernels.cases import Case, all_cases
+from tests.kernels.product_cases import Case, all_cases
 from tests.support.firmware import FIRMWARE, KEPT, build_firmware
 
 BUILDS = [("m0plus", ("-O2",), "gcc"), ("m4", ("-O2",), "gcc"), ("m4", ("-O3", "-DNN_PLAIN_C"), "gcc"), ("m7", ("-O3",), "gcc"),

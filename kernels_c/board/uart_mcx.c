@@ -1,0 +1,37 @@
+/*
+ * LPUART of an MCX N's LP_FLEXCOMM on the 12 MHz oscillator. MCX Nx4x Reference Manual: SYSCON (AHBCLKCTRLSET, PRESETCTRLCLR,
+ * FCCLKSEL, FLEXCOMMCLKDIV), LP_FLEXCOMM (PSELID), PORT (PCR).
+ *
+ *   FLEXCOMM              its number, of 0 to 9
+ *   PORT_BASE, PORT_NUMBER  of the pins
+ *   TX_PIN, RX_PIN, PIN_FUNCTION
+ */
+#define UART_HERTZ 12000000u
+#define LPUART_SAMPLES 13u
+#include "lpuart.h"
+
+#define SYSCON 0x40000000u
+#define PRESETCTRLCLR1 (SYSCON + 0x144)
+#define AHBCLKCTRLSET0 (SYSCON + 0x220)
+#define AHBCLKCTRLSET1 (SYSCON + 0x224)
+#define FCCLKSEL (SYSCON + 0x2B0 + 4 * FLEXCOMM)
+#define FLEXCOMMCLKDIV (SYSCON + 0x850 + 4 * FLEXCOMM)
+#define PSELID (BOARD_SERIAL + 0xFF8)
+#define PCR(pin) (PORT_BASE + 0x80u + 4u * (pin))
+
+#define FROM_FRO_12M 2u
+#define UART 1u
+#define PIN_SETTINGS ((uint32_t)PIN_FUNCTION << 8 | 1u << 12) /* input buffer on */
+
+void uart_start(void)
+{
+    REGISTER(AHBCLKCTRLSET0) = 1u << (13 + PORT_NUMBER);
+    REGISTER(AHBCLKCTRLSET1) = 1u << (11 + FLEXCOMM);
+    REGISTER(PRESETCTRLCLR1) = 1u << (11 + FLEXCOMM);
+    REGISTER(FCCLKSEL) = FROM_FRO_12M;
+    REGISTER(FLEXCOMMCLKDIV) = 0;
+    REGISTER(PCR(TX_PIN)) = PIN_SETTINGS;
+    REGISTER(PCR(RX_PIN)) = PIN_SETTINGS;
+    REGISTER(PSELID) = UART;
+    start_lpuart();
+}

@@ -1,0 +1,163 @@
+/*
+ * Kernels that CMSIS-NN lacks, results bit for bit those of TensorFlow Lite's reference kernels. Offsets of inputs are
+ * minus their zero points, offsets of outputs the zero points; multipliers are Q31, shifts positive to the left.
+ */
+#ifndef NN_EXTRA_H
+#define NN_EXTRA_H
+
+#include "arm_nn_types.h"
+
+/*
+ * Sum and difference. Both inputs are shifted to the left by `left_shift` (20 for int8, 15 for int16), brought to twice
+ * the greater scale of the two, added, and brought to the output's scale.
+ */
+typedef struct {
+    int32_t input_1_offset;
+    int32_t input_1_mult;
+    int32_t input_1_shift;
+    int32_t input_2_offset;
+    int32_t input_2_mult;
+    int32_t input_2_shift;
+    int32_t left_shift;
+    int32_t output_offset;
+    int32_t output_mult;
+    int32_t output_shift;
+    cmsis_nn_activation activation;
+} nn_add_params;
+
+typedef struct {
+    int32_t input_1_offset;
+    int32_t input_2_offset;
+    int32_t output_offset;
+    int32_t output_mult;
+    int32_t output_shift;
+    cmsis_nn_activation activation;
+} nn_mul_params;
+
+/* Tensors of any four dimensions, each repeated along those in which it is 1 long. */
+arm_cmsis_nn_status nn_add_s8(const nn_add_params *params, const int8_t *input_1, const cmsis_nn_dims *input_1_dims,
+                              const int8_t *input_2, const cmsis_nn_dims *input_2_dims, int8_t *output,
+                              const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_sub_s8(const nn_add_params *params, const int8_t *input_1, const cmsis_nn_dims *input_1_dims,
+                              const int8_t *input_2, const cmsis_nn_dims *input_2_dims, int8_t *output,
+                              const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_mul_s8(const nn_mul_params *params, const int8_t *input_1, const cmsis_nn_dims *input_1_dims,
+                              const int8_t *input_2, const cmsis_nn_dims *input_2_dims, int8_t *output,
+                              const cmsis_nn_dims *output_dims);
+
+/*
+ * Reductions along the axes that have 1 in `axes` (the others 0); the output has no gaps. nn_mean_s8 gives
+ * (sum + count * input_offset) * multiplier * 2^(shift - 31) + output_offset: a mean where the multiplier has 1/count in
+ * it, as TensorFlow Lite folds it, else a sum.
+ */
+typedef struct {
+    int32_t input_offset;
+    int32_t output_offset;
+    int32_t multiplier;
+    int32_t shift;
+} nn_reduce_params;
+
+arm_cmsis_nn_status nn_mean_s8(const nn_reduce_params *params, const int8_t *input, const cmsis_nn_dims *input_dims,
+                               const cmsis_nn_dims *axes, int8_t *output);
+
+arm_cmsis_nn_status nn_reduce_max_s8(const int8_t *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                                     int8_t *output);
+
+arm_cmsis_nn_status nn_reduce_min_s8(const int8_t *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                                     int8_t *output);
+
+/* Place of the greatest (the first of equals) along the middle axis of [outer][count][inner]. */
+void nn_argmax_s8(const int8_t *input, int32_t outer, int32_t count, int32_t inner, int32_t *output);
+
+/*
+ * `rows` rows of `row_bytes` bytes, `input_step` bytes apart, to places `output_step` bytes apart: one input of a
+ * concatenation along any axis, one output of a split. The two must not overlap.
+ */
+arm_cmsis_nn_status nn_copy_rows(const void *input, int32_t input_step, void *output, int32_t output_step,
+                                 int32_t row_bytes, int32_t rows);
+
+/* Every stride-th element (may be negative) from begin, as many as the output has. `size`: 1, 2 or 4 bytes an element. */
+arm_cmsis_nn_status nn_strided_slice(const void *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *begin,
+                                     const cmsis_nn_dims *stride, void *output, const cmsis_nn_dims *output_dims,
+                                     int32_t size);
+
+/* arm_transpose_s8 for elements of `size` 1, 2 or 4 bytes. */
+arm_cmsis_nn_status nn_transpose(const void *input, const cmsis_nn_dims *input_dims, void *output,
+                                 const cmsis_nn_dims *output_dims, const cmsis_nn_transpose_params *params, int32_t size);
+
+/* Nearest neighbour along h and w, elements of `size` bytes. */
+arm_cmsis_nn_status nn_resize_nearest(const void *input, const cmsis_nn_dims *input_dims, void *output,
+                                      const cmsis_nn_dims *output_dims, int32_t align_corners,
+                                      int32_t half_pixel_centers, int32_t size);
+
+/* Any function of one int8: table[(uint8_t)value]. Input and output may be one. */
+void nn_lookup_s8(const int8_t *input, const int8_t table[256], int32_t count, int8_t *output);
+void nn_lookup_u8(const uint8_t *input, const uint8_t table[256], int32_t count, uint8_t *output);
+
+/* To another scale or type, and for ReLU and its like: bounds of the output. Input and output may be one. */
+typedef struct {
+    int32_t input_offset;
+    int32_t output_offset;
+    int32_t multiplier;
+    int32_t shift;
+    cmsis_nn_activation activation;
+} nn_requantize_params;
+
+void nn_requantize_s8(const nn_requantize_params *params, const int8_t *input, int32_t count, int8_t *output);
+void nn_requantize_u8(const nn_requantize_params *params, const uint8_t *input, int32_t count, uint8_t *output);
+void nn_requantize_u8_s8(const nn_requantize_params *params, const uint8_t *input, int32_t count, int8_t *output);
+void nn_requantize_s8_u8(const nn_requantize_params *params, const int8_t *input, int32_t count, uint8_t *output);
+void nn_requantize_s8_s16(const nn_requantize_params *params, const int8_t *input, int32_t count, int16_t *output);
+void nn_requantize_s16_s8(const nn_requantize_params *params, const int16_t *input, int32_t count, int8_t *output);
+void nn_requantize_s16(const nn_requantize_params *params, const int16_t *input, int32_t count, int16_t *output);
+
+/* The top bit of each byte flipped: uint8 as int8 of the same scale whose zero point is 128 less, or back. */
+void nn_flip_top_bits(const void *input, int32_t count, void *output);
+
+/* Values below zero by alpha (its multiplier may be negative), others by the ratio of the scales. */
+typedef struct {
+    int32_t input_offset;
+    int32_t output_offset;
+    int32_t identity_multiplier;
+    int32_t identity_shift;
+    int32_t alpha_multiplier;
+    int32_t alpha_shift;
+} nn_leaky_relu_params;
+
+void nn_leaky_relu_s8(const nn_leaky_relu_params *params, const int8_t *input, int32_t count, int8_t *output);
+
+/* float32 to stored values, rounded to nearest, halves away from zero, saturated; and back. */
+void nn_quantize_f32_s8(const float *input, int32_t count, float scale, int32_t zero_point, int8_t *output);
+void nn_quantize_f32_u8(const float *input, int32_t count, float scale, int32_t zero_point, uint8_t *output);
+void nn_quantize_f32_s16(const float *input, int32_t count, float scale, int32_t zero_point, int16_t *output);
+void nn_dequantize_s8_f32(const int8_t *input, int32_t count, float scale, int32_t zero_point, float *output);
+void nn_dequantize_u8_f32(const uint8_t *input, int32_t count, float scale, int32_t zero_point, float *output);
+void nn_dequantize_s16_f32(const int16_t *input, int32_t count, float scale, int32_t zero_point, float *output);
+
+/* int16: as for int8; offsets are 0 and left_shift is 15 in TensorFlow Lite. arm_pad_s8 and arm_transpose_s8's kin move
+ * int16 as well: pads of 0 as twice as many bytes. */
+arm_cmsis_nn_status nn_add_s16(const nn_add_params *params, const int16_t *input_1, const cmsis_nn_dims *input_1_dims,
+                               const int16_t *input_2, const cmsis_nn_dims *input_2_dims, int16_t *output,
+                               const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_sub_s16(const nn_add_params *params, const int16_t *input_1, const cmsis_nn_dims *input_1_dims,
+                               const int16_t *input_2, const cmsis_nn_dims *input_2_dims, int16_t *output,
+                               const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_mul_s16(const nn_mul_params *params, const int16_t *input_1, const cmsis_nn_dims *input_1_dims,
+                               const int16_t *input_2, const cmsis_nn_dims *input_2_dims, int16_t *output,
+                               const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_mean_s16(const nn_reduce_params *params, const int16_t *input, const cmsis_nn_dims *input_dims,
+                                const cmsis_nn_dims *axes, int16_t *output);
+
+/* Any function of one int16, by a table of 513 entries with straight lines in between. */
+void nn_lookup_s16(const int16_t *input, const int16_t table[513], int32_t count, int16_t *output);
+
+/* arm_nn_activation_s16 for any scale: (input * multiplier) >> right_shift, rounded half up, is in units of 1/12288. */
+void nn_activation_s16(const int16_t *input, int16_t *output, int32_t count, int32_t multiplier, int32_t right_shift,
+                       arm_nn_activation_type type);
+
+#endif

@@ -1,0 +1,8 @@
+#include "nn_rows.h"
+
+arm_cmsis_nn_status nn_mul_s16(const nn_mul_params *params, const int16_t *input_1, const cmsis_nn_dims *input_1_dims,
+                               const int16_t *input_2, const cmsis_nn_dims *input_2_dims, int16_t *output,
+                               const cmsis_nn_dims *output_dims)
+{
+    return nn_broadcast(nn_mul_row_s16, params, 2, input_1, input_1_dims, input_2, input_2_dims, output, output_dims);
+}

@@ -1,0 +1,8 @@
+#include "nn_rows.h"
+
+arm_cmsis_nn_status nn_sub_s8(const nn_add_params *params, const int8_t *input_1, const cmsis_nn_dims *input_1_dims,
+                              const int8_t *input_2, const cmsis_nn_dims *input_2_dims, int8_t *output,
+                              const cmsis_nn_dims *output_dims)
+{
+    return nn_broadcast(nn_sub_row_s8, params, 1, input_1, input_1_dims, input_2, input_2_dims, output, output_dims);
+}

@@ -1,0 +1,7 @@
+"""What networks take on boards: generated, built and run here, layer by layer."""
+
+from mcusim.bench.asking import bench
+from mcusim.bench.bench_report import BenchReport, Check, Failure, FlashBytes, LayerUse, RamBytes, Result, Room
+from mcusim.bench.question import Wishes
+
+__all__ = ["BenchReport", "Check", "Failure", "FlashBytes", "LayerUse", "RamBytes", "Result", "Room", "Wishes", "bench"]

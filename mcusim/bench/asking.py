@@ -1,0 +1,94 @@
+"""Questions answered: from the cache, here, or in several processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from mcusim.bench.answers import keep_answer, kept_answer
+from mcusim.bench.bench_report import BenchReport, Failure, Result
+from mcusim.bench.question import Model, Place, Question, Wishes
+from mcusim.boards import Board
+from mcusim.deploy.build import USUAL, BuildOptions
+from mcusim.errors import McusimError
+from mcusim.network import Network
+
+Told = Callable[[int, int], None]
+"""Told how many questions are answered, of how many."""
+
+
+def bench(
+    models: Model | Sequence[Model],
+    board: Place | Sequence[Place],
+    *,
+    options: BuildOptions = USUAL,
+    check: int = 0,
+    data: str | Path = "",
+    seed: int = 0,
+    cache: bool = True,
+    jobs: int | None = None,
+    progress: Told | None = None,
+) -> BenchReport:
+    """What networks (or files of networks) take on boards: latency, RAM and flash, as a whole and by layer.
+
+    ``check`` random inputs are compared with a reference. ``data`` is a labelled set to run on the target. ``cache`` keeps
+    answers in the user's cache folder. ``jobs`` processes work at a time (one for each core; networks that come from no file
+    run here). One question raises a McusimError where it has no answer; of several, those without are ``failures``.
+    """
+    wishes = Wishes(check, str(data), seed)
+    questions = [Question(m, b, options, wishes) for m in _several(models, Network) for b in _several(board, Board)]
+    if len(questions) == 1:
+        return BenchReport((answered(questions[0], cache),))
+    found: dict[int, Result | Failure] = {}
+    for number, each in _all(questions, cache, jobs or os.cpu_count() or 1):
+        found[number] = each
+        if progress is not None:
+            progress(len(found), len(questions))
+    rows = [found[number] for number in range(len(questions))]
+    return BenchReport(
+        tuple(row for row in rows if isinstance(row, Result)), tuple(row for row in rows if isinstance(row, Failure))
+    )
+
+
+def answer(question: Question) -> Result:
+    """The answer, worked out. The simulator is imported for it: what is in the cache shall be there at once."""
+    from mcusim.bench.trial import answer as work_out
+
+    return work_out(question)
+
+
+def answered(question: Question, cache: bool = True) -> Result:
+    """The answer, from the cache where it is there."""
+    if not cache:
+        return answer(question)
+    kept = kept_answer(question)
+    if kept is not None:
+        return kept
+    found = answer(question)
+    keep_answer(question, found)
+    return found
+
+
+def attempted(question: Question, cache: bool) -> Result | Failure:
+    """The answer, or why there is none."""
+    try:
+        return answered(question, cache)
+    except McusimError as error:
+        return Failure(question.model_name, question.board_name, str(error), error.exit_code)
+
+
+def _all(questions: Sequence[Question], cache: bool, jobs: int) -> Iterator[tuple[int, Result | Failure]]:
+    """Answers as they come, with the numbers of their questions."""
+    away = [number for number, each in enumerate(questions) if each.portable] if jobs > 1 else []
+    with ProcessPoolExecutor(min(jobs, max(len(away), 1))) as pool:
+        running = {pool.submit(attempted, questions[number], cache): number for number in away}
+        for number in sorted(set(range(len(questions))) - set(away)):
+            yield number, attempted(questions[number], cache)
+        for future in as_completed(running):
+            yield running[future], future.result()
+
+
+def _several(given: object, single: type) -> Iterable:  # type: ignore[type-arg]
+    return given if isinstance(given, Iterable) and not isinstance(given, str | Path | single) else [given]

@@ -1,0 +1,114 @@
+"""Reports for people: a table of layers and totals for one result, a row for each of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from mcusim.bench.bench_report import BenchReport, LayerUse, Result, Room
+from mcusim.report.quantity import grouped, share, si, size
+from mcusim.report.table import make_table, print_parts
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+NONE = "–"
+PLAIN_WIDTH = 128
+"""Columns where the output is no terminal."""
+COLUMNS = ("layer", "operator", "output", "MACs", "cycles", "per MAC", "time", "share", "RAM live", "flash")
+SUMMARY = ("model", "board", "MACs", "latency", "RAM", "flash", "fits", "bit exact")
+
+
+def write_report(report: BenchReport, stream: TextIO) -> None:
+    """One result in full; of several, a row each."""
+    if len(report.results) == 1 and not report.failures:
+        print_parts(stream, result_parts(report.results[0]), PLAIN_WIDTH)
+    elif report.results:
+        print_parts(stream, [make_table("", SUMMARY, map(summary_row, report.results), right=6)], PLAIN_WIDTH)
+
+
+def result_parts(result: Result) -> Iterator[RenderableType]:
+    """Heading, layers, totals."""
+    clock = f" at {si(result.clock_hertz, 'Hz')}" if result.clock_hertz else ""
+    yield f"{result.model} on {result.board} ({result.core}{clock}), {result.kernels}, {result.compiler}"
+    yield make_table("", COLUMNS, [*map(layer_row, result.layers), _total_row(result)], right=7)
+    yield "\n".join(total_lines(result))
+
+
+def layer_row(layer: LayerUse) -> tuple[str, ...]:
+    """A layer, in the order of ``COLUMNS``."""
+    return (
+        layer.name,
+        layer.operator,
+        "x".join(map(str, layer.shape)) or "scalar",
+        grouped(layer.macs) if layer.macs else NONE,
+        grouped(layer.cycles) if layer.cycles is not None else NONE,
+        f"{layer.cycles_per_mac:.2f}" if layer.cycles_per_mac is not None else NONE,
+        si(layer.seconds, "s") if layer.seconds else NONE,
+        f"{100 * layer.share:.1f} %" if layer.share is not None else NONE,
+        grouped(layer.ram_live_bytes),
+        grouped(layer.flash_bytes) if layer.flash_bytes else NONE,
+    )
+
+
+def _total_row(result: Result) -> tuple[str, ...]:
+    cycles = result.latency_cycles
+    return (
+        "total", "", "", grouped(result.macs), NONE if cycles is None else grouped(cycles),
+        f"{cycles / result.macs:.2f}" if cycles is not None and result.macs else NONE, _seconds(result),
+        share(1, 1) if cycles else NONE, grouped(result.ram_bytes.arena), grouped(result.flash_bytes.weights),
+    )  # fmt: skip
+
+
+def _seconds(result: Result) -> str:
+    return NONE if result.latency_seconds is None else si(result.latency_seconds, "s")
+
+
+def total_lines(result: Result) -> Iterator[str]:
+    """Latency, RAM, flash, whether it fits, and what was compared: a line each."""
+    ram, flash = result.ram_bytes, result.flash_bytes
+    if result.latency_seconds is not None:
+        yield f"latency  {_seconds(result)}, {grouped(result.latency_cycles or 0)} cycles"
+    bound = result.arena_lower_bound_bytes
+    proof = "the smallest there is" if result.arena_proven else f"lower bound {grouped(bound)}"
+    yield (
+        f"RAM      {size(ram.total)}: arena {grouped(ram.arena)} ({proof}),"
+        f" stack {grouped(ram.stack)}{'' if result.fits else ' (reserve)'}, static {grouped(ram.static)} bytes"
+    )
+    yield f"flash    {size(flash.total)}: code {grouped(flash.code)}, constants {grouped(flash.weights)} bytes"
+    yield f"fits     {fit_text(result.room)}"
+    yield from _compared(result)
+
+
+def fit_text(room: Room) -> str:
+    """Whether it fits, or by how much not."""
+    rows = (("flash", room.flash_missing, room.flash), ("RAM", room.ram_missing, room.ram))
+    missing = [f"{grouped(short)} bytes of {name} are missing ({size(all_)} there)" for name, short, all_ in rows if short]
+    return f"no: {'; '.join(missing)}" if missing else f"yes, in {size(room.flash)} of flash and {size(room.ram)} of RAM"
+
+
+def _compared(result: Result) -> Iterator[str]:
+    check = result.check
+    if check is not None:
+        wrong = f"{check.differing} of {check.samples} outputs differ, by {check.largest_difference} at most"
+        yield f"check    {wrong if check.differing else f'bit exact, {check.samples} outputs'} ({check.reference})"
+        if check.micro_differing is not None:
+            same = check.samples - check.micro_differing
+            yield f"         {same} of {check.samples} are as the rules of TensorFlow Lite Micro have them"
+    if result.accuracy is not None:
+        right, samples = result.accuracy.right, result.accuracy.samples
+        yield f"accuracy {share(right, samples)}: {grouped(right)} of {grouped(samples)}"
+
+
+def summary_row(result: Result) -> tuple[str, ...]:
+    """A result, in the order of ``SUMMARY``."""
+    exact = {None: NONE, True: "yes", False: "no"}[result.bit_exact]
+    return (
+        result.model, result.board, grouped(result.macs), _seconds(result), size(result.ram_bytes.total),
+        size(result.flash_bytes.total), "yes" if result.fits else f"no{_short(result.room)}", exact,
+    )  # fmt: skip
+
+
+def _short(room: Room) -> str:
+    rows: Sequence[tuple[str, int]] = (("flash", room.flash_missing), ("RAM", room.ram_missing))
+    return "".join(f", {size(short)} {name}" for name, short in rows if short)

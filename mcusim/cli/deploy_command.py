@@ -1,0 +1,71 @@
+"""``mcusim deploy``: a network as a project of C for a board."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mcusim.deploy.generate import Sources
+
+HELP = """Write a network as C for a board: a folder that builds with make, or with CMake, without mcusim.
+
+\b
+Examples:
+  mcusim deploy model.tflite --board nucleo-l4r5zi -o firmware
+  make -C firmware
+  mcusim deploy model.tflite --core m4 -o firmware --cmsis-nn ~/CMSIS-NN
+"""
+
+
+def deploy_command(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Network file (.tflite).")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write: new, or written before.")],
+    board: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Board by name (see 'mcusim boards') or a TOML file.")
+    ] = None,
+    core: Annotated[str | None, typer.Option(help="Ideal board (no wait states) with this core.")] = None,
+    compiler: Annotated[str, typer.Option(metavar="gcc|zig", help="Compiler; the first one found otherwise.")] = "",
+    optimise: Annotated[str, typer.Option(metavar="-O2|-Os|...", help="Optimisation of the C compiler.")] = "",
+    cmsis_nn: Annotated[
+        Path | None, typer.Option("--cmsis-nn", metavar="DIR", help="Use the kernels of this checkout of CMSIS-NN.")
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(metavar="MEMORY", help="Where weights lie: flash, or copied at start: ram, a memory of the board.")
+    ] = "flash",
+    kernels: Annotated[
+        str, typer.Option(metavar="MEMORY", help="Where kernels run: flash, or copied at start: ram, a memory of the board.")
+    ] = "flash",
+    arena: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MEMORY", help="Where the arena lies: ram, a memory of the board. Repeatable: filled in order."),
+    ] = None,
+    marks: Annotated[bool, typer.Option("--marks/--no-marks", help="Count the cycles of each layer.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+) -> None:  # fmt: skip
+    from mcusim import boards, network
+    from mcusim.deploy.build import OPTIMISE, BuildOptions
+    from mcusim.deploy.placement import RAM, Placement
+    from mcusim.deploy.project import write_project
+
+    if (board is None) == (core is None):
+        met = "both --board and --core" if board is not None else "neither --board nor --core"
+        raise typer.BadParameter(f"{met} given; allowed: one of them")
+    options = BuildOptions(
+        compiler, optimise or OPTIMISE, cmsis_nn, marks, Placement(weights, kernels), tuple(arena or (RAM,)),
+    )  # fmt: skip
+    sources = write_project(network.load(model), boards.load(board or core or ""), output, options)
+    if not quiet:
+        sys.stdout.write(summary(output, sources))
+
+
+def summary(folder: Path, sources: Sources) -> str:
+    """What was written, in two lines."""
+    return (
+        f"{folder}: {len(sources.steps)} layers, arena {sources.arena_bytes:,} bytes"
+        f" ({sources.plan.reason}), constants {sources.weight_bytes:,} bytes\n"
+        f"build it with: make -C {folder}\n"
+    )

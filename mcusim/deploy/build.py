@@ -1,0 +1,191 @@
+"""From a network to an ELF for a board."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from kernels_c.toolchain import Compiler, Layout, ToolchainError, find_compiler
+from mcusim.boards import Board
+from mcusim.deploy.buffers import Memory, Plan
+from mcusim.deploy.firmware import Firmware, TooLarge, sizes_of
+from mcusim.deploy.generate import Sources, generate
+from mcusim.deploy.kernels import Kernels
+from mcusim.deploy.layout import Support, support_of
+from mcusim.deploy.library import Recipe, kernel_includes, kernel_sources, objects, system_sources
+from mcusim.deploy.lifetimes import buffers_of
+from mcusim.deploy.lower import lower, scratch_of
+from mcusim.deploy.placement import FLASH, IN_FLASH, RAM, Placement
+from mcusim.deploy.planner import plan
+from mcusim.deploy.scratch import Sizes, sizes_on_target
+from mcusim.errors import BoardError
+from mcusim.network import Network
+
+MODEL_SOURCES = ("network.c", "main.c")
+OPTIMISE = "-O2"
+ROOM_BYTES = 0x1000_0000
+"""A memory in which any network has room; no address matters where only sizes are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How firmware is built. ``compiler``: ``"gcc"``, ``"zig"`` or "" for the first one found. ``optimise``: ``"-O2"``...
+
+    ``cmsis_nn``: root of a checkout of CMSIS-NN whose kernels are used instead of ours. ``marks``: count cycles by layer.
+    ``memories``: what the arena may be put in, banks of the board by name, filled in this order.
+    """
+
+    compiler: str = ""
+    optimise: str = OPTIMISE
+    cmsis_nn: Path | None = None
+    marks: bool = True
+    placement: Placement = IN_FLASH
+    memories: tuple[str, ...] = (RAM,)
+    stack_bytes: int = Layout.stack_bytes
+    defines: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def kernels(self, core: str) -> Kernels:
+        """The kernels for a core."""
+        return Kernels(core, self.cmsis_nn)
+
+
+USUAL = BuildOptions()
+
+
+def sources_of(network: Network, board: Board, options: BuildOptions = USUAL) -> Sources:
+    """The C of a network for a board: lowered, planned, written."""
+    kernels = options.kernels(board.core)
+    steps = lower(network, kernels, sizes_for(board, options))
+    placed = plan_of(network, scratch_of(steps), options)
+    return generate(network, steps, placed, kernels, options.placement)
+
+
+def sizes_for(board: Board, options: BuildOptions) -> Sizes:
+    """What the kernels for a board say about their scratch memory."""
+    compiler, support, kernels = find_compiler(options.compiler), support_for(board, options), options.kernels(board.core)
+    return sizes_on_target(kernel_recipe(support, kernels, options), compiler, sorted(kernels.functions))
+
+
+def plan_of(network: Network, scratch: Mapping[str, int], options: BuildOptions) -> Plan:
+    """Places of all tensors and scratch memory."""
+    lifetimes = buffers_of(network, scratch)
+    memories = [Memory(name, None, number) for number, name in enumerate(options.memories)]
+    return plan(lifetimes.buffers, lifetimes.overlays, memories, lifetimes.views)
+
+
+def build(network: Network, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
+    """Firmware of ``network`` for ``board``, its ELF at ``output``.
+
+    Raises NetworkError where a layer has no kernel, TooLarge where the board has too little memory, ToolchainError with the
+    compiler's words. Objects that do not depend on the network are kept in the user's cache folder.
+    """
+    return build_sources(sources_of(network, board, options), board, output, options)
+
+
+def support_for(board: Board, options: BuildOptions) -> Support:
+    """What a build for the board needs, its memories as the placement wants them. BoardError for memories it has not."""
+    support = support_of(board, stack_bytes=options.stack_bytes)
+    placement, layout = options.placement, support.layout
+    known = (RAM, *(bank.name for bank in layout.banks))
+    for name in (placement.weights, placement.kernels, *options.memories):
+        if name not in (FLASH, *known):
+            raise BoardError(f"board {board.name} has no memory {name!r} to put things in; it has: {', '.join(known)}")
+    if placement.kernels == FLASH:
+        return support
+    if not layout.banks:
+        raise BoardError(f"board {board.name}: kernels cannot be copied to {placement.kernels}; its start-up copies data only")
+    return replace(support, layout=replace(layout, kernels=placement.kernels))
+
+
+def build_sources(sources: Sources, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
+    """Firmware of generated C."""
+    compiler, support = find_compiler(options.compiler), support_for(board, options)
+    kernels = options.kernels(board.core)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mcusim") as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        own = _model_jobs(sources, Path(folder), compiler, support, kernels, options)
+        running = [pool.submit(job) for job in own]
+        shared = library_objects(compiler, support, kernels, options)
+        built = [each.result() for each in running]
+        _link((*built, *shared), output, compiler, support, sources, board)
+    flags = compiler.object_flags(support.core, (options.optimise,), {}, (), support.fpu)
+    recorded = tuple(flag for flag in flags if not flag.startswith("-I"))
+    sizes = sizes_of(output, sources, options.stack_bytes)
+    return Firmware(sources, output, board.name, f"{compiler.name} {compiler.version}", recorded, sizes)
+
+
+def _link(
+    parts: Sequence[Path], output: Path, compiler: Compiler, support: Support, sources: Sources, board: Board
+) -> None:
+    """Link; where that fails because the board is too small, say how much is missing."""
+    script = output.with_name(output.name + ".ld")
+    script.write_text(support.layout.script())
+    try:
+        compiler.link(parts, output, support.core, script, fpu=support.fpu)
+    except ToolchainError:
+        with tempfile.TemporaryDirectory(prefix="mcusim") as folder:
+            large = Path(folder) / output.name
+            roomy = replace(support.layout, flash_bytes=ROOM_BYTES, ram_bytes=ROOM_BYTES)
+            script = large.with_suffix(".ld")
+            script.write_text(roomy.script())
+            compiler.link(parts, large, support.core, script, fpu=support.fpu)
+            sizes = sizes_of(large, sources, support.layout.stack_bytes)
+        if not sizes.fit(support.layout):
+            raise TooLarge(board.name, sizes, support.layout) from None
+        raise
+
+
+def library_objects(compiler: Compiler, support: Support, kernels: Kernels, options: BuildOptions) -> tuple[Path, ...]:
+    """Kernels, start-up and console, from the cache where they are there."""
+    system = system_sources(support.console, support.sources)
+    system_recipe = Recipe(system, support.core, support.fpu, (options.optimise,), (), support.defines)
+    return (*objects(kernel_recipe(support, kernels, options), compiler), *objects(system_recipe, compiler))
+
+
+def kernel_recipe(support: Support, kernels: Kernels, options: BuildOptions) -> Recipe:
+    """How the kernels are compiled."""
+    return Recipe(kernel_sources(kernels), support.core, support.fpu, (options.optimise,), kernel_includes(kernels))
+
+
+Job = Callable[[], Path]
+
+
+def _model_jobs(
+    sources: Sources, folder: Path, compiler: Compiler, support: Support, kernels: Kernels, options: BuildOptions
+) -> Sequence[Job]:
+    """Compilations of the model's own files. Weights are assembled from their bytes: as C they take seconds to compile."""
+    write_assembly(sources, folder)
+    for name, text in sources.files.items():
+        (folder / name).write_text(text)
+    defines = {**support.defines, "MCUSIM_MARKS": int(options.marks), **options.defines}
+
+    def job(name: str) -> Job:
+        return lambda: compiler.compile_object(
+            folder / name, folder / f"{name}.o", support.core, flags=(options.optimise,), defines=defines,
+            includes=(folder, *kernel_includes(kernels)), fpu=support.fpu,
+        )  # fmt: skip
+
+    return [job(name) for name in (*MODEL_SOURCES, "weights.S")]
+
+
+def write_assembly(sources: Sources, folder: Path) -> None:
+    """``weights.S``, which is weights.c in another form, and the bytes that it includes."""
+    section, place = sources.placement.weights_section, 0
+    path = folder / "weights.bin"
+    flags = "aw" if sources.placement.in_ram else "a"
+    lines, blob = [], bytearray()
+    for array in sources.arrays:
+        data = array.data.tobytes()
+        lines += [
+            f'.section {section}.{array.name},"{flags}",%progbits', ".balign 16", f".global {array.name}",
+            f".type {array.name}, %object", f".size {array.name}, {len(data)}", f"{array.name}:",
+            f'.incbin "{path}", {place}, {len(data)}',
+        ]  # fmt: skip
+        blob += data
+        place += len(data)
+    path.write_bytes(blob)
+    (folder / "weights.S").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,33 @@
+"""How each operator becomes calls of kernels: one function an operator, in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mcusim.deploy.call import Call, Copy
+from mcusim.deploy.rules import activation, coding, convolution, elementwise, pooling, reduction, shaping
+from mcusim.deploy.rules.subject import Subject
+from mcusim.network import operators as ops
+
+Rule = Callable[[Subject], tuple[Call | Copy, ...]]
+
+RULES: Mapping[type, Rule] = {
+    ops.Conv2D: convolution.convolution,
+    ops.DepthwiseConv2D: convolution.depthwise,
+    ops.FullyConnected: convolution.fully_connected,
+    ops.Pool2D: pooling.pool,
+    ops.Binary: elementwise.binary,
+    ops.Unary: coding.unary,
+    ops.Quantize: coding.quantize,
+    ops.Dequantize: coding.dequantize,
+    ops.Reduce: reduction.reduce,
+    ops.Softmax: activation.softmax,
+    ops.Reshape: shaping.reshape,
+    ops.Concatenation: shaping.concatenation,
+    ops.Split: shaping.split,
+    ops.Slice: shaping.cut,
+    ops.Transpose: shaping.transpose,
+    ops.Pad: shaping.pad,
+    ops.ResizeNearest: shaping.resize_nearest,
+}
+"""Operators that can be lowered."""

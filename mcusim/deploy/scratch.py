@@ -1,0 +1,130 @@
+"""Scratch memory of kernels, in bytes: asked of the kernels' own ``..._get_buffer_size`` functions.
+
+They answer for the core that they were compiled for, so they are asked as compiled: linked into a small image, which is kept
+in the cache folder, and called there on an emulated core. That holds for our kernels as for any release of CMSIS-NN.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from kernels_c import source
+from kernels_c.toolchain import Compiler, Layout
+from mcusim.deploy.cache import cache_folder
+from mcusim.deploy.call import Argument, SizeCheck, Struct
+from mcusim.deploy.kernels import KernelError
+from mcusim.deploy.library import Recipe, objects
+
+Sizes = Callable[[SizeCheck], int]
+"""Bytes of scratch memory that a check asks for."""
+
+ENDING = "_get_buffer_size"
+PAGE = 0x1000
+RETURN = 0x1000_0000
+"""Where the functions return to: no code is there, and none runs."""
+STRUCTS, STACK, RAM_BYTES = 0x2000_0000, 0x2000_8000, 0x8000
+LIMIT = 100_000
+"""Instructions that a size can take to work out."""
+
+
+class TargetSizes:
+    """Calls size functions of an image, one after the other. The emulated core starts with the first question."""
+
+    def __init__(self, image: Path) -> None:
+        self.image = image
+        self.core: Any = None
+        self.functions: dict[str, int] = {}
+
+    def __call__(self, check: SizeCheck) -> int:
+        """The answer to a check. KernelError for a function that the kernels lack."""
+        if self.core is None:
+            self._start()
+        if check.function not in self.functions:
+            raise KernelError(f"the kernels have no function {check.function}")
+        return self._call(self.functions[check.function], check.arguments)
+
+    def _start(self) -> None:
+        import unicorn
+
+        self.core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self.core.ctl_set_cpu_model(unicorn.arm_const.UC_CPU_ARM_CORTEX_M33)
+        with self.image.open("rb") as file:
+            elf = ELFFile(file)
+            table = elf.get_section_by_name(".symtab")
+            assert isinstance(table, SymbolTableSection)
+            self.functions = {s.name: s["st_value"] for s in table.iter_symbols() if s["st_info"]["type"] == "STT_FUNC"}
+            segments = [(s["p_vaddr"], s.data()) for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
+        code = [(address, data) for address, data in segments if address < STRUCTS]
+        end = max(address + len(data) for address, data in code)
+        self.core.mem_map(0, end + -end % PAGE)
+        for address, data in code:
+            self.core.mem_write(address, bytes(data))
+        self.core.mem_map(STRUCTS, RAM_BYTES)
+
+    def _call(self, function: int, arguments: Sequence[Argument]) -> int:
+        from unicorn import arm_const as registers
+
+        words, place = [], STRUCTS
+        for argument in arguments:
+            if isinstance(argument, Struct):
+                data = packed(argument.fields)
+                self.core.mem_write(place, data)
+                words.append(place)
+                place += len(data)
+            else:
+                words.append(int(argument))  # type: ignore[arg-type]
+        self.core.mem_write(STACK - 64, struct.pack(f"<{len(words[4:])}i", *words[4:]))
+        names = registers.UC_ARM_REG_R0, registers.UC_ARM_REG_R1, registers.UC_ARM_REG_R2, registers.UC_ARM_REG_R3
+        for name, word in zip(names, words, strict=False):
+            self.core.reg_write(name, word)
+        self.core.reg_write(registers.UC_ARM_REG_SP, STACK - 64)
+        self.core.reg_write(registers.UC_ARM_REG_LR, RETURN | 1)
+        self.core.emu_start(function | 1, RETURN, count=LIMIT)
+        return int(self.core.reg_read(registers.UC_ARM_REG_R0))
+
+
+def packed(fields: Sequence[object]) -> bytes:
+    """A structure in memory: 32-bit numbers, and pointers (which no size depends on) as zeros."""
+    data = b""
+    for each in fields:
+        if isinstance(each, tuple):
+            data += packed(each)
+        else:
+            data += struct.pack("<i", each if isinstance(each, int) else 0)
+    return data
+
+
+def sizes_on_target(recipe: Recipe, compiler: Compiler, functions: Sequence[str]) -> TargetSizes:
+    """Answers of the kernels of a recipe. ``functions``: names of their functions, of which those that tell sizes are kept."""
+    folder = cache_folder() / "sizes"
+    image = folder / f"{recipe.digest(compiler)}.elf"
+    if not image.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        _link(recipe, compiler, [name for name in functions if name.endswith(ENDING)], image)
+    return TargetSizes(image)
+
+
+def _link(recipe: Recipe, compiler: Compiler, functions: Sequence[str], image: Path) -> None:
+    draft = image.with_suffix(f".{os.getpid()}")
+    text, script, made = (draft.with_suffix(f".{os.getpid()}{ending}") for ending in (".c", ".ld", ".o"))
+    kept = ", ".join(f"(const void *){name}" for name in sorted(functions))
+    text.write_text(
+        '#include "arm_nnfunctions.h"\n#include "nn_extra.h"\n'
+        f"const void *const *Reset_Handler(void)\n{{\n    static const void *const kept[] = {{{kept}}};\n    return kept;\n}}\n"
+    )
+    script.write_text(Layout().script())
+    memory = objects(Recipe((source("src/memory.c"),), recipe.core, recipe.fpu, recipe.flags), compiler)
+    try:
+        compiler.compile_object(text, made, recipe.core, flags=recipe.flags, includes=recipe.includes, fpu=recipe.fpu)
+        compiler.link([made, *objects(recipe, compiler), *memory], draft, recipe.core, script, fpu=recipe.fpu)
+        draft.replace(image)
+    finally:
+        for path in (text, script, made):
+            path.unlink(missing_ok=True)
