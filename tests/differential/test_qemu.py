@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mcusim
+from kernels_c import kernels
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
 
@@ -49,7 +50,7 @@ def test_firmware_passes_on_both(build: Callable[..., Path], firmware: str, core
 
 
 def test_a_convolution_gives_the_same_features_on_both(build: Callable[..., Path]) -> None:
-    elf = build(["demo/main.c", "src/marks.c", "src/arm_convolve_s8.c"], "m7")
+    elf = build(["demo/main.c", "src/marks.c", *map(str, kernels())], "m7")
     ours, theirs = mcusim.run(elf, core="m7").serial.splitlines(), on_qemu(elf, "m7").strip().splitlines()
     assert ours[0] == theirs[0]
     assert ours[1].split(", SysTick")[0] == theirs[1].split(", SysTick")[0]

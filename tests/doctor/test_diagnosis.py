@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 import mcusim
+from kernels_c import kernels
 from kernels_c.toolchain import FINDERS, Layout
 from mcusim import boards
 from mcusim.boards.wait_states import needed
@@ -24,7 +25,7 @@ SCHEMA = json.loads(files("mcusim.doctor").joinpath("doctor_1.schema.json").read
 PAGE = (REPOSITORY / "docs" / "doctor.md").read_text()
 KIB = 1024
 H7 = "nucleo-h743zi"
-DEMO = ("demo/main.c", "src/arm_convolve_s8.c", "src/marks.c")
+DEMO = ("demo/main.c", "src/marks.c", *map(str, kernels()))
 COMPILERS = [name for name, finder in FINDERS.items() if finder() is not None]
 
 
