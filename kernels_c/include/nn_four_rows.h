@@ -21,6 +21,13 @@ struct nn_rows_walk {
     int32_t rounds_once; /* sums are scaled as nn_requantize_once does, not as nn_requantize */
 };
 
+/*
+ * Two rows and a vector of int8 as it lies, `offset`, a pair, added: `count`, a multiple of 8 and not 0, of the products.
+ * Adds to `sums`.
+ */
+void nn_two_rows(const int8_t *input, const int8_t *row_a, const int8_t *row_b, int32_t count, uint32_t offset,
+                 int32_t *sums);
+
 void nn_four_rows(const uint32_t *inputs, const int8_t *weights, const struct nn_rows_walk *walk);
 
 #endif

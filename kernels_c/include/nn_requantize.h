@@ -52,6 +52,10 @@ static inline int32_t nn_requantize(int32_t value, int32_t multiplier, int32_t s
  */
 static inline int32_t nn_requantize_once(int32_t value, int32_t multiplier, int32_t shift)
 {
+    if (shift <= -2) { /* half of the last place lies in the high word, and nothing saturates */
+        const int32_t high = (int32_t)(((int64_t)value * multiplier) >> 32);
+        return (high + (1 << (-shift - 2))) >> (-shift - 1);
+    }
     const int32_t power = 31 - shift;
     const int64_t scaled = ((int64_t)value * multiplier + ((int64_t)1 << (power - 1))) >> power;
     return scaled > INT32_MAX - 128 ? INT32_MAX - 128 : scaled < INT32_MIN + 128 ? INT32_MIN + 128 : (int32_t)scaled;

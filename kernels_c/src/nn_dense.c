@@ -100,20 +100,16 @@ static int32_t row_product(const struct nn_dense *layer, const int8_t *input, in
 /* Two rows, which share the inputs that they load. */
 static void two_rows(const struct nn_dense *layer, const int8_t *input, int32_t row, int8_t *output)
 {
-    const uint32_t offset = nn_pair_of(layer->input_offset);
-    const int8_t *a = layer->weights + row * layer->depth, *b = a + layer->depth;
-    int32_t sum_a = 0, sum_b = 0;
-    for (const int8_t *end = input + (layer->depth & ~3); input < end; input += 4, a += 4, b += 4) {
-        const uint32_t word_a = nn_load_word(a), word_b = nn_load_word(b), word = nn_load_word(input);
-        const uint32_t even = nn_even_bytes_plus(offset, word), odd = nn_odd_bytes_plus(offset, word);
-        sum_a = nn_multiply_pairs(odd, nn_odd_bytes(word_a), nn_multiply_pairs(even, nn_even_bytes(word_a), sum_a));
-        sum_b = nn_multiply_pairs(odd, nn_odd_bytes(word_b), nn_multiply_pairs(even, nn_even_bytes(word_b), sum_b));
+    const int8_t *const a = layer->weights + row * layer->depth, *const b = a + layer->depth;
+    const int32_t whole = layer->depth & ~7;
+    int32_t sums[2] = {0, 0};
+    if (whole) {
+        nn_two_rows(input, a, b, whole, nn_pair_of(layer->input_offset), sums);
     }
-    for (int32_t i = 0; i < (layer->depth & 3); i++) {
-        sum_a += (input[i] + layer->input_offset) * a[i];
-        sum_b += (input[i] + layer->input_offset) * b[i];
+    for (int32_t i = whole; i < layer->depth; i++) {
+        sums[0] += (input[i] + layer->input_offset) * a[i];
+        sums[1] += (input[i] + layer->input_offset) * b[i];
     }
-    const int32_t sums[2] = {sum_a, sum_b};
     for (int32_t i = 0; i < 2; i++, row++) {
         output[row] = result(layer, row, sums[i] + (layer->bias ? layer->bias[row] : 0));
     }
@@ -139,11 +135,13 @@ void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *
             }
         }
     }
-    for (; row + 2 <= layer->rows && layer->filter_offset == 0; row += 2) {
-        two_rows(layer, input, row, output);
+    if (layer->rows < 2 || layer->filter_offset != 0) {
+        for (; row < layer->rows; row++) {
+            output[row] = result(layer, row, row_product(layer, input, row));
+        }
     }
-    for (; row < layer->rows; row++) {
-        output[row] = result(layer, row, row_product(layer, input, row));
+    for (; row < layer->rows; row += 2) {
+        two_rows(layer, input, row + 2 <= layer->rows ? row : row - 1, output);
     }
 }
 

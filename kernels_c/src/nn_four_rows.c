@@ -54,8 +54,7 @@
 #define ROUNDS_ONCE "#52"
 #define FRAME "#56"
 
-NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
-                                                   const struct nn_rows_walk *walk)
+NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights, const struct nn_rows_walk *walk)
 {
     __asm__ volatile(
         "push {r4-r11, lr}\n"
@@ -136,6 +135,47 @@ NN_ASSEMBLY void nn_four_rows(const uint32_t *inputs, const int8_t *weights,
         "str r5, [sp, " COUNT "]\n"
         "bne 1b\n"
         "add sp, " FRAME "\n"
+        "pop {r4-r11, pc}\n");
+}
+
+/* r0: inputs; r1, r2: rows; r3: end of the inputs; r4: offset; r5, r6: sums. */
+#define TWO_PRODUCTS(input, a, b)                 \
+    "sxtab16 lr, r4, " input "\n"                 \
+    "sxtab16 " input ", r4, " input ", ror #8\n"  \
+    "sxtb16 r12, " a "\n"                         \
+    "smlad r5, r12, lr, r5\n"                     \
+    "sxtb16 r12, " a ", ror #8\n"                 \
+    "smlad r5, r12, " input ", r5\n"              \
+    "sxtb16 r12, " b "\n"                         \
+    "smlad r6, r12, lr, r6\n"                     \
+    "sxtb16 r12, " b ", ror #8\n"                 \
+    "smlad r6, r12, " input ", r6\n"
+
+NN_ASSEMBLY void nn_two_rows(const int8_t *input, const int8_t *row_a, const int8_t *row_b, int32_t count,
+                             uint32_t offset, int32_t *sums)
+{
+    __asm__ volatile(
+        "push {r4-r11, lr}\n"
+        "ldr r4, [sp, #36]\n"
+        "ldr r7, [sp, #40]\n"
+        "add r3, r0\n"
+        "ldr r5, [r7]\n"
+        "ldr r6, [r7, #4]\n"
+        ".balign 4\n"
+        "1:\n"
+        "ldr.w r7, [r0], #4\n"
+        "ldr.w r8, [r1], #4\n"
+        "ldr.w r9, [r2], #4\n"
+        "ldr.w r10, [r0], #4\n"
+        "ldr.w r11, [r1], #4\n"
+        TWO_PRODUCTS("r7", "r8", "r9")
+        "ldr.w r9, [r2], #4\n"
+        "cmp.w r0, r3\n"
+        TWO_PRODUCTS("r10", "r11", "r9")
+        "bne.w 1b\n"
+        "ldr r7, [sp, #40]\n"
+        "str r5, [r7]\n"
+        "str r6, [r7, #4]\n"
         "pop {r4-r11, pc}\n");
 }
 

@@ -15,6 +15,7 @@ WRAPPER = """
 #include "nn_requantize.h"
 int32_t requantize(int32_t value, int32_t multiplier, int32_t shift) { return nn_requantize(value, multiplier, shift); }
 int32_t divide(int32_t value, int32_t exponent) { return nn_divide_by_power_of_two(value, exponent); }
+int32_t once(int32_t value, int32_t multiplier, int32_t shift) { return nn_requantize_once(value, multiplier, shift); }
 int32_t high(int32_t value, int32_t multiplier) { return nn_doubling_high_multiply(value, multiplier); }
 """
 
@@ -64,6 +65,18 @@ def test_scaling_up_shifts_before_it_multiplies(
     library: ctypes.CDLL, value: int, multiplier: int, shift: int
 ) -> None:
     assert library.requantize(value, multiplier, shift) == doubling_high_multiply(value << shift, multiplier)
+
+
+@given(value=sums, multiplier=multipliers, shift=st.integers(-31, 5))
+@example(value=-1, multiplier=2**30, shift=-1)
+@example(value=-6, multiplier=2**30, shift=-2)
+@example(value=2**31 - 1, multiplier=2**31 - 1, shift=-2)
+def test_rounding_once_takes_halves_up_and_saturates(
+    library: ctypes.CDLL, value: int, multiplier: int, shift: int
+) -> None:
+    power = 31 - shift
+    wanted = (value * multiplier + 2 ** (power - 1)) // 2**power
+    assert library.once(value, multiplier, shift) == min(max(wanted, -(2**31) + 128), 2**31 - 1 - 128)
 
 
 @given(left=sums, right=sums)
