@@ -24,7 +24,7 @@ def test_the_page_has_its_examples():
 
 
 def test_every_example_prints_what_the_page_shows(folder):
-    """Apart from numbers, which depend on the compiler; ``python -m tests.retime.page`` writes the page anew."""
+    """Apart from numbers, and the order they give to rows; ``python -m tests.retime.page`` writes the page anew."""
     for command, shown in BLOCKS:
         printed = answer(folder, command)
-        assert [shape(line) for line in printed.splitlines()] == [shape(line) for line in shown.splitlines()], command
+        assert sorted(map(shape, printed.splitlines())) == sorted(map(shape, shown.splitlines())), command
