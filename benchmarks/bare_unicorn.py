@@ -9,6 +9,8 @@ import unicorn
 from elftools.elf.elffile import ELFFile
 from unicorn import arm_const
 
+from mcusim.machine.engine import keep_stores_fast
+
 PAGE = 0x1000
 RAM = (0x2000_0000, 0x0010_0000)
 BREAKPOINT = 7
@@ -17,9 +19,12 @@ SYS_WRITEC, SYS_EXIT_EXTENDED = 0x03, 0x20
 
 
 class BareUnicorn:
-    """One run of an ELF without exceptions, peripherals or counters; semihosting serves output and exit only."""
+    """One run of an ELF without exceptions, peripherals or counters; semihosting serves output and exit only.
 
-    def __init__(self, elf: Path) -> None:
+    ``quick``: with the machine's way of keeping stores fast (mcusim/machine/page_fill.py).
+    """
+
+    def __init__(self, elf: Path, *, quick: bool = False) -> None:
         self.exit_code: int | None = None
         self.engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self.engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
@@ -31,6 +36,9 @@ class BareUnicorn:
         self.engine.hook_add(unicorn.UC_HOOK_INTR, self.serve)
         # CPACR is no memory here: the write of the startup code must land somewhere, and the FPU works without it.
         self.engine.mem_map(0xE000_0000, 0x0010_0000)
+        if quick:
+            self.pages = keep_stores_fast(self.engine)
+            self.pages.hold_data(RAM[0], RAM[0] + RAM[1])
 
     def serve(self, engine: unicorn.Uc, number: int, _: object) -> None:
         """Semihosting, or the end of the run."""

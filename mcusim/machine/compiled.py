@@ -16,7 +16,9 @@ from typing import Any
 import numba
 from numba import config
 
-SOURCES = ("../pricing/memory.py", "layout.py", "memory_access.py", "facts_native.py", "memory_native.py", "native.py")
+SOURCES = (
+    "../pricing/memory.py", "layout.py", "memory_access.py", "facts_native.py", "memory_native.py", "native.py", "page_fill.py",
+)  # fmt: skip
 
 
 def _fingerprint() -> str:

@@ -17,6 +17,7 @@ from unicorn import arm_const as A
 from unicorn import unicorn_const as U
 
 from mcusim.errors import McusimError
+from mcusim.machine.page_fill import PAGE_SHIFT, Pages, on_fill
 
 NO_EXIT = 0xFFFFFFF1
 """A stop address that no program counter ever has."""
@@ -28,7 +29,7 @@ SPECIAL_REGISTERS = {
     "fpscr": A.UC_ARM_REG_FPSCR, "msp": A.UC_ARM_REG_MSP, "psp": A.UC_ARM_REG_PSP, "sp": A.UC_ARM_REG_SP,
     "lr": A.UC_ARM_REG_LR, "pc": A.UC_ARM_REG_PC,
 }  # fmt: skip
-PAGE = 0x400
+PAGE = 1 << PAGE_SHIFT
 """Unicorn's page of the M profile."""
 UC_BYTES, CPU_BYTES = 4096, 1 << 16
 """How much of Unicorn's own structure, and of each that it points to, is searched for the register file."""
@@ -40,6 +41,7 @@ PATTERN = 0x5EED0000
 MONITOR_PROBE = bytes.fromhex("51e8000f bff32f8f")
 """LDREX R0, [R1]; CLREX"""
 PROBE_PAGE = 0x1EEDA000
+LAST_ADDRESS = 0xFFFF_FFFF
 NO_ADDRESS = (1 << 64) - 1
 
 library = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
@@ -83,13 +85,16 @@ class Engine:
         self.handle = self.uc._uch
         self.address = int(self.handle.value or 0)  # type: ignore[union-attr]
         self.buffers: list[tuple[int, int, np.ndarray]] = []  # start, end, bytes; aliases appear once each
+        self.writable: list[tuple[int, int]] = []  # start, end; whole pages
         self.keep: list[object] = []
         self.interrupt = -1
         self.access: BadAccess | None = None
         self.uc.hook_add(U.UC_HOOK_INTR, self._on_interrupt)
-        self.uc.hook_add(U.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self.invalid_hooks: list[int] = []
+        self.watched = -1  # number of buffers when the hooks for bad accesses were set
         self.registers = self._register_file()
         self.monitor = self._exclusive_monitor()
+        self.pages = keep_stores_fast(self.uc)
 
     # --- memory -----------------------------------------------------------------------------------------------------
     def map_memory(self, addresses: tuple[int, ...], size: int, writable: bool) -> np.ndarray:
@@ -98,19 +103,24 @@ class Engine:
         buffer = mmap.mmap(-1, rounded)
         view = np.frombuffer(buffer, dtype=np.uint8)
         self.keep.append(buffer)
-        permissions = U.UC_PROT_ALL if writable else U.UC_PROT_READ | U.UC_PROT_EXEC
         for address in addresses:
-            self.uc.mem_map_ptr(address, rounded, permissions, view.ctypes.data)
+            self._map(address, rounded, writable, view)
             self.buffers.append((address, address + size, view[:size]))
         return view[:size]
 
     def map_alias(self, addresses: tuple[int, ...], view: np.ndarray, writable: bool) -> np.ndarray:
         """Show memory that ``map_memory`` returned at further addresses."""
-        permissions = U.UC_PROT_ALL if writable else U.UC_PROT_READ | U.UC_PROT_EXEC
         for address in addresses:
-            self.uc.mem_map_ptr(address, -(-view.size // PAGE) * PAGE, permissions, view.ctypes.data)
+            self._map(address, -(-view.size // PAGE) * PAGE, writable, view)
             self.buffers.append((address, address + view.size, view))
         return view
+
+    def _map(self, address: int, size: int, writable: bool, view: np.ndarray) -> None:
+        permissions = U.UC_PROT_ALL if writable else U.UC_PROT_READ | U.UC_PROT_EXEC
+        self.uc.mem_map_ptr(address, size, permissions, view.ctypes.data)
+        if writable:
+            self.writable.append((address, address + size))
+            self.pages.hold_data(address, address + size)
 
     def map_io(
         self, address: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
@@ -168,8 +178,9 @@ class Engine:
 
     def drop_translations(self, start: int, end: int) -> None:
         """Make Unicorn translate ``start`` .. ``end`` anew; nothing was translated there yet is no error."""
-        with contextlib.suppress(unicorn.UcError):
-            self.uc.ctl_remove_cache(start, end)
+        if self.pages.may_hold_code(start, end):
+            with contextlib.suppress(unicorn.UcError):
+                self.uc.ctl_remove_cache(start, end)
 
     # --- registers --------------------------------------------------------------------------------------------------
     def _register_file(self) -> np.ndarray:
@@ -259,21 +270,42 @@ class Engine:
     # --- running ----------------------------------------------------------------------------------------------------
     def add_block_hook(self, address: int, data: int) -> None:
         """Call the native function at ``address`` at every block entry with ``data`` as its last argument."""
-        handle = ctypes.c_size_t()
-        status = library.uc_hook_add(
-            self.handle, ctypes.byref(handle), ctypes.c_int(U.UC_HOOK_BLOCK), ctypes.c_void_p(address),
-            ctypes.c_void_p(data), ctypes.c_uint64(1), ctypes.c_uint64(0),
-        )  # fmt: skip
-        if status:
-            raise McusimError(f"uc_hook_add failed with status {status}")
+        add_native_hook(self.uc, U.UC_HOOK_BLOCK, address, data)
 
     def run(self, pc: int, until: int = NO_EXIT) -> Stop:
         """Run from ``pc`` until something stops it."""
         self.interrupt, self.access = -1, None
-        status = library.uc_emu_start(
-            self.handle, ctypes.c_uint64(pc | 1), ctypes.c_uint64(until), ctypes.c_uint64(0), ctypes.c_size_t(0)
-        )
-        return Stop(int(self.registers[15]) & 0xFFFFFFFF, self.interrupt, status, self.access)
+        self._watch_bad_accesses()
+        while True:
+            self.pages.forget_fetch()
+            status = library.uc_emu_start(
+                self.handle, ctypes.c_uint64(pc | 1), ctypes.c_uint64(until), ctypes.c_uint64(0), ctypes.c_size_t(0)
+            )
+            pc = int(self.registers[15]) & 0xFFFFFFFF
+            if not self._meets_new_code(status):
+                return Stop(pc, self.interrupt, status, self.access)
+
+    def _meets_new_code(self, status: int) -> bool:
+        """Whether the run stopped because it came to a page that holds code after all; from now on it may."""
+        if status != U.UC_ERR_EXCEPTION or self.interrupt >= 0 or not self.pages.allow_fetch():
+            return False
+        self.uc.ctl(U.UC_CTL_TLB_FLUSH, U.UC_CTL_IO_WRITE)
+        return True
+
+    def _watch_bad_accesses(self) -> None:
+        """Hook accesses outside of memory, and writes to what cannot be written.
+
+        Only there: a hook for bad accesses that covers RAM sends every store to it through Unicorn's slow path (page_fill.py).
+        """
+        if self.watched == len(self.buffers):
+            return
+        for hook in self.invalid_hooks:
+            self.uc.hook_del(hook)
+        self.watched = len(self.buffers)
+        self.invalid_hooks = [
+            self.uc.hook_add(U.UC_HOOK_MEM_INVALID, self._on_invalid, begin=begin, end=end)
+            for begin, end in _between(self.writable)
+        ]
 
     def stop(self) -> None:
         """Come back from ``run`` at the next block."""
@@ -291,6 +323,36 @@ class Engine:
     def _on_invalid(self, uc, access: int, address: int, size: int, value: int, data: object) -> bool:
         self.access = BadAccess(ACCESS_KINDS[access], address, size)
         return False
+
+
+def add_native_hook(uc: unicorn.Uc, kind: int, address: int, data: int) -> None:
+    """Make the native function at ``address`` a hook for all of memory, with ``data`` as its last argument."""
+    handle = ctypes.c_size_t()
+    status = library.uc_hook_add(
+        uc._uch, ctypes.byref(handle), ctypes.c_int(kind), ctypes.c_void_p(address), ctypes.c_void_p(data),
+        ctypes.c_uint64(1), ctypes.c_uint64(0),
+    )  # fmt: skip
+    if status:
+        raise McusimError(f"uc_hook_add failed with status {status}")
+
+
+def keep_stores_fast(uc: unicorn.Uc) -> Pages:
+    """Let ``page_fill`` say which pages may hold code; returns what it knows, to be told of RAM."""
+    pages = Pages()
+    uc.ctl(U.UC_CTL_TLB_TYPE, U.UC_CTL_IO_WRITE, ctypes.c_int(U.UC_TLB_VIRTUAL))
+    add_native_hook(uc, U.UC_HOOK_TLB_FILL, on_fill.address, pages.record.ctypes.data)
+    return pages
+
+
+def _between(ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """First and last address of what lies before, between and behind ``ranges`` (start, end)."""
+    place = 0
+    for start, end in sorted(ranges):
+        if place < start:
+            yield place, start - 1
+        place = max(place, end)
+    if place <= LAST_ADDRESS:
+        yield place, LAST_ADDRESS
 
 
 def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool]) -> int:

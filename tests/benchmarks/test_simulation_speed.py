@@ -38,8 +38,9 @@ def test_every_program_checks_its_own_work(build: Callable[..., Path], workload:
 
 
 @pytest.mark.parametrize("workload", [row for row in WORKLOADS if not row.exceptions], ids=lambda row: row.name)
-def test_programs_without_exceptions_run_on_bare_unicorn(build: Callable[..., Path], workload: Workload) -> None:
-    assert BareUnicorn(build_short(build, workload)).run() > 0
+@pytest.mark.parametrize("quick", [False, True], ids=["bare", "quick"])
+def test_programs_without_exceptions_run_on_bare_unicorn(build: Callable[..., Path], workload: Workload, quick: bool) -> None:
+    assert BareUnicorn(build_short(build, workload), quick=quick).run() > 0
 
 
 def test_there_is_a_workload_for_every_program() -> None:
@@ -68,11 +69,12 @@ def test_the_best_of_several_rounds_counts_and_engines_take_turns() -> None:
 
 
 def test_ratios_are_speeds_against_the_bare_run() -> None:
-    result = Result("x", 1_000_000, 2_000_000, 2.0, bare_seconds=1.0, qemu_seconds=0.25, cached_seconds=4.0)
+    result = Result("x", 1_000_000, 2_000_000, 2.0, bare_seconds=1.0, qemu_seconds=0.25, cached_seconds=4.0, quick_seconds=0.5)
     assert result.priced_over_bare == 0.5
     assert result.cached_over_bare == 0.25
+    assert result.quick_over_bare == 2.0
     assert result.qemu_over_bare == 4.0
-    assert line_of(result).split() == ["x", "1.0", "0.5", "0.50", "0.25", "4.00"]
+    assert line_of(result).split() == ["x", "1.0", "0.5", "0.50", "0.25", "2.00", "4.00"]
 
 
 def test_an_engine_that_did_not_run_has_no_ratio() -> None:
@@ -93,8 +95,10 @@ def test_the_document_holds_every_figure() -> None:
         "bare_seconds": 1.0,
         "qemu_seconds": None,
         "cached_seconds": None,
+        "quick_seconds": None,
         "priced_over_bare": 0.5,
         "cached_over_bare": None,
+        "quick_over_bare": None,
         "qemu_over_bare": None,
     }
     assert written["priced_over_bare"] == {"geometric_mean": 0.25, "worst": 0.125}
