@@ -10,6 +10,7 @@ from elftools.elf.elffile import ELFFile
 from unicorn import arm_const
 
 from mcusim.machine.engine import keep_stores_fast
+from mcusim.machine.live_state import register_file
 
 PAGE = 0x1000
 RAM = (0x2000_0000, 0x0010_0000)
@@ -37,7 +38,7 @@ class BareUnicorn:
         # CPACR is no memory here: the write of the startup code must land somewhere, and the FPU works without it.
         self.engine.mem_map(0xE000_0000, 0x0010_0000)
         if quick:
-            self.pages = keep_stores_fast(self.engine)
+            self.pages = keep_stores_fast(self.engine, register_file(self.engine))
             self.pages.hold_data(RAM[0], RAM[0] + RAM[1])
 
     def serve(self, engine: unicorn.Uc, number: int, _: object) -> None:

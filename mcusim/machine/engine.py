@@ -6,8 +6,6 @@ import contextlib
 import ctypes
 import importlib
 import mmap
-import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +15,7 @@ from unicorn import arm_const as A
 from unicorn import unicorn_const as U
 
 from mcusim.errors import McusimError
+from mcusim.machine.live_state import NO_ADDRESS, address_of, exclusive_monitor, it_state, register_file
 from mcusim.machine.page_fill import PAGE_SHIFT, Pages, on_fill
 
 NO_EXIT = 0xFFFFFFF1
@@ -31,18 +30,7 @@ SPECIAL_REGISTERS = {
 }  # fmt: skip
 PAGE = 1 << PAGE_SHIFT
 """Unicorn's page of the M profile."""
-UC_BYTES, CPU_BYTES = 4096, 1 << 16
-"""How much of Unicorn's own structure, and of each that it points to, is searched for the register file."""
-STATE_BYTES = 1 << 13
-"""How much behind R0 is certainly the core's state (the monitor lies 3776 bytes behind in 2.1.4)."""
-USER_SPACE = 1 << 47
-PATTERN = 0x5EED0000
-"""What R0 holds while the register file is searched for."""
-MONITOR_PROBE = bytes.fromhex("51e8000f bff32f8f")
-"""LDREX R0, [R1]; CLREX"""
-PROBE_PAGE = 0x1EEDA000
 LAST_ADDRESS = 0xFFFF_FFFF
-NO_ADDRESS = (1 << 64) - 1
 
 library = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
 _READ_TYPE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
@@ -83,7 +71,7 @@ class Engine:
         self.uc = unicorn.Uc(U.UC_ARCH_ARM, U.UC_MODE_THUMB)  # UC_MODE_MCLASS would force a Cortex-M33
         self.uc.ctl_set_cpu_model(getattr(A, model))
         self.handle = self.uc._uch
-        self.address = int(self.handle.value or 0)  # type: ignore[union-attr]
+        self.address = address_of(self.uc)
         self.buffers: list[tuple[int, int, np.ndarray]] = []  # start, end, bytes; aliases appear once each
         self.writable: list[tuple[int, int]] = []  # start, end; whole pages
         self.keep: list[object] = []
@@ -92,9 +80,9 @@ class Engine:
         self.uc.hook_add(U.UC_HOOK_INTR, self._on_interrupt)
         self.invalid_hooks: list[int] = []
         self.watched = -1  # number of buffers when the hooks for bad accesses were set
-        self.registers = self._register_file()
-        self.monitor = self._exclusive_monitor()
-        self.pages = keep_stores_fast(self.uc)
+        self.registers = register_file(self.uc)
+        self.monitor = exclusive_monitor(self.uc, self.registers)
+        self.pages = keep_stores_fast(self.uc, self.registers)
 
     # --- memory -----------------------------------------------------------------------------------------------------
     def map_memory(self, addresses: tuple[int, ...], size: int, writable: bool) -> np.ndarray:
@@ -183,58 +171,6 @@ class Engine:
                 self.uc.ctl_remove_cache(start, end)
 
     # --- registers --------------------------------------------------------------------------------------------------
-    def _register_file(self) -> np.ndarray:
-        """R0..R15 inside the engine as a live array, found by searching for a pattern; see ``_search``."""
-        pattern = [PATTERN + 0x01030709 * number & 0xFFFFFFFF for number in range(13)]
-        for number, value in enumerate(pattern):
-            self.uc.reg_write(A.UC_ARM_REG_R0 + number, value)
-        pattern_bytes = np.array(pattern, dtype="<u4").tobytes()
-        address = _search(self.address, pattern_bytes, self._is_register_zero)
-        registers = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_uint32)), (16,))
-        registers[:13] = 0
-        return registers
-
-    def _is_register_zero(self, address: int) -> bool:
-        """True when the word at ``address`` follows R0. A stale copy of the pattern, which anything may overwrite, does not."""
-        probe = ctypes.c_uint32.from_address(address)
-        self.uc.reg_write(A.UC_ARM_REG_R0, PATTERN ^ 0xFFFFFFFF)
-        follows = probe.value == PATTERN ^ 0xFFFFFFFF
-        self.uc.reg_write(A.UC_ARM_REG_R0, PATTERN)
-        return follows and probe.value == PATTERN
-
-    def _exclusive_monitor(self) -> np.ndarray | None:
-        """Address held by the local exclusive monitor as a live 64-bit word; None on a core without LDREX.
-
-        The engine's interface does not give it: of the words near the core's state that hold the address and value which
-        LDREX has just read (copies of them may lie there too), it is the one that CLREX changes to no address.
-        """
-        address, value = PROBE_PAGE + len(MONITOR_PROBE), PROBE_PAGE ^ 0xC1EA5E00
-        pattern = np.array([address, value], dtype="<u8").tobytes()
-        self.uc.mem_map(PROBE_PAGE, PAGE)
-        self.uc.mem_write(PROBE_PAGE, MONITOR_PROBE + value.to_bytes(4, "little"))
-        self.registers[1] = address
-        try:
-            self.uc.emu_start(PROBE_PAGE | 1, PROBE_PAGE + 4)
-            before = self._state_bytes()
-            self.uc.emu_start(PROBE_PAGE + 4 | 1, address)
-            after = self._state_bytes()
-        except unicorn.UcError:
-            return None
-        finally:
-            self.uc.mem_unmap(PROBE_PAGE, PAGE)
-            self.registers[:16] = 0
-        places = [match.start() for match in re.finditer(re.escape(pattern), before)]
-        live = [place for place in places if after[place : place + 8] == NO_ADDRESS.to_bytes(8, "little")]
-        if len(live) != 1:
-            raise McusimError(f"exclusive monitor not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
-        pointer = ctypes.cast(self.registers.ctypes.data + live[0], ctypes.POINTER(ctypes.c_uint64))
-        return np.ctypeslib.as_array(pointer, (1,))
-
-    def _state_bytes(self) -> bytes:
-        """What lies behind R0 in this process."""
-        with _own_memory() as memory:
-            return _peek(memory, self.registers.ctypes.data, STATE_BYTES)
-
     def clear_exclusive(self) -> None:
         """Make the next STREX fail, as CLREX does."""
         if self.monitor is not None:
@@ -336,9 +272,9 @@ def add_native_hook(uc: unicorn.Uc, kind: int, address: int, data: int) -> None:
         raise McusimError(f"uc_hook_add failed with status {status}")
 
 
-def keep_stores_fast(uc: unicorn.Uc) -> Pages:
+def keep_stores_fast(uc: unicorn.Uc, registers: np.ndarray) -> Pages:
     """Let ``page_fill`` say which pages may hold code; returns what it knows, to be told of RAM."""
-    pages = Pages()
+    pages = Pages(it_state(uc, registers))
     uc.ctl(U.UC_CTL_TLB_TYPE, U.UC_CTL_IO_WRITE, ctypes.c_int(U.UC_TLB_VIRTUAL))
     add_native_hook(uc, U.UC_HOOK_TLB_FILL, on_fill.address, pages.record.ctypes.data)
     return pages
@@ -353,45 +289,3 @@ def _between(ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         place = max(place, end)
     if place <= LAST_ADDRESS:
         yield place, LAST_ADDRESS
-
-
-def _search(engine: int, pattern: bytes, confirmed: Callable[[int], bool]) -> int:
-    """Address of ``pattern`` in the structures that the engine points to, ``confirmed`` to be live.
-
-    Unicorn's interface has no pointer to the register file, and a call per register costs more than a whole block
-    hook. The structures are read through /proc/self/mem, which answers a bad address with an error.
-    """
-    with _own_memory() as memory:
-        words = np.frombuffer(_peek(memory, engine, UC_BYTES), dtype="<u8")
-        for word in words.tolist():
-            data = _peek(memory, word, CPU_BYTES)
-            place = data.find(pattern)
-            while place >= 0:
-                if confirmed(word + place):
-                    return word + place
-                place = data.find(pattern, place + 4)
-    raise McusimError(f"register file not found in Unicorn {unicorn.__version__}; 2.1.4 is known to work")
-
-
-@contextlib.contextmanager
-def _own_memory() -> Iterator[int]:
-    """File descriptor of this process's memory."""
-    try:
-        memory = os.open("/proc/self/mem", os.O_RDONLY)
-    except OSError as error:
-        raise McusimError(f"the native hooks need Linux's /proc/self/mem: {error.strerror}") from None
-    try:
-        yield memory
-    finally:
-        os.close(memory)
-
-
-def _peek(memory: int, address: int, size: int) -> bytes:
-    """Up to ``size`` bytes at ``address``, whole words: fewer where the mapped memory ends."""
-    if not 0 < address < USER_SPACE:
-        return b""
-    try:
-        data = os.pread(memory, size, address)
-    except OSError:
-        return b""
-    return data[: len(data) // 8 * 8]

@@ -40,6 +40,18 @@ def store_word(typing_context, address, value):
 
 
 @intrinsic
+def store_u32(typing_context, address, value):
+    """Store the lower 32 bits."""
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(32)
+        builder.store(builder.trunc(arguments[1], word), builder.inttoptr(arguments[0], word.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
 def call_discover(typing_context, function, address, size):
     """Call ``void function(uint64 address, uint64 size)``."""
 

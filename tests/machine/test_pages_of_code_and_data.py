@@ -1,10 +1,11 @@
-"""Code in RAM that stores change: what runs is what lies there (mcusim/machine/page_fill.py keeps stores to other RAM fast)."""
+"""mcusim/machine/page_fill.py keeps stores to RAM fast: code that they change still runs as it lies there."""
 
 from __future__ import annotations
 
 import pytest
 
 import mcusim
+from kernels_c.toolchain import Layout
 
 # Two functions in one page of RAM, "movs r0, #N; bx lr", beside a variable. Whoever runs them, whoever writes them: privileged
 # code, which shares translations with handlers, or (CONTROL.nPRIV) unprivileged code, which has its own.
@@ -75,4 +76,28 @@ def test_code_that_is_changed_while_it_runs_is_priced_as_it_ran(build_source):
     }
     if (took[0] != took[1] || took[1] != took[2]) return 5;""")
     ended = mcusim.run(build_source(body, "m4"), core="m4", max_seconds=5).exit
+    assert (ended.reason, ended.code) == ("exit", 0)
+
+
+# Each access is the first one to its page and stands in an IT block that is true; what follows is false by that condition.
+IT_BLOCK = r"""
+#define PAGE(number) (0x20000000 + RAM_BYTES / 2 + (number) * 1024)
+int main(void)
+{
+    for (int number = 0; number < 24; number++) {
+        unsigned steps = 0;
+        __asm__ volatile("cmp r0, r0\n ite eq\n ACCESS r3, [%1]\n movne r3, r3\n cmp %1, #0\n b 1f\n"
+                         "1: adds %0, #1\n adds %0, #2" : "+l"(steps) : "l"(PAGE(number)) : "r3", "cc", "memory");
+        if (steps != 3) return 1 + number;
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("access", ["streq", "ldreq"])
+@pytest.mark.parametrize("core", ["m3", "m4", "m7", "m33"])
+def test_an_it_block_that_meets_a_new_page_says_nothing_of_the_code_behind_it(build_source, core, access):
+    text = f"#define RAM_BYTES {Layout().ram_bytes}\n" + IT_BLOCK.replace("ACCESS", access)
+    ended = mcusim.run(build_source(text, core), core=core, max_seconds=5).exit
     assert (ended.reason, ended.code) == ("exit", 0)
