@@ -16,7 +16,7 @@ def channel_scales(subject: Subject, weights: Tensor, channels: int) -> tuple[li
     """Multiplier and shift of each output channel: input scale * filter scale / output scale, in double precision."""
     if weights.quantization is None:
         raise subject.refused(f"weights {weights.name!r} are not quantised")
-    scales = np.asarray(weights.quantization.scales, np.float64)
+    scales = np.asarray(weights.quantization.scales, np.float32)
     if any(weights.quantization.zero_points):
         raise subject.refused(f"weights {weights.name!r} have a zero point; allowed: symmetric ones")
     scales = np.broadcast_to(scales, (channels,))
@@ -79,6 +79,27 @@ def depthwise(subject: Subject) -> tuple[Call, ...]:
              shapes[0], subject.value(subject.input()), shapes[1], subject.weights(1, "weights"),
              dims("bias", (weights.shape[3],)), subject.bias(2), shapes[2], subject.value(subject.output)),
             checks=(SizeCheck("arm_depthwise_conv_wrapper_s8_get_buffer_size", (params, *shapes)),),
+        ),
+    )  # fmt: skip
+
+
+def transposed(subject: Subject) -> tuple[Call, ...]:
+    """``arm_transpose_conv_wrapper_s8``."""
+    check_types(subject)
+    operator, weights, padding = subject.operator, subject.input(1), subject.operator.padding
+    params = Struct("cmsis_nn_transpose_conv_params", "transpose_conv_params", (
+        *offsets(subject), tile(operator.stride), near_padding(padding),
+        (padding.right - padding.left, padding.bottom - padding.top), (1, 1), bounds(subject, operator.activation),
+    ))  # fmt: skip
+    shapes = dims("input", subject.input().shape), dims("filter", weights.shape), dims("output", subject.output.shape)
+    return (
+        Call(
+            "arm_transpose_conv_wrapper_s8",
+            (Context(), Context("reversed"), params, per_channel(subject, weights, weights.shape[0]),
+             shapes[0], subject.value(subject.input()), shapes[1], subject.weights(1, "weights"),
+             dims("bias", (weights.shape[0],)), subject.bias(2), shapes[2], subject.value(subject.output)),
+            checks=(SizeCheck("arm_transpose_conv_s8_get_buffer_size", (params, *shapes)),
+                    SizeCheck("arm_transpose_conv_s8_get_reverse_conv_buffer_size", (params, *shapes[:2]), "reversed")),
         ),
     )  # fmt: skip
 

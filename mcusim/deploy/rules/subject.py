@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mcusim.deploy.call import Constant, Pointer, Struct
+from mcusim.deploy.call import C_TYPES, Constant, Pointer, Struct
 from mcusim.deploy.kernels import Kernels
 from mcusim.network import Layer, Network, NetworkError, Tensor
 from mcusim.network.operators import Activation, Padding
-from mcusim.network.reference.call import activation_range
+from mcusim.network.reference.call import activation_range, limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,10 @@ class Subject:
             raise self.refused(f"tensor {tensor.name!r} has {len(tensor.shape)} axes; allowed: four at most")
         return (1,) * (4 - len(tensor.shape)) + tensor.shape
 
+    def c_type(self, tensor: Tensor) -> str:
+        """Type of a tensor's elements in C."""
+        return C_TYPES[tensor.type.value]
+
     def constant(self, name: str, data: Any, dtype: str = "int32") -> Constant:
         """An array of the layer's own."""
         return Constant(name, np.ascontiguousarray(np.asarray(data), dtype=dtype))
@@ -128,11 +132,16 @@ def bounds(subject: Subject, activation: Activation) -> tuple[int, int]:
     return activation_range(activation, subject.output)
 
 
+def limits_of(tensor: Tensor) -> tuple[int, int]:
+    """Least and greatest value that the elements of a tensor can hold."""
+    return limits(tensor.type)
+
+
 def scale_of(tensor: Tensor, subject: Subject) -> float:
-    """The scale of a tensor quantised as a whole."""
+    """The scale of a tensor quantised as a whole: a float32, as files and runtimes have it."""
     if tensor.quantization is None or len(tensor.quantization.scales) != 1:
         raise subject.refused(f"tensor {tensor.name!r} is not quantised as a whole (one scale)")
-    return tensor.quantization.scale
+    return float(np.float32(tensor.quantization.scale))
 
 
 def zero_of(tensor: Tensor, subject: Subject) -> int:
