@@ -87,6 +87,9 @@ arm_cmsis_nn_status nn_strided_slice(const void *input, const cmsis_nn_dims *inp
 arm_cmsis_nn_status nn_transpose(const void *input, const cmsis_nn_dims *input_dims, void *output,
                                  const cmsis_nn_dims *output_dims, const cmsis_nn_transpose_params *params, int32_t size);
 
+/* `count` elements of `size` bytes, all like `element`. */
+void nn_repeat(void *output, const void *element, int32_t size, int32_t count);
+
 /* Nearest neighbour along h and w, elements of `size` bytes. */
 arm_cmsis_nn_status nn_resize_nearest(const void *input, const cmsis_nn_dims *input_dims, void *output,
                                       const cmsis_nn_dims *output_dims, int32_t align_corners,
@@ -152,6 +155,35 @@ arm_cmsis_nn_status nn_mul_s16(const nn_mul_params *params, const int16_t *input
 
 arm_cmsis_nn_status nn_mean_s16(const nn_reduce_params *params, const int16_t *input, const cmsis_nn_dims *input_dims,
                                 const cmsis_nn_dims *axes, int16_t *output);
+
+/* One scale for all tensors. */
+arm_cmsis_nn_status nn_minimum_s16(const int16_t *input_1, const cmsis_nn_dims *input_1_dims, const int16_t *input_2,
+                                   const cmsis_nn_dims *input_2_dims, int16_t *output, const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_maximum_s16(const int16_t *input_1, const cmsis_nn_dims *input_1_dims, const int16_t *input_2,
+                                   const cmsis_nn_dims *input_2_dims, int16_t *output, const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_reduce_max_s16(const int16_t *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                                      int16_t *output);
+
+arm_cmsis_nn_status nn_reduce_min_s16(const int16_t *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                                      int16_t *output);
+
+void nn_leaky_relu_s16(const nn_leaky_relu_params *params, const int16_t *input, int32_t count, int16_t *output);
+
+/*
+ * arm_fully_connected_s16 with TensorFlow Lite's rounding: the sum of 64 bits (of 32 where the bias has as many) times a
+ * factor in double precision, halves away from zero. `factors`: one, or one for each output (`is_per_channel`).
+ */
+arm_cmsis_nn_status nn_fully_connected_s16(const cmsis_nn_fc_params *params, const double *factors, int32_t is_per_channel,
+                                           const int16_t *input, const cmsis_nn_dims *filter_dims, const int8_t *filter,
+                                           const cmsis_nn_bias_data *bias, const cmsis_nn_dims *output_dims, int16_t *output);
+
+/* arm_transpose_conv_s8 for int16 with weights of int8; offsets are 0. */
+arm_cmsis_nn_status nn_transpose_conv_s16(const cmsis_nn_transpose_conv_params *params,
+                                          const cmsis_nn_per_channel_quant_params *quant, const cmsis_nn_dims *input_dims,
+                                          const int16_t *input, const cmsis_nn_dims *filter_dims, const int8_t *filter,
+                                          const cmsis_nn_bias_data *bias, const cmsis_nn_dims *output_dims, int16_t *output);
 
 /* Any function of one int16, by a table of 513 entries with straight lines in between. */
 void nn_lookup_s16(const int16_t *input, const int16_t table[513], int32_t count, int16_t *output);
