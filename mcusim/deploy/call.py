@@ -76,6 +76,8 @@ def aligned(size: int) -> int:
     return size + -size % SCRATCH_ALIGNMENT
 
 
+EXTRA = "nn_extra.h"
+"""The header of kernels that CMSIS-NN lacks."""
 NULL = None
 Argument = int | float | Constant | Struct | Pointer | Context | ScratchPointer | None
 """What is passed to a function, in C's order; None is NULL."""

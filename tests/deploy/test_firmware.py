@@ -171,7 +171,8 @@ def test_an_operator_without_kernel_is_named_with_its_layer_and_what_there_is() 
 def test_types_without_kernel_are_named() -> None:
     tensors = [quantized("in", (1, 4)), quantized("out", (1, 4), kind=ElementType.UINT8)]
     network = network_of("types", tensors, (ops.Binary(ops.Arithmetic.ADD), "in in", "out"))
-    with pytest.raises(NetworkError, match="its tensors are int8, int8, uint8; there is a kernel for int8, int8, int8"):
+    told = "its tensors are int8, int8, uint8; there are kernels for int8, int8, int8, and for int16, int16, int16"
+    with pytest.raises(NetworkError, match=told):
         sources_of(network, M4)
 
 

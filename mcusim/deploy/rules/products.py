@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcusim.deploy.call import Argument, Call, Context, ScratchPointer, SizeCheck, Struct, aligned
+from mcusim.deploy.call import EXTRA, Argument, Call, Context, ScratchPointer, SizeCheck, Struct, aligned
 from mcusim.deploy.rules.convolution import per_tensor
-from mcusim.deploy.rules.elementwise import EXTRA
-from mcusim.deploy.rules.subject import Subject, bounds, dims, zero_of
+from mcusim.deploy.rules.subject import Subject, alike, bounds, dims, zero_of
 from mcusim.network.operators import Activation
 
 LAST_TWO = (0, 1, 3, 2)
@@ -15,18 +14,19 @@ LAST_TWO = (0, 1, 3, 2)
 
 
 def batch_matmul(subject: Subject) -> tuple[Call, ...]:
-    """``arm_batch_matmul_s8``, which wants rows on the left and columns on the right; what lies otherwise is turned over."""
+    """``arm_batch_matmul_s8`` or ``arm_batch_matmul_s16``, which want rows on the left and columns on the right; what lies
+    otherwise is turned over."""
     left, right, target = subject.input(0), subject.input(1), subject.output
-    subject.require(("int8", "int8", "int8"), left, right, target)
+    kind = subject.among(alike(3), left, right, target)
     turned = subject.operator.transpose_left, not subject.operator.transpose_right
     calls, operands = zip(*(operand(subject, place, turned) for place in (0, 1)), strict=True)
     params = Struct("cmsis_nn_bmm_params", "bmm_params", (
         0, 0, (-zero_of(left, subject), -zero_of(right, subject), zero_of(target, subject), bounds(subject, Activation.NONE)),
     ))  # fmt: skip
     shapes = operand_shape(subject, 0, turned[0]), operand_shape(subject, 1, turned[1])
-    sizes = SizeCheck("arm_fully_connected_s8_get_buffer_size", (dims("filter", (shapes[1][3], 1, 1, shapes[1][2])),))
+    sizes = SizeCheck(f"arm_fully_connected_{kind}_get_buffer_size", (dims("filter", (shapes[1][3], 1, 1, shapes[1][2])),))
     product = Call(
-        "arm_batch_matmul_s8",
+        f"arm_batch_matmul_{kind}",
         (Context(), params, per_tensor(subject, right), dims("left", shapes[0]), operands[0], dims("right", shapes[1]),
          operands[1], dims("output", subject.four_axes(target)), subject.value(target)),
         checks=(sizes,),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,14 @@ from mcusim.deploy.kernels import Kernels
 from mcusim.network import Layer, Network, NetworkError, Tensor
 from mcusim.network.operators import Activation, Padding
 from mcusim.network.reference.call import activation_range, limits
+
+Kernel = TypeVar("Kernel")
+"""What a table of kernels holds for element types: a name, the end of one, a function that makes a call."""
+
+
+def alike(tensors: int) -> Mapping[tuple[str, ...], str]:
+    """Ends of the names of kernels whose tensors are all int8 or all int16."""
+    return {("int8",) * tensors: "s8", ("int16",) * tensors: "s16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +75,16 @@ class Subject:
 
     def require(self, wanted: tuple[str, ...], *tensors: Tensor | None) -> None:
         """NetworkError unless the tensors have these element types."""
+        self.among({wanted: None}, *tensors)
+
+    def among(self, kernels: Mapping[tuple[str, ...], Kernel], *tensors: Tensor | None) -> Kernel:
+        """The entry of a table for the element types of the tensors; NetworkError where it has none."""
         met = self.types(*tensors)
-        if met != wanted:
-            raise self.refused(f"its tensors are {', '.join(met)}; there is a kernel for {', '.join(wanted)}")
+        if met not in kernels:
+            verb = "there is a kernel for" if len(kernels) == 1 else "there are kernels for"
+            wanted = ", and for ".join(", ".join(each) for each in kernels)
+            raise self.refused(f"its tensors are {', '.join(met)}; {verb} {wanted}")
+        return kernels[met]
 
     def four_axes(self, tensor: Tensor) -> tuple[int, ...]:
         """The shape of a tensor, axes of length 1 in front; NetworkError for more than four axes."""
@@ -98,12 +114,9 @@ class Subject:
             raise self.refused(f"{name} ({tensor.name!r}) is computed by the network; allowed: a constant")
         return Constant(name, np.ascontiguousarray(tensor.data))
 
-    def bias(self, place: int, dtype: str = "int32") -> Constant | None:
+    def bias(self, place: int) -> Constant | None:
         """The bias at ``place``, None where it is left out."""
-        tensor = self.optional_input(place)
-        if tensor is None:
-            return None
-        return Constant("bias", np.ascontiguousarray(self.weights(place, "bias").data, dtype=dtype))
+        return None if self.optional_input(place) is None else self.weights(place, "bias")
 
 
 def dims(name: str, shape: tuple[int, ...]) -> Struct:
