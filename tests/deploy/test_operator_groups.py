@@ -39,7 +39,7 @@ GROUPS = {
     "moves of int16": MOVES_16,
 }  # fmt: skip
 """What the names of the cases begin with."""
-STATEFUL = ("svdf int8",)
+STATEFUL = ("svdf int8", "lstm int8")
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -102,6 +102,27 @@ def test_long_sums_of_int16_have_room(core: str, tmp_path: Path) -> None:
     low = {name: np.full(network.tensors[name].shape, -32768, np.int16) for name in network.inputs}
     inputs = [low, *samples(network, 1)]
     assert_same(answers(network, core, inputs, tmp_path), [run(network, each) for each in inputs])
+
+
+CELLS, FORGET_PEEPHOLE = "c", 10
+
+
+@pytest.mark.parametrize(
+    ("scale", "peephole", "told"),
+    [
+        (2.0**-8, "", r"its cells have the scale 0.00390625; allowed: a power of two, 2\*\*-15 to 2\*\*-9, zero point 0"),
+        (0.001, "", r"its cells have the scale 0.001[0-9]*; allowed: a power of two"),
+        (2.0**-11, "bf", "it has peepholes or layer normalisation; allowed: neither"),
+    ],
+)
+def test_lstm_layers_that_the_kernel_lacks_are_refused(scale: float, peephole: str, told: str, tmp_path: Path) -> None:
+    network = network_of_case("lstm int8 plain", tmp_path)
+    (layer,) = network.layers
+    cells = replace(network.tensors[CELLS], quantization=Quantization((scale,), (0,)))
+    inputs = tuple(peephole if place == FORGET_PEEPHOLE else name for place, name in enumerate(layer.inputs))
+    changed = replace(network, tensors={**network.tensors, CELLS: cells}, layers=(replace(layer, inputs=inputs),))
+    with pytest.raises(NetworkError, match=told):
+        lower(changed, Kernels("m4"), lambda check: 0)
 
 
 @pytest.mark.parametrize("function", [ops.Function.SILU, ops.Function.HARD_SWISH])

@@ -42,5 +42,6 @@ RULES: Mapping[type, Rule] = {
     ops.Pad: shaping.pad,
     ops.ResizeNearest: shaping.resize_nearest,
     ops.Svdf: recurrent.svdf,
+    ops.UnidirectionalLstm: recurrent.lstm,
 }
 """Operators that can be lowered."""
