@@ -11,39 +11,55 @@ enum { NN_WIDE_RUN = 508 };
 
 /*
  * A sum back to the scale of the output: value * multiplier * 2^(shift - 31), the multiplier cut to 16 bits, rounded once,
- * halves up (MultiplyByQuantizedMultiplier of int64 in TensorFlow Lite). shift: 14 at most.
+ * halves up (MultiplyByQuantizedMultiplier of int64 in TensorFlow Lite). multiplier: not negative; shift: 14 at most.
  */
 static inline int32_t nn_requantize_wide(int64_t value, int32_t multiplier, int32_t shift)
 {
-    const int32_t reduced = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
-    const int32_t power = 15 - shift;
-    const uint64_t product = (uint64_t)value * (uint64_t)(int64_t)reduced;
-    return (int32_t)((int64_t)(product + ((uint64_t)1 << (power - 1))) >> power);
+    const uint32_t reduced = multiplier < 0x7FFF0000 ? (uint32_t)(multiplier + (1 << 15)) >> 16 : 0x7FFF;
+    const int64_t twice = (int64_t)((uint64_t)value * reduced) >> (14 - shift);
+    return (int32_t)((twice + 1) >> 1);
 }
 
-/* A bias of 32 bits asks for 32 bits throughout. */
-static inline int nn_is_narrow(const cmsis_nn_bias_data *bias)
+/*
+ * Sums of `count` channels, 4 at most, in the making, whose weights lie `step` apart: `parts` have 32 bits and room for so many
+ * more products; `totals`, where `flushed`, is what was in them before.
+ */
+struct nn_wide_sums {
+    int32_t parts[4];
+    int32_t count, step, room, flushed;
+    int64_t totals[4];
+};
+
+static inline void nn_begin_sums(struct nn_wide_sums *sums, int32_t count, int32_t step)
 {
-    return bias && bias->data && bias->is_int32_bias;
+    sums->count = count;
+    sums->step = step;
+    sums->parts[0] = sums->parts[1] = sums->parts[2] = sums->parts[3] = 0;
+    sums->room = NN_WIDE_RUN;
+    sums->flushed = 0;
 }
 
-static inline int64_t nn_bias_of(const cmsis_nn_bias_data *bias, int32_t channel)
+static inline int64_t nn_sum_of(const struct nn_wide_sums *sums, int32_t i)
 {
-    if (!bias || !bias->data) {
-        return 0;
-    }
-    return bias->is_int32_bias ? ((const int32_t *)bias->data)[channel] : ((const int64_t *)bias->data)[channel];
+    return sums->parts[i] + (sums->flushed ? sums->totals[i] : 0);
 }
 
-/* What becomes of the products' sum of an output channel. */
-static inline int16_t nn_wide_output(int64_t sum, const cmsis_nn_bias_data *bias, int32_t channel, int32_t multiplier,
-                                     int32_t shift, const cmsis_nn_activation *bounds)
-{
-    sum += nn_bias_of(bias, channel);
-    const int32_t scaled = nn_is_narrow(bias) ? nn_requantize((int32_t)sum, multiplier, shift)
-                                              : nn_requantize_wide(sum, multiplier, shift);
-    return (int16_t)nn_clamp(scaled, bounds->min, bounds->max);
-}
+/* The parts go to the totals. */
+void nn_flush_sums(struct nn_wide_sums *sums);
+
+/* Products of `count` inputs with as many weights of each channel. */
+void nn_add_runs(struct nn_wide_sums *sums, const int16_t *input, const int8_t *weights, int32_t count);
+
+/* How sums become outputs: `bias` may be NULL, as may its data; multipliers and shifts are one, or one for each channel. */
+struct nn_wide_channels {
+    const cmsis_nn_bias_data *bias;
+    const int32_t *multiplier, *shift;
+    int32_t per_channel;
+    cmsis_nn_activation activation;
+};
+
+/* Outputs of the channels from `first` on. A bias of 32 bits asks for 32 bits throughout. */
+void nn_wide_outputs(const struct nn_wide_sums *sums, const struct nn_wide_channels *channels, int32_t first, int16_t *output);
 
 /* Whether a fully connected layer of int16 can be computed: no offsets, and something to compute. */
 static inline int nn_wide_dense_is_sound(const cmsis_nn_fc_params *params, int32_t vectors, int32_t depth, int32_t rows)
@@ -52,62 +68,9 @@ static inline int nn_wide_dense_is_sound(const cmsis_nn_fc_params *params, int32
            params->output_offset == 0 && params->activation.min <= params->activation.max;
 }
 
-#if NN_DSP
-
-/* Four inputs as the pairs {0, 2} and {1, 3}, as words of weights are spread. */
-struct nn_four_inputs {
-    uint32_t even, odd;
-};
-
-static inline struct nn_four_inputs nn_four_inputs_of(const int16_t *input)
+static inline int32_t nn_four_at_most(int32_t count)
 {
-    const uint32_t first = nn_load_word((const int8_t *)input), second = nn_load_word((const int8_t *)(input + 2));
-    return (struct nn_four_inputs){nn_low_halves(first, second), nn_high_halves(first, second)};
-}
-
-static inline int32_t nn_multiply_four(struct nn_four_inputs inputs, const int8_t *weights, int32_t sum)
-{
-    const uint32_t four = nn_load_word(weights);
-    sum = nn_multiply_pairs(inputs.even, nn_even_bytes(four), sum);
-    return nn_multiply_pairs(inputs.odd, nn_odd_bytes(four), sum);
-}
-
-#endif
-
-/* Products of `count` (NN_WIDE_RUN at most) inputs with two rows of weights, the second `step` behind the first. */
-static inline void nn_two_runs(int32_t sums[2], const int16_t *input, const int8_t *weights, int32_t step, int32_t count)
-{
-    const int8_t *other = weights + step;
-    int32_t first = 0, second = 0;
-#if NN_DSP
-    for (; count >= 4; count -= 4, input += 4, weights += 4, other += 4) {
-        const struct nn_four_inputs inputs = nn_four_inputs_of(input);
-        first = nn_multiply_four(inputs, weights, first);
-        second = nn_multiply_four(inputs, other, second);
-    }
-#endif
-    for (; count > 0; count--) {
-        const int32_t value = *input++;
-        first += value * *weights++;
-        second += value * *other++;
-    }
-    sums[0] = first;
-    sums[1] = second;
-}
-
-/* The same added to sums of 64 bits, of any count. */
-static inline void nn_add_two_runs(int64_t sums[2], const int16_t *input, const int8_t *weights, int32_t step, int32_t count)
-{
-    while (count > 0) {
-        const int32_t now = count < NN_WIDE_RUN ? count : NN_WIDE_RUN;
-        int32_t parts[2];
-        nn_two_runs(parts, input, weights, step, now);
-        sums[0] += parts[0];
-        sums[1] += parts[1];
-        count -= now;
-        input += now;
-        weights += now;
-    }
+    return count < 4 ? count : 4;
 }
 
 #endif

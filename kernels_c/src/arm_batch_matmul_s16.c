@@ -48,7 +48,8 @@ arm_cmsis_nn_status arm_batch_matmul_s16(const cmsis_nn_context *ctx, const cmsi
         for (int32_t row = 0; row < l->w; row++) {
             for (int32_t column = 0; column < r->w; column++) {
                 const int64_t sum = dot(left + row * l->c, right + column * r->c, l->c);
-                *output++ = nn_wide_output(sum, NULL, 0, quant_params->multiplier, quant_params->shift, bounds);
+                const int32_t scaled = nn_requantize_wide(sum, quant_params->multiplier, quant_params->shift);
+                *output++ = (int16_t)nn_clamp(scaled, bounds->min, bounds->max);
             }
         }
     }

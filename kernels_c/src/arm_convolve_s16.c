@@ -1,71 +1,92 @@
-/* The convolution of int16: two output channels at a time, the inputs as they lie. */
+/* The convolution of int16: four output channels at a time, the inputs as they lie. */
 #include "arm_nnfunctions.h"
 #include "nn_convolve.h"
 #include "nn_wide.h"
 
+/* Steps are elements: to the next row of taps, and to the next run in it. */
 struct layer {
     const cmsis_nn_conv_params *params;
-    const cmsis_nn_per_channel_quant_params *quant;
     const cmsis_nn_dims *input, *filter, *output;
-    const cmsis_nn_bias_data *bias;
-    int32_t group_outputs;
+    struct nn_wide_channels channels;
+    int32_t group_outputs, filter_size, in_one; /* in_one: neighbouring taps of all input channels are one run */
+    int32_t input_row, input_step, filter_row, filter_step;
 };
 
-/* What an output sees: taps inside the input, of the window whose first tap is at row `top` and column `left`. */
+/* What an output sees: rows of runs of inputs, the first at `input` of the image and `filter` of a channel's weights. */
 struct view {
-    int32_t top, left;
-    struct nn_taps rows, columns;
+    int32_t rows, runs, length;
+    int32_t input, filter;
 };
 
 static struct view view_of(const struct layer *layer, int32_t y, int32_t x)
 {
     const cmsis_nn_conv_params *p = layer->params;
     const int32_t top = y * p->stride.h - p->padding.h, left = x * p->stride.w - p->padding.w;
-    return (struct view){top, left, nn_taps_inside(top, p->dilation.h, layer->filter->h, layer->input->h),
-                         nn_taps_inside(left, p->dilation.w, layer->filter->w, layer->input->w)};
+    const struct nn_taps rows = nn_taps_inside(top, p->dilation.h, layer->filter->h, layer->input->h);
+    const struct nn_taps columns = nn_taps_inside(left, p->dilation.w, layer->filter->w, layer->input->w);
+    const int32_t taps = columns.end - columns.first, channels = layer->filter->c;
+    return (struct view){
+        .rows = rows.end - rows.first,
+        .runs = layer->in_one ? taps > 0 : taps,
+        .length = layer->in_one ? taps * channels : channels,
+        .input = rows.first * layer->input_row + columns.first * layer->input_step +
+                 (top * layer->input->w + left) * layer->input->c,
+        .filter = rows.first * layer->filter_row + columns.first * layer->filter_step,
+    };
 }
 
-/* Of a channel and of the one whose weights lie `step` behind. Neighbouring taps of all channels are one run. */
-static void sum_taps(int64_t sums[2], const struct layer *layer, const int16_t *input, const int8_t *filter, int32_t step,
+static void sum_taps(struct nn_wide_sums *sums, const struct layer *layer, const int16_t *input, const int8_t *filter,
                      const struct view *view)
 {
-    const cmsis_nn_tile dilation = layer->params->dilation;
-    const int32_t channels = layer->filter->c, pixel = layer->input->c;
-    const int32_t at_once = dilation.w == 1 && channels == pixel ? view->columns.end - view->columns.first : 1;
-    for (int32_t i = view->rows.first; i < view->rows.end; i++) {
-        const int16_t *row = input + (view->top + i * dilation.h) * layer->input->w * pixel;
-        for (int32_t j = view->columns.first; j < view->columns.end; j += at_once) {
-            nn_add_two_runs(sums, row + (view->left + j * dilation.w) * pixel,
-                            filter + (i * layer->filter->w + j) * channels, step, at_once * channels);
+    for (int32_t i = view->rows; i > 0; i--, input += layer->input_row, filter += layer->filter_row) {
+        const int16_t *from = input;
+        const int8_t *weights = filter;
+        for (int32_t j = view->runs; j > 0; j--, from += layer->input_step, weights += layer->filter_step) {
+            nn_add_runs(sums, from, weights, view->length);
         }
     }
 }
 
-static void convolve_pixel(const struct layer *layer, const int16_t *image, const int8_t *filter, const struct view *view,
+static void convolve_pixel(const struct layer *layer, const int16_t *input, const int8_t *filter, const struct view *view,
                            int16_t *output)
 {
-    const int32_t size = nn_filter_size(layer->filter), group = layer->group_outputs;
-    int32_t two;
-    for (int32_t channel = 0; channel < layer->output->c; channel += two) {
-        two = channel + 1 < layer->output->c && (channel + 1) % group != 0 ? 2 : 1;
-        int64_t sums[2] = {0, 0};
-        sum_taps(sums, layer, image + channel / group * layer->filter->c, filter + channel * size, two == 2 ? size : 0, view);
-        for (int32_t i = channel; i < channel + two; i++) {
-            output[i] = nn_wide_output(sums[i - channel], layer->bias, i, layer->quant->multiplier[i],
-                                       layer->quant->shift[i], &layer->params->activation);
+    const int32_t group = layer->group_outputs;
+    for (int32_t first = 0; first < layer->output->c; first += group, input += layer->filter->c) {
+        for (int32_t channel = first; channel < first + group; channel += 4) {
+            struct nn_wide_sums sums;
+            nn_begin_sums(&sums, nn_four_at_most(first + group - channel), layer->filter_size);
+            sum_taps(&sums, layer, input, filter + channel * layer->filter_size, view);
+            nn_wide_outputs(&sums, &layer->channels, channel, output + channel);
         }
     }
 }
 
-static int is_sound(const struct layer *layer)
+static int is_sound(const cmsis_nn_conv_params *params, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                    const cmsis_nn_dims *out)
 {
-    const cmsis_nn_conv_params *params = layer->params;
-    const cmsis_nn_dims *in = layer->input, *out = layer->output, *filter = layer->filter;
     return in->n > 0 && in->h > 0 && in->w > 0 && in->c > 0 && out->n == in->n && out->h > 0 && out->w > 0 && out->c > 0 &&
            filter->h > 0 && filter->w > 0 && filter->c > 0 && in->c % filter->c == 0 &&
            out->c % (in->c / filter->c) == 0 && params->stride.h > 0 && params->stride.w > 0 && params->dilation.h > 0 &&
            params->dilation.w > 0 && params->padding.h >= 0 && params->padding.w >= 0 && params->input_offset == 0 &&
            params->output_offset == 0 && params->activation.min <= params->activation.max;
+}
+
+static struct layer layer_of(const cmsis_nn_conv_params *params, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                             const cmsis_nn_dims *out)
+{
+    return (struct layer){
+        .params = params,
+        .input = in,
+        .filter = filter,
+        .output = out,
+        .group_outputs = out->c / (in->c / filter->c),
+        .filter_size = nn_filter_size(filter),
+        .in_one = params->dilation.w == 1 && filter->c == in->c,
+        .input_row = params->dilation.h * in->w * in->c,
+        .input_step = params->dilation.w * in->c,
+        .filter_row = filter->w * filter->c,
+        .filter_step = filter->c,
+    };
 }
 
 #define ARGUMENTS                                                                                                      \
@@ -78,16 +99,17 @@ static int is_sound(const struct layer *layer)
 arm_cmsis_nn_status arm_convolve_s16(ARGUMENTS)
 {
     (void)ctx, (void)bias_dims;
-    struct layer layer = {conv_params, quant_params, input_dims, filter_dims, output_dims, bias_data, 0};
-    if (!is_sound(&layer)) {
+    if (!is_sound(conv_params, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    layer.group_outputs = output_dims->c / (input_dims->c / filter_dims->c);
+    struct layer layer = layer_of(conv_params, input_dims, filter_dims, output_dims);
+    layer.channels = (struct nn_wide_channels){bias_data, quant_params->multiplier, quant_params->shift, 1,
+                                               conv_params->activation};
     for (int32_t batch = 0; batch < output_dims->n; batch++) {
         for (int32_t y = 0; y < output_dims->h; y++) {
             for (int32_t x = 0; x < output_dims->w; x++, output_data += output_dims->c) {
                 const struct view view = view_of(&layer, y, x);
-                convolve_pixel(&layer, input_data, filter_data, &view, output_data);
+                convolve_pixel(&layer, input_data + view.input, filter_data + view.filter, &view, output_data);
             }
         }
         input_data += input_dims->h * input_dims->w * input_dims->c;

@@ -12,18 +12,16 @@ arm_cmsis_nn_status arm_fully_connected_s16(const cmsis_nn_context *ctx, const c
     (void)ctx, (void)input_dims, (void)bias_dims;
     const int32_t depth = filter_dims->n, rows = filter_dims->c;
     const cmsis_nn_bias_data bias = {bias_data, false};
+    const struct nn_wide_channels channels = {&bias, &quant_params->multiplier, &quant_params->shift, 0, fc_params->activation};
     if (!nn_wide_dense_is_sound(fc_params, output_dims->n, depth, rows)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    for (int32_t vector = 0; vector < output_dims->n; vector++, input_data += depth) {
-        for (int32_t row = 0; row < rows; row += 2) {
-            int64_t sums[2] = {0, 0};
-            const int32_t end = row + 2 < rows ? row + 2 : rows;
-            nn_add_two_runs(sums, input_data, filter_data + row * depth, (end - row - 1) * depth, depth);
-            for (int32_t i = row; i < end; i++) {
-                *output_data++ = nn_wide_output(sums[i - row], &bias, i, quant_params->multiplier, quant_params->shift,
-                                                &fc_params->activation);
-            }
+    for (int32_t vector = 0; vector < output_dims->n; vector++, input_data += depth, output_data += rows) {
+        for (int32_t row = 0; row < rows; row += 4) {
+            struct nn_wide_sums sums;
+            nn_begin_sums(&sums, nn_four_at_most(rows - row), depth);
+            nn_add_runs(&sums, input_data, filter_data + row * depth, depth);
+            nn_wide_outputs(&sums, &channels, row, output_data + row);
         }
     }
     return ARM_CMSIS_NN_SUCCESS;

@@ -2,7 +2,7 @@
 #include "nn_extra.h"
 #include "nn_wide.h"
 
-/* To nearest, halves away from zero; beyond the bounds it does not matter. */
+/* To nearest, halves away from zero, within the bounds. */
 static int16_t rounded(double value, const cmsis_nn_activation *bounds)
 {
     if (value >= bounds->max) {
@@ -16,6 +16,17 @@ static int16_t rounded(double value, const cmsis_nn_activation *bounds)
     return (int16_t)(whole + (rest >= 0.5) - (rest <= -0.5));
 }
 
+static double with_bias(int64_t sum, const cmsis_nn_bias_data *bias, int32_t row)
+{
+    if (!bias || !bias->data) {
+        return (double)sum;
+    }
+    if (bias->is_int32_bias) {
+        return (int32_t)(sum + ((const int32_t *)bias->data)[row]);
+    }
+    return (double)(sum + ((const int64_t *)bias->data)[row]);
+}
+
 arm_cmsis_nn_status nn_fully_connected_s16(const cmsis_nn_fc_params *params, const double *factors, int32_t is_per_channel,
                                            const int16_t *input, const cmsis_nn_dims *filter_dims, const int8_t *filter,
                                            const cmsis_nn_bias_data *bias, const cmsis_nn_dims *output_dims, int16_t *output)
@@ -25,13 +36,12 @@ arm_cmsis_nn_status nn_fully_connected_s16(const cmsis_nn_fc_params *params, con
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (int32_t vector = 0; vector < output_dims->n; vector++, input += depth) {
-        for (int32_t row = 0; row < rows; row += 2) {
-            int64_t sums[2] = {0, 0};
-            const int32_t end = row + 2 < rows ? row + 2 : rows;
-            nn_add_two_runs(sums, input, filter + row * depth, (end - row - 1) * depth, depth);
-            for (int32_t i = row; i < end; i++) {
-                const int64_t sum = sums[i - row] + nn_bias_of(bias, i);
-                const double real = nn_is_narrow(bias) ? (double)(int32_t)sum : (double)sum;
+        for (int32_t row = 0; row < rows; row += 4) {
+            struct nn_wide_sums sums;
+            nn_begin_sums(&sums, nn_four_at_most(rows - row), depth);
+            nn_add_runs(&sums, input, filter + row * depth, depth);
+            for (int32_t i = row; i < row + sums.count; i++) {
+                const double real = with_bias(nn_sum_of(&sums, i - row), bias, i);
                 *output++ = rounded(real * factors[is_per_channel ? i : 0], &params->activation);
             }
         }

@@ -1,4 +1,4 @@
-/* The transposed convolution of int16: each output gathers the inputs that reach it, two channels at a time. */
+/* The transposed convolution of int16: each output gathers the inputs that reach it, four channels at a time. */
 #include "nn_extra.h"
 #include "nn_reach.h"
 #include "nn_wide.h"
@@ -8,14 +8,14 @@ struct layer {
     const cmsis_nn_dims *input, *filter;
 };
 
-static void sum_taps(int64_t sums[2], const struct layer *layer, const int16_t *image, const int8_t *filter, int32_t step,
+static void sum_taps(struct nn_wide_sums *sums, const struct layer *layer, const int16_t *image, const int8_t *filter,
                      struct nn_reach rows, struct nn_reach columns)
 {
     const int32_t channels = layer->input->c;
     for (int32_t i = rows.first, y = rows.input; i < rows.end; i += layer->params->stride.h, y--) {
         for (int32_t j = columns.first, x = columns.input; j < columns.end; j += layer->params->stride.w, x--) {
-            nn_add_two_runs(sums, image + (y * layer->input->w + x) * channels,
-                            filter + (i * layer->filter->w + j) * channels, step, channels);
+            nn_add_runs(sums, image + (y * layer->input->w + x) * channels, filter + (i * layer->filter->w + j) * channels,
+                        channels);
         }
     }
 }
@@ -36,23 +36,21 @@ arm_cmsis_nn_status nn_transpose_conv_s16(const cmsis_nn_transpose_conv_params *
                                           const cmsis_nn_bias_data *bias, const cmsis_nn_dims *output_dims, int16_t *output)
 {
     const struct layer layer = {params, input_dims, filter_dims};
+    const struct nn_wide_channels channels = {bias, quant->multiplier, quant->shift, 1, params->activation};
     const int32_t size = filter_dims->h * filter_dims->w * filter_dims->c, pixels = output_dims->h * output_dims->w;
     if (!is_sound(&layer, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    for (int32_t pixel = 0; pixel < output_dims->n * pixels; pixel++) {
+    for (int32_t pixel = 0; pixel < output_dims->n * pixels; pixel++, output += output_dims->c) {
         const int32_t y = pixel % pixels / output_dims->w + params->padding.h, x = pixel % output_dims->w + params->padding.w;
         const int16_t *image = input + pixel / pixels * input_dims->h * input_dims->w * input_dims->c;
         const struct nn_reach rows = nn_reach_of(y, params->stride.h, filter_dims->h, input_dims->h);
         const struct nn_reach columns = nn_reach_of(x, params->stride.w, filter_dims->w, input_dims->w);
-        for (int32_t channel = 0; channel < output_dims->c; channel += 2) {
-            int64_t sums[2] = {0, 0};
-            const int32_t end = channel + 2 < output_dims->c ? channel + 2 : output_dims->c;
-            sum_taps(sums, &layer, image, filter + channel * size, (end - channel - 1) * size, rows, columns);
-            for (int32_t i = channel; i < end; i++) {
-                *output++ = nn_wide_output(sums[i - channel], bias, i, quant->multiplier[i], quant->shift[i],
-                                           &params->activation);
-            }
+        for (int32_t channel = 0; channel < output_dims->c; channel += 4) {
+            struct nn_wide_sums sums;
+            nn_begin_sums(&sums, nn_four_at_most(output_dims->c - channel), size);
+            sum_taps(&sums, &layer, image, filter + channel * size, rows, columns);
+            nn_wide_outputs(&sums, &channels, channel, output + channel);
         }
     }
     return ARM_CMSIS_NN_SUCCESS;
