@@ -139,3 +139,12 @@ def test_a_bias_of_a_type_that_its_kernel_does_not_take_is_refused() -> None:
     network = replace(network, tensors={**network.tensors, "bias": wrong})
     with pytest.raises(NetworkError, match="its bias 'bias' is int32; allowed: int64"):
         lower(network, Kernels("m4"), lambda check: 0)
+
+
+def test_depthwise_filters_of_int16_that_are_too_wide_are_refused() -> None:
+    network = long_sum("depthwise", False)
+    wide = {"in": (1, 1, 509, 5), "weights": (1, 1, 509, 5), "out": (1, 1, 1, 5)}
+    tensors = {name: replace(network.tensors[name], shape=shape, data=None) for name, shape in wide.items()}
+    tensors["weights"] = replace(tensors["weights"], data=np.zeros(wide["weights"], np.int8))
+    with pytest.raises(NetworkError, match="its filter is 509 taps wide; allowed for int16: 508 at most"):
+        lower(replace(network, tensors=tensors), Kernels("m4"), lambda check: 0)

@@ -99,10 +99,16 @@ def convolution(subject: Subject) -> tuple[Call, ...]:
     )  # fmt: skip
 
 
+WIDEST = 508
+"""Taps of a row whose products 32 bits hold the sum of (``NN_WIDE_RUN`` of nn_wide.h)."""
+
+
 def depthwise(subject: Subject) -> tuple[Call, ...]:
     """``arm_depthwise_conv_wrapper_s8`` or ``arm_depthwise_conv_wrapper_s16``."""
     kind, operator, shapes = kind_of(subject), subject.operator, shapes_of(subject)
     weights, channels = subject.input(1), subject.input(1).shape[3]
+    if kind == "s16" and weights.shape[2] > WIDEST:
+        raise subject.refused(f"its filter is {weights.shape[2]} taps wide; allowed for int16: {WIDEST} at most")
     params = Struct("cmsis_nn_dw_conv_params", "dw_conv_params", (
         *offsets(subject), operator.multiplier, tile(operator.stride), near_padding(operator.padding),
         tile(operator.dilation), bounds(subject, operator.activation),
