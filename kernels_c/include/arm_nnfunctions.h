@@ -1,7 +1,7 @@
 /*
- * int8 kernels with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro.
+ * Kernels of int8 and int16 with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro.
  *
- * Tensors of int8 may lie at any address; int32 and scratch memory at multiples of 4. Each ..._get_buffer_size function
+ * Tensors of int8 may lie at any address; int16 at multiples of 2; int32, int64 and scratch memory at multiples of 4. Each ..._get_buffer_size function
  * tells the bytes of scratch memory that `ctx` has to bring, for the core that this header is compiled for; where it is 0,
  * ctx->buf may be NULL. ..._get_buffer_size_dsp tells it for cores with the DSP extension, whatever is compiled for.
  *
@@ -331,6 +331,88 @@ arm_cmsis_nn_status arm_svdf_s8(const cmsis_nn_context *ctx, const cmsis_nn_cont
     const int32_t *bias_data, const cmsis_nn_dims *output_dims, int8_t *output_data);
 
 int32_t arm_svdf_s8_get_buffer_size(const cmsis_nn_dims *filter_dims);
+
+/*
+ * Layers of int16 with weights of int8 ("16x8"): as their counterparts of int8, with offsets of 0 and shifts of 14 at most.
+ * Sums have 64 bits, and their scaling is nn_requantize_wide's. bias_data of a convolution may be NULL, as may its data; a
+ * bias of 32 bits asks for 32 bits and the scaling of int8. A filter of a depthwise convolution is at most 508 taps wide.
+ * No scratch memory is needed; contexts are for CMSIS-NN's sake.
+ */
+arm_cmsis_nn_status arm_convolve_s16(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                     const cmsis_nn_per_channel_quant_params *quant_params,
+                                     const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                     const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                     const cmsis_nn_dims *bias_dims, const cmsis_nn_bias_data *bias_data,
+                                     const cmsis_nn_dims *output_dims, int16_t *output_data);
+
+int32_t arm_convolve_s16_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims);
+
+arm_cmsis_nn_status arm_convolve_wrapper_s16(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                             const cmsis_nn_per_channel_quant_params *quant_params,
+                                             const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                             const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                             const cmsis_nn_dims *bias_dims, const cmsis_nn_bias_data *bias_data,
+                                             const cmsis_nn_dims *output_dims, int16_t *output_data);
+
+int32_t arm_convolve_wrapper_s16_get_buffer_size(const cmsis_nn_conv_params *conv_params,
+                                                 const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,
+                                                 const cmsis_nn_dims *output_dims);
+
+int32_t arm_convolve_wrapper_s16_get_buffer_size_dsp(const cmsis_nn_conv_params *conv_params,
+                                                     const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,
+                                                     const cmsis_nn_dims *output_dims);
+
+/* _fast_: ch_mult 1. */
+arm_cmsis_nn_status arm_depthwise_conv_wrapper_s16(const cmsis_nn_context *ctx,
+                                                   const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                   const cmsis_nn_per_channel_quant_params *quant_params,
+                                                   const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                                   const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                   const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
+                                                   const cmsis_nn_dims *output_dims, int16_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_s16(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                           const cmsis_nn_per_channel_quant_params *quant_params,
+                                           const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                           const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                           const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
+                                           const cmsis_nn_dims *output_dims, int16_t *output_data);
+
+arm_cmsis_nn_status arm_depthwise_conv_fast_s16(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                const cmsis_nn_per_channel_quant_params *quant_params,
+                                                const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                                const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
+                                                const cmsis_nn_dims *output_dims, int16_t *output_data);
+
+int32_t arm_depthwise_conv_wrapper_s16_get_buffer_size(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                       const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims,
+                                                       const cmsis_nn_dims *output_dims);
+
+int32_t arm_depthwise_conv_wrapper_s16_get_buffer_size_dsp(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                           const cmsis_nn_dims *input_dims,
+                                                           const cmsis_nn_dims *filter_dims,
+                                                           const cmsis_nn_dims *output_dims);
+
+int32_t arm_depthwise_conv_fast_s16_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims);
+
+/* nn_fully_connected_s16 rounds as TensorFlow Lite does. */
+arm_cmsis_nn_status arm_fully_connected_s16(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                            const cmsis_nn_per_tensor_quant_params *quant_params,
+                                            const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                            const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                            const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
+                                            const cmsis_nn_dims *output_dims, int16_t *output_data);
+
+int32_t arm_fully_connected_s16_get_buffer_size(const cmsis_nn_dims *filter_dims);
+int32_t arm_fully_connected_s16_get_buffer_size_dsp(const cmsis_nn_dims *filter_dims);
+
+/* Both operands are int16. */
+arm_cmsis_nn_status arm_batch_matmul_s16(const cmsis_nn_context *ctx, const cmsis_nn_bmm_params *bmm_params,
+                                         const cmsis_nn_per_tensor_quant_params *quant_params,
+                                         const cmsis_nn_dims *input_lhs_dims, const int16_t *input_lhs,
+                                         const cmsis_nn_dims *input_rhs_dims, const int16_t *input_rhs,
+                                         const cmsis_nn_dims *output_dims, int16_t *output);
 
 /* int16: offsets are 0 and left_shift is 15 in TensorFlow Lite. */
 arm_cmsis_nn_status arm_elementwise_add_s16(const int16_t *input_1_vect, const int16_t *input_2_vect,

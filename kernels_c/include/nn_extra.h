@@ -87,6 +87,9 @@ arm_cmsis_nn_status nn_strided_slice(const void *input, const cmsis_nn_dims *inp
 arm_cmsis_nn_status nn_transpose(const void *input, const cmsis_nn_dims *input_dims, void *output,
                                  const cmsis_nn_dims *output_dims, const cmsis_nn_transpose_params *params, int32_t size);
 
+/* `count` elements of `size` bytes, all like `element`. */
+void nn_repeat(void *output, const void *element, int32_t size, int32_t count);
+
 /* Nearest neighbour along h and w, elements of `size` bytes. */
 arm_cmsis_nn_status nn_resize_nearest(const void *input, const cmsis_nn_dims *input_dims, void *output,
                                       const cmsis_nn_dims *output_dims, int32_t align_corners,
@@ -152,6 +155,85 @@ arm_cmsis_nn_status nn_mul_s16(const nn_mul_params *params, const int16_t *input
 
 arm_cmsis_nn_status nn_mean_s16(const nn_reduce_params *params, const int16_t *input, const cmsis_nn_dims *input_dims,
                                 const cmsis_nn_dims *axes, int16_t *output);
+
+/* One scale for all tensors. */
+arm_cmsis_nn_status nn_minimum_s16(const int16_t *input_1, const cmsis_nn_dims *input_1_dims, const int16_t *input_2,
+                                   const cmsis_nn_dims *input_2_dims, int16_t *output, const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_maximum_s16(const int16_t *input_1, const cmsis_nn_dims *input_1_dims, const int16_t *input_2,
+                                   const cmsis_nn_dims *input_2_dims, int16_t *output, const cmsis_nn_dims *output_dims);
+
+arm_cmsis_nn_status nn_reduce_max_s16(const int16_t *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                                      int16_t *output);
+
+arm_cmsis_nn_status nn_reduce_min_s16(const int16_t *input, const cmsis_nn_dims *input_dims, const cmsis_nn_dims *axes,
+                                      int16_t *output);
+
+void nn_leaky_relu_s16(const nn_leaky_relu_params *params, const int16_t *input, int32_t count, int16_t *output);
+
+/*
+ * arm_fully_connected_s16 with TensorFlow Lite's rounding: the sum of 64 bits (of 32 where the bias has as many) times a
+ * factor in double precision, halves away from zero. `factors`: one, or one for each output (`is_per_channel`).
+ */
+arm_cmsis_nn_status nn_fully_connected_s16(const cmsis_nn_fc_params *params, const double *factors, int32_t is_per_channel,
+                                           const int16_t *input, const cmsis_nn_dims *filter_dims, const int8_t *filter,
+                                           const cmsis_nn_bias_data *bias, const cmsis_nn_dims *output_dims, int16_t *output);
+
+/* arm_transpose_conv_s8 for int16 with weights of int8; offsets are 0. */
+arm_cmsis_nn_status nn_transpose_conv_s16(const cmsis_nn_transpose_conv_params *params,
+                                          const cmsis_nn_per_channel_quant_params *quant, const cmsis_nn_dims *input_dims,
+                                          const int16_t *input, const cmsis_nn_dims *filter_dims, const int8_t *filter,
+                                          const cmsis_nn_bias_data *bias, const cmsis_nn_dims *output_dims, int16_t *output);
+
+/*
+ * A layer of long short-term memory (UNIDIRECTIONAL_SEQUENCE_LSTM) without peepholes and layer normalisation:
+ *
+ *   input          [batches][steps][inputs]   int8, or [steps][batches][inputs] (`time_major`)
+ *   hidden_state   [batches][hidden]          int8, moved on
+ *   cell_state     [batches][cells]           int16 of scale 2^cell_power (-15 to -9), moved on
+ *   output         [batches][steps][hidden]   int8, the hidden state after each step
+ *
+ * A gate is a function of weights times input plus weights times hidden state, either brought to Q3.12 and saturated: the
+ * logistic function, of the cell gate the hyperbolic tangent. Without weights of an input gate that gate is 1 less the
+ * forget gate. What the cells show is int8 of `shown_scale` and `shown_offset`: the new hidden state, or what is projected to
+ * it; the projection's bias then has the zero points in it. Clips of 0 are none. CMSIS-NN's arm_lstm_unidirectional_s8 takes
+ * gates from a table instead, and gives other bits.
+ */
+typedef struct {
+    const int8_t *input_weights;  /* [cells][inputs]; NULL: no such gate */
+    const int8_t *hidden_weights; /* [cells][hidden] */
+    const int32_t *bias;          /* [cells] or NULL */
+    cmsis_nn_per_tensor_quant_params input_scale;
+    cmsis_nn_per_tensor_quant_params hidden_scale;
+} nn_lstm_gate;
+
+typedef struct {
+    int32_t time_major;
+    int32_t batches;
+    int32_t steps;
+    int32_t inputs;
+    int32_t cells;
+    int32_t hidden;
+    int32_t input_offset;
+    int32_t hidden_offset;
+    nn_lstm_gate input_gate;
+    nn_lstm_gate forget_gate;
+    nn_lstm_gate cell_gate;
+    nn_lstm_gate output_gate;
+    int32_t cell_power;
+    int32_t cell_clip;
+    cmsis_nn_per_tensor_quant_params shown_scale;
+    int32_t shown_offset;
+    const int8_t *projection_weights; /* [hidden][cells]; NULL: none, and hidden is cells */
+    const int32_t *projection_bias;   /* [hidden] or NULL */
+    cmsis_nn_per_tensor_quant_params projection_scale;
+    int32_t projection_clip;
+} nn_lstm_params;
+
+arm_cmsis_nn_status nn_lstm_s8(const cmsis_nn_context *ctx, const nn_lstm_params *params, const int8_t *input,
+                               int8_t *hidden_state, int16_t *cell_state, int8_t *output);
+
+int32_t nn_lstm_s8_get_buffer_size(const nn_lstm_params *params);
 
 /* Any function of one int16, by a table of 513 entries with straight lines in between. */
 void nn_lookup_s16(const int16_t *input, const int16_t table[513], int32_t count, int16_t *output);

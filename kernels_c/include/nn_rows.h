@@ -33,6 +33,7 @@ arm_cmsis_nn_status nn_broadcast(nn_row *row, const void *params, int32_t size, 
         name = name##_four;                                               \
     }
 
-nn_row nn_add_row_s16, nn_sub_row_s16, nn_mul_row_s16; /* their operands and outputs are int16 */
+/* Their operands and outputs are int16. */
+nn_row nn_add_row_s16, nn_sub_row_s16, nn_mul_row_s16, nn_minimum_row_s16, nn_maximum_row_s16;
 
 #endif

@@ -1,6 +1,7 @@
 /* The transposed convolution: each output gathers the inputs that reach it, so that no sums need memory. */
 #include "arm_nnfunctions.h"
 #include "nn_dot.h"
+#include "nn_reach.h"
 #include "nn_requantize.h"
 
 struct layer {
@@ -8,25 +9,8 @@ struct layer {
     const cmsis_nn_dims *input, *filter, *output;
 };
 
-/* Taps first, first + stride, ... below end, along one axis, that reach an output; the first meets input `input`. */
-struct reach {
-    int32_t first, end, input;
-};
-
-/* `place`: the output's, padding added. */
-static struct reach reach_of(int32_t place, int32_t stride, int32_t taps, int32_t size)
-{
-    int32_t first = place % stride, input = place / stride;
-    if (input >= size) {
-        first += (input - size + 1) * stride;
-        input = size - 1;
-    }
-    const int32_t last = first + input * stride; /* the tap of input 0 */
-    return (struct reach){first, taps < last + 1 ? taps : last + 1, input};
-}
-
-static int32_t sum_taps(const struct layer *layer, const int8_t *image, const int8_t *filter, struct reach rows,
-                        struct reach columns)
+static int32_t sum_taps(const struct layer *layer, const int8_t *image, const int8_t *filter, struct nn_reach rows,
+                        struct nn_reach columns)
 {
     const int32_t channels = layer->input->c;
     int32_t sum = 0;
@@ -69,11 +53,11 @@ arm_cmsis_nn_status arm_transpose_conv_s8(ARGUMENTS)
     const int32_t filter_size = filter_dims->h * filter_dims->w * filter_dims->c;
     for (int32_t batch = 0; batch < output_dims->n; batch++) {
         for (int32_t y = 0; y < output_dims->h; y++) {
-            const struct reach rows =
-                reach_of(y + params->padding.h, params->stride.h, filter_dims->h, input_dims->h);
+            const struct nn_reach rows =
+                nn_reach_of(y + params->padding.h, params->stride.h, filter_dims->h, input_dims->h);
             for (int32_t x = 0; x < output_dims->w; x++) {
-                const struct reach columns =
-                    reach_of(x + params->padding.w, params->stride.w, filter_dims->w, input_dims->w);
+                const struct nn_reach columns =
+                    nn_reach_of(x + params->padding.w, params->stride.w, filter_dims->w, input_dims->w);
                 for (int32_t channel = 0; channel < output_dims->c; channel++) {
                     int32_t sum = bias_data ? bias_data[channel] : 0;
                     sum += sum_taps(&layer, input_data, filter_data + channel * filter_size, rows, columns);

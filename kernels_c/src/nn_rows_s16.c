@@ -59,3 +59,24 @@ void nn_mul_row_s16(const void *params, const struct nn_operands *o, int8_t *out
         *to++ = (int16_t)nn_clamp(result, p.activation.min, p.activation.max);
     }
 }
+
+NN_INLINE void extreme_row(const struct nn_operands *o, void *output, int32_t count, int greater)
+{
+    const int16_t *left = (const int16_t *)(const void *)o->left, *right = (const int16_t *)(const void *)o->right;
+    int16_t *to = output;
+    for (; count > 0; count--, left += o->left_step, right += o->right_step) {
+        *to++ = (*left > *right) == greater ? *left : *right;
+    }
+}
+
+void nn_minimum_row_s16(const void *params, const struct nn_operands *operands, int8_t *output, int32_t count)
+{
+    (void)params;
+    extreme_row(operands, output, count, 0);
+}
+
+void nn_maximum_row_s16(const void *params, const struct nn_operands *operands, int8_t *output, int32_t count)
+{
+    (void)params;
+    extreme_row(operands, output, count, 1);
+}

@@ -94,7 +94,7 @@ class StepWriter:
             return self.initialiser(value)
         if isinstance(value, Constant):
             return f"({value.c_type} *){self.array(value)}"
-        return number(value)
+        return "NULL" if value is None else number(value)
 
     def array(self, constant: Constant) -> str:
         """Name of the array of a constant."""

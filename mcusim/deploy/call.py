@@ -10,8 +10,8 @@ import numpy as np
 from mcusim.network import Layer
 
 C_TYPES = {
-    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "float32": "float",
-    "bool": "uint8_t",
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "uint32": "uint32_t", "int64": "int64_t",
+    "float32": "float", "float64": "double", "bool": "uint8_t",
 }  # fmt: skip
 """Element types of tensors in C."""
 
@@ -61,13 +61,23 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ScratchPointer:
-    """A plain pointer to ``bytes`` of the layer's scratch memory."""
+    """A plain pointer to ``bytes`` of the layer's scratch memory, in front of the contexts."""
 
     c_type: str
     bytes: int
     offset_bytes: int = 0
 
 
+SCRATCH_ALIGNMENT = 8
+
+
+def aligned(size: int) -> int:
+    """Bytes of scratch memory that ``size`` bytes take, so that what follows is aligned."""
+    return size + -size % SCRATCH_ALIGNMENT
+
+
+EXTRA = "nn_extra.h"
+"""The header of kernels that CMSIS-NN lacks."""
 NULL = None
 Argument = int | float | Constant | Struct | Pointer | Context | ScratchPointer | None
 """What is passed to a function, in C's order; None is NULL."""

@@ -122,8 +122,8 @@ def needed_kernels(functions: Iterable[str]) -> tuple[Path, ...]:
     return tuple(sorted(needed))
 
 
-DEFINED = re.compile(r"^(?!static\b)[A-Za-z_][^\n;=]*?\b((?:arm|nn)_\w+)\(", re.MULTILINE)
-"""Names of functions at the start of their definitions."""
+DEFINED = re.compile(r"^(?!static\b)[A-Za-z_][^\n;=]*?\b((?:arm|nn)_\w+)[(\[]", re.MULTILINE)
+"""Names of functions and tables at the start of their definitions."""
 
 
 def _words(path: Path) -> Iterable[str]:

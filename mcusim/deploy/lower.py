@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from mcusim.deploy.call import Call, Context, ScratchPointer, Step
+from mcusim.deploy.call import Call, Context, ScratchPointer, Step, aligned
 from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.rules import RULES
 from mcusim.deploy.rules.subject import Subject
@@ -22,7 +22,6 @@ memset null
 PREFIXES = ("arm_", "nn_", "network", "mark", "cmsis_", "scratch")
 """Beginnings of names that are taken."""
 NAME_LENGTH = 40
-SCRATCH_ALIGNMENT = 8
 STANDARD = frozenset({"memset"})
 """Functions of C that rules call."""
 
@@ -53,13 +52,14 @@ def _check_functions(subject: Subject, calls: Iterable[object]) -> None:
 
 
 def sized(call: Call, sizes: Sizes) -> Call:
-    """The call with the bytes of its contexts as their functions tell, one behind the other."""
+    """The call with the bytes of its contexts as their functions tell, one behind the other and all behind plain pointers."""
     told = {check.context: sizes(check) for check in call.checks}
-    arguments, offset = [], 0
+    plain = [a.offset_bytes + a.bytes for a in call.arguments if isinstance(a, ScratchPointer)]
+    arguments, offset = [], aligned(max(plain, default=0))
     for argument in call.arguments:
         if isinstance(argument, Context) and argument.name in told:
             argument = replace(argument, bytes=told[argument.name], offset_bytes=offset)
-            offset += argument.bytes + -argument.bytes % SCRATCH_ALIGNMENT
+            offset += aligned(argument.bytes)
         arguments.append(argument)
     return replace(call, arguments=tuple(arguments))
 

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
@@ -25,7 +26,7 @@ from mcusim.deploy.library import Recipe, objects
 Sizes = Callable[[SizeCheck], int]
 """Bytes of scratch memory that a check asks for."""
 
-ENDING = "_get_buffer_size"
+ENDING = "_buffer_size"
 PAGE = 0x1000
 RETURN = 0x1000_0000
 """Where the functions return to: no code is there, and none runs."""
@@ -104,17 +105,18 @@ def packed(fields: Sequence[object]) -> bytes:
 def sizes_on_target(recipe: Recipe, compiler: Compiler, functions: Sequence[str]) -> TargetSizes:
     """Answers of the kernels of a recipe. ``functions``: names of their functions, of which those that tell sizes are kept."""
     folder = cache_folder() / "sizes"
-    image = folder / f"{recipe.digest(compiler)}.elf"
+    kept = sorted(name for name in functions if name.endswith(ENDING))
+    image = folder / f"{recipe.digest(compiler)}_{crc32(' '.join(kept).encode()):08x}.elf"
     if not image.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _link(recipe, compiler, [name for name in functions if name.endswith(ENDING)], image)
+        _link(recipe, compiler, kept, image)
     return TargetSizes(image)
 
 
 def _link(recipe: Recipe, compiler: Compiler, functions: Sequence[str], image: Path) -> None:
     draft = image.with_suffix(f".{os.getpid()}")
     text, script, made = (draft.with_suffix(f".{os.getpid()}{ending}") for ending in (".c", ".ld", ".o"))
-    kept = ", ".join(f"(const void *){name}" for name in sorted(functions))
+    kept = ", ".join(f"(const void *){name}" for name in functions)
     text.write_text(
         '#include "arm_nnfunctions.h"\n#include "nn_extra.h"\n'
         f"const void *const *Reset_Handler(void)\n{{\n    static const void *const kept[] = {{{kept}}};\n    return kept;\n}}\n"

@@ -236,6 +236,16 @@ def table_of(
     return saturate(sample, 16).astype(np.int64)
 
 
+def exponential_table() -> np.ndarray:
+    """exp from -10 to 0, as the softmax of 16 bits looks it up."""
+    return table_of(np.exp, 10.0 / 65535 * -65535, 0.0, 2.0 / 65535)
+
+
+def reciprocal_table() -> np.ndarray:
+    """1 / (1 + x) from 0 to 1, as the softmax of 16 bits looks it up."""
+    return table_of(lambda x: 1.0 / (1.0 + x), 0.0, 1.0 / 65535 * 65535, 2.0 / 65535)
+
+
 def look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Value of a table of 513 words at 16 bit words, on straight lines between its entries."""
     index = 256 + (x >> 7)

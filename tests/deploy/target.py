@@ -34,11 +34,12 @@ def one_input(tensor: Tensor, random: np.random.Generator) -> np.ndarray:
 
 
 def answers(
-    network: Network, core: str, inputs: Sequence[Arrays], folder: Path, options: BuildOptions = CHECKED
+    network: Network, core: str, inputs: Sequence[Arrays], folder: Path, options: BuildOptions = CHECKED,
+    keep_state: bool = False,
 ) -> list[dict[str, np.ndarray]]:
-    """Outputs of each sample, computed on the ideal board of ``core``."""
+    """Outputs of each sample, computed on the ideal board of ``core``; variables start anew, or are kept."""
     firmware = build(network, boards.load(core), folder / "network.elf", options)
-    elf = fed(firmware.elf, folder / "fed.elf")
+    elf = fed(firmware.elf, folder / "fed.elf", keep_state=keep_state)
     (folder / "inputs.bin").write_bytes(b"".join(sample[name].tobytes() for sample in inputs for name in network.inputs))
     report = mcusim.run(elf, board=core, semihosting_root=folder)
     assert (report.exit.reason, report.exit.code) == ("exit", 0), report.serial

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.lower import lower
-from mcusim.network import Network, NetworkError, load
+from mcusim.network import Network, NetworkError
 from mcusim.network.reference import run
+from tests.deploy.operators import joined, network_of_case
 from tests.deploy.target import answers, assert_same, samples
 from tests.network.cases import CASES
 
-COUNT_AT_LEAST = 180
+COUNT_AT_LEAST = 290
 """Cases that can be lowered; more as kernels come."""
 
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Network]:
     """A network of one operator for each case that has a kernel; the others are refused with a sentence."""
-    path = tmp_path_factory.mktemp("cases") / "one.tflite"
+    folder = tmp_path_factory.mktemp("cases")
     found = {}
-    for name, case in CASES.items():
-        path.write_bytes(case.bytes())
-        network = load(path)
+    for name in CASES:
+        network = network_of_case(name, folder)
         try:
             lower(network, Kernels("m4"), lambda check: 0)
         except NetworkError as error:
@@ -35,23 +34,6 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Network]:
         if all(not network.tensors[each].constant for each in network.outputs):
             found[name] = network
     return found
-
-
-def joined(networks: Mapping[str, Network]) -> Network:
-    """Networks side by side in one, names preceded by theirs."""
-    tensors, layers, inputs, outputs = {}, [], [], []
-    for name, network in networks.items():
-
-        def called(tensor: str, name: str = name) -> str:
-            return f"{name}/{tensor}" if tensor else ""
-
-        tensors |= {called(t.name): replace(t, name=called(t.name)) for t in network.tensors.values()}
-        for layer in network.layers:
-            reads, writes = tuple(map(called, layer.inputs)), tuple(map(called, layer.outputs))
-            layers.append(replace(layer, name=called(layer.name), inputs=reads, outputs=writes))
-        inputs += map(called, network.inputs)
-        outputs += map(called, network.outputs)
-    return Network("joined", tensors, tuple(layers), tuple(inputs), tuple(outputs))
 
 
 def test_most_cases_have_a_kernel(networks: Mapping[str, Network]) -> None:

@@ -15,8 +15,8 @@ from tests.kernels.tflite_operator import Operand
 
 KERNELS = (
     "arm_elementwise_add_s16", "arm_elementwise_mul_s16", "arm_pool_s16", "arm_softmax_s16", "arm_nn_activation_s16",
-    "nn_sigmoid", "nn_add_s16", "nn_sub_s16", "nn_mul_s16", "nn_rows_s16", "nn_broadcast", "nn_mean_s16", "nn_reduce",
-    "nn_requantize_s16", "nn_lookup_s16",
+    "nn_activation_s16", "nn_sigmoid", "nn_add_s16", "nn_sub_s16", "nn_mul_s16", "nn_rows_s16", "nn_broadcast", "nn_mean_s16",
+    "nn_reduce", "nn_requantize_s16", "nn_lookup_s16",
 )  # fmt: skip
 BOUNDS = (-32768, 32767)
 SCALES = tuple(float(np.float32(scale)) for scale in (0.0003, 0.0007, 0.0009))

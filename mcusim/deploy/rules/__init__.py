@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mcusim.deploy.call import Call, Copy
-from mcusim.deploy.rules import activation, coding, convolution, elementwise, pooling, reduction, shaping
+from mcusim.deploy.rules import (
+    activation,
+    coding,
+    convolution,
+    elementwise,
+    pooling,
+    products,
+    recurrent,
+    reduction,
+    shaping,
+)
 from mcusim.deploy.rules.subject import Subject
 from mcusim.network import operators as ops
 
@@ -14,7 +24,9 @@ Rule = Callable[[Subject], tuple[Call | Copy, ...]]
 RULES: Mapping[type, Rule] = {
     ops.Conv2D: convolution.convolution,
     ops.DepthwiseConv2D: convolution.depthwise,
+    ops.TransposeConv2D: convolution.transposed,
     ops.FullyConnected: convolution.fully_connected,
+    ops.BatchMatMul: products.batch_matmul,
     ops.Pool2D: pooling.pool,
     ops.Binary: elementwise.binary,
     ops.Unary: coding.unary,
@@ -29,5 +41,7 @@ RULES: Mapping[type, Rule] = {
     ops.Transpose: shaping.transpose,
     ops.Pad: shaping.pad,
     ops.ResizeNearest: shaping.resize_nearest,
+    ops.Svdf: recurrent.svdf,
+    ops.UnidirectionalLstm: recurrent.lstm,
 }
 """Operators that can be lowered."""

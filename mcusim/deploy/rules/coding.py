@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from mcusim.deploy.call import Call, Constant, Copy, Pointer, Struct
-from mcusim.deploy.rules.elementwise import EXTRA
+from mcusim.deploy.call import EXTRA, Call, Constant, Copy, Pointer, Struct
 from mcusim.deploy.rules.subject import Subject, bounds, scale_of, zero_of
 from mcusim.network import ElementType, Network, Tensor
-from mcusim.network.fixed_point import quantize_multiplier
-from mcusim.network.operators import Activation
+from mcusim.network.fixed_point import Multiplier, quantize_multiplier
+from mcusim.network.operators import Activation, Function
 from mcusim.network.reference import Rules, run
+from mcusim.network.reference.elements import LOGISTIC_POWERS, TANH_POWERS, table_factor
 
 E = ElementType
 BYTES = (E.INT8, E.UINT8)
@@ -37,12 +39,15 @@ Moves = tuple[Call | Copy, ...]
 
 
 def unary(subject: Subject) -> Moves:
-    """``nn_lookup_s8`` or ``nn_lookup_u8``, with a table of what the layer makes of each byte."""
-    source, target = subject.input(), subject.output
-    if source.type not in LOOKUPS or source.type is not target.type:
-        met = ", ".join(subject.types(source, target))
-        raise subject.refused(f"its tensors are {met}; there are kernels for int8 and for uint8")
-    return (element_wise(subject, LOOKUPS[source.type], table(subject)),)
+    """``nn_lookup_s8`` or ``nn_lookup_u8``, with a table of what the layer makes of each byte; int16 has kernels of its own."""
+    kinds: Mapping[tuple[str, ...], E] = {(kind.value, kind.value): kind for kind in (*LOOKUPS, E.INT16)}
+    kind, function = subject.among(kinds, subject.input(), subject.output), subject.operator.function
+    if kind in LOOKUPS:
+        return (element_wise(subject, LOOKUPS[kind], table(subject)),)
+    if function not in FUNCTIONS_16:
+        allowed = ", ".join(each.value for each in FUNCTIONS_16)
+        raise subject.refused(f"there is no kernel of int16 for {function.value}; there are kernels for {allowed}")
+    return (FUNCTIONS_16[function](subject),)
 
 
 def table(subject: Subject) -> Constant:
@@ -101,5 +106,53 @@ def requantize(subject: Subject) -> Call | Copy:
     factor = quantize_multiplier(scales[0] / scales[1])
     limits = bounds(subject, Activation.NONE)
     params = Struct("nn_requantize_params", "params", (-zeros[0], zeros[1], *factor, limits))
-    call = element_wise(subject, REQUANTIZE[source.type, target.type])
+    return before_input(element_wise(subject, REQUANTIZE[source.type, target.type]), params)
+
+
+def ratio(subject: Subject, factor: float = 1.0) -> Multiplier:
+    """From the input's scale to the output's, times a factor, in float32 as TensorFlow Lite has it."""
+    source, target = (np.float32(scale_of(tensor, subject)) for tensor in (subject.input(), subject.output))
+    return quantize_multiplier(float(source * np.float32(factor) / target))
+
+
+def bounded(subject: Subject, activation: Activation) -> Call:
+    """``nn_requantize_s16``, which is what ReLU and its kin are."""
+    zeros = -zero_of(subject.input(), subject), zero_of(subject.output, subject)
+    params = Struct("nn_requantize_params", "params", (*zeros, *ratio(subject), bounds(subject, activation)))
+    return before_input(element_wise(subject, "nn_requantize_s16"), params)
+
+
+def leaky(subject: Subject) -> Call:
+    """``nn_leaky_relu_s16``; the sign of alpha is its multiplier's."""
+    alpha = subject.operator.alpha
+    zeros = -zero_of(subject.input(), subject), zero_of(subject.output, subject)
+    slope = ratio(subject, abs(alpha))
+    signed = -slope.value if alpha < 0 else slope.value
+    params = Struct("nn_leaky_relu_params", "params", (*zeros, *ratio(subject), signed, slope.shift))
+    return before_input(element_wise(subject, "nn_leaky_relu_s16"), params)
+
+
+def before_input(call: Call, params: Struct) -> Call:
+    """The call with parameters in front."""
     return replace(call, arguments=(params, *call.arguments))
+
+
+def sigmoid(subject: Subject, powers: tuple[int, ...], function: int) -> Call:
+    """``nn_activation_s16``; ``function``: a value of ``arm_nn_activation_type``."""
+    source, target = subject.input(), subject.output
+    factor = table_factor(np.float32(scale_of(source, subject)), powers)
+    arguments = subject.value(source, "input"), Pointer(target.name), target.elements, *factor, function
+    return Call("nn_activation_s16", arguments, status=False, header=EXTRA)
+
+
+ARM_SIGMOID, ARM_TANH = 0, 1
+
+FUNCTIONS_16: Mapping[Function, Callable[[Subject], Call]] = {
+    Function.RELU: partial(bounded, activation=Activation.RELU),
+    Function.RELU6: partial(bounded, activation=Activation.RELU6),
+    Function.RELU_N1_TO_1: partial(bounded, activation=Activation.RELU_N1_TO_1),
+    Function.LEAKY_RELU: leaky,
+    Function.LOGISTIC: partial(sigmoid, powers=LOGISTIC_POWERS, function=ARM_SIGMOID),
+    Function.TANH: partial(sigmoid, powers=TANH_POWERS, function=ARM_TANH),
+}
+"""Functions of int16."""

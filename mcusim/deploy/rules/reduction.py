@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from math import prod
 
-from mcusim.deploy.call import Argument, Call, Struct
-from mcusim.deploy.rules.elementwise import EXTRA, same_coding
-from mcusim.deploy.rules.subject import Subject, dims, scale_of, zero_of
+from mcusim.deploy.call import EXTRA, Argument, Call, Struct
+from mcusim.deploy.rules.elementwise import same_coding
+from mcusim.deploy.rules.subject import Subject, alike, dims, scale_of, zero_of
 from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.operators import Reduction
 from mcusim.network.reference.windows import divided
 
 NAMES = {
-    Reduction.MEAN: "nn_mean_s8",
-    Reduction.SUM: "nn_mean_s8",
-    Reduction.MAX: "nn_reduce_max_s8",
-    Reduction.MIN: "nn_reduce_min_s8",
+    Reduction.MEAN: "nn_mean",
+    Reduction.SUM: "nn_mean",
+    Reduction.MAX: "nn_reduce_max",
+    Reduction.MIN: "nn_reduce_min",
 }
 SCALED = (Reduction.MEAN, Reduction.SUM)
 """Reductions whose result may have another scale."""
@@ -24,7 +24,7 @@ SCALED = (Reduction.MEAN, Reduction.SUM)
 def reduce(subject: Subject) -> tuple[Call, ...]:
     """A kernel of nn_extra.h; that of the mean gives sums too."""
     source, target, operator = subject.input(), subject.output, subject.operator
-    subject.require(("int8", "int8"), source, target)
+    kind = subject.among(alike(2), source, target)
     shape = subject.four_axes(source)
     axes = {axis + 4 - len(source.shape) for axis in operator.axes}
     reduced = tuple(int(axis in axes) for axis in range(4))
@@ -35,7 +35,7 @@ def reduce(subject: Subject) -> tuple[Call, ...]:
         arguments = params(subject, prod(shape[axis] for axis in axes)), *arguments
     elif not same_coding(source, target):
         raise subject.refused("input and output are quantised differently; allowed: the same scale and zero point")
-    return (Call(NAMES[operator.function], arguments, header=EXTRA),)
+    return (Call(f"{NAMES[operator.function]}_{kind}", arguments, header=EXTRA),)
 
 
 def params(subject: Subject, count: int) -> Struct:

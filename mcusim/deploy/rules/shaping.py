@@ -8,8 +8,7 @@ from math import prod
 
 import numpy as np
 
-from mcusim.deploy.call import Call, Copy, Loop, Pointer
-from mcusim.deploy.rules.elementwise import EXTRA
+from mcusim.deploy.call import EXTRA, Call, Copy, Loop, Pointer
 from mcusim.deploy.rules.subject import Subject, dims
 from mcusim.network import Tensor
 
@@ -109,12 +108,19 @@ def pad(subject: Subject) -> Moves:
     """The value everywhere, then the input into its place."""
     source, target, operator = subject.input(), subject.output, subject.operator
     same_coding(subject, source)
-    stored = np.array(operator.value, target.type.value).tobytes()
-    if len(set(stored)) != 1:
-        raise subject.refused(f"it pads {target.type.value} with {operator.value}; allowed: a value whose bytes are all alike")
-    fill = Call("memset", (Pointer(target.name), stored[0], target.size_bytes), status=False, header="string.h")
     start = sum(before * step for before, step in zip(operator.before, steps_of(target), strict=True))
-    return fill, *block(subject, source, target, source.shape, (start, 0), (steps_of(target), steps_of(source)))
+    return fill(subject), *block(subject, source, target, source.shape, (start, 0), (steps_of(target), steps_of(source)))
+
+
+def fill(subject: Subject) -> Call:
+    """The padding's value everywhere: ``memset`` where its bytes are all alike, else ``nn_repeat``."""
+    target = subject.output
+    stored = np.array([subject.operator.value], target.type.value)
+    first, *others = stored.tobytes()
+    if set(others) <= {first}:
+        return Call("memset", (Pointer(target.name), first, target.size_bytes), status=False, header="string.h")
+    value = subject.constant("padding", stored, target.type.value)
+    return Call("nn_repeat", (Pointer(target.name), value, target.type.size_bytes, target.elements), status=False, header=EXTRA)
 
 
 def resize_nearest(subject: Subject) -> Moves:

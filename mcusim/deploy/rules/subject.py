@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from mcusim.deploy.call import Constant, Pointer, Struct
+from mcusim.deploy.call import C_TYPES, Constant, Pointer, Struct
 from mcusim.deploy.kernels import Kernels
 from mcusim.network import Layer, Network, NetworkError, Tensor
 from mcusim.network.operators import Activation, Padding
-from mcusim.network.reference.call import activation_range
+from mcusim.network.reference.call import activation_range, limits
+
+Kernel = TypeVar("Kernel")
+"""What a table of kernels holds for element types: a name, the end of one, a function that makes a call."""
+
+
+def alike(tensors: int) -> Mapping[tuple[str, ...], str]:
+    """Ends of the names of kernels whose tensors are all int8 or all int16."""
+    return {("int8",) * tensors: "s8", ("int16",) * tensors: "s16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +75,26 @@ class Subject:
 
     def require(self, wanted: tuple[str, ...], *tensors: Tensor | None) -> None:
         """NetworkError unless the tensors have these element types."""
+        self.among({wanted: None}, *tensors)
+
+    def among(self, kernels: Mapping[tuple[str, ...], Kernel], *tensors: Tensor | None) -> Kernel:
+        """The entry of a table for the element types of the tensors; NetworkError where it has none."""
         met = self.types(*tensors)
-        if met != wanted:
-            raise self.refused(f"its tensors are {', '.join(met)}; there is a kernel for {', '.join(wanted)}")
+        if met not in kernels:
+            verb = "there is a kernel for" if len(kernels) == 1 else "there are kernels for"
+            wanted = ", and for ".join(", ".join(each) for each in kernels)
+            raise self.refused(f"its tensors are {', '.join(met)}; {verb} {wanted}")
+        return kernels[met]
 
     def four_axes(self, tensor: Tensor) -> tuple[int, ...]:
         """The shape of a tensor, axes of length 1 in front; NetworkError for more than four axes."""
         if len(tensor.shape) > 4:
             raise self.refused(f"tensor {tensor.name!r} has {len(tensor.shape)} axes; allowed: four at most")
         return (1,) * (4 - len(tensor.shape)) + tensor.shape
+
+    def c_type(self, tensor: Tensor) -> str:
+        """Type of a tensor's elements in C."""
+        return C_TYPES[tensor.type.value]
 
     def constant(self, name: str, data: Any, dtype: str = "int32") -> Constant:
         """An array of the layer's own."""
@@ -94,12 +114,9 @@ class Subject:
             raise self.refused(f"{name} ({tensor.name!r}) is computed by the network; allowed: a constant")
         return Constant(name, np.ascontiguousarray(tensor.data))
 
-    def bias(self, place: int, dtype: str = "int32") -> Constant | None:
+    def bias(self, place: int) -> Constant | None:
         """The bias at ``place``, None where it is left out."""
-        tensor = self.optional_input(place)
-        if tensor is None:
-            return None
-        return Constant("bias", np.ascontiguousarray(self.weights(place, "bias").data, dtype=dtype))
+        return None if self.optional_input(place) is None else self.weights(place, "bias")
 
 
 def dims(name: str, shape: tuple[int, ...]) -> Struct:
@@ -128,11 +145,16 @@ def bounds(subject: Subject, activation: Activation) -> tuple[int, int]:
     return activation_range(activation, subject.output)
 
 
+def limits_of(tensor: Tensor) -> tuple[int, int]:
+    """Least and greatest value that the elements of a tensor can hold."""
+    return limits(tensor.type)
+
+
 def scale_of(tensor: Tensor, subject: Subject) -> float:
-    """The scale of a tensor quantised as a whole."""
+    """The scale of a tensor quantised as a whole: a float32, as files and runtimes have it."""
     if tensor.quantization is None or len(tensor.quantization.scales) != 1:
         raise subject.refused(f"tensor {tensor.name!r} is not quantised as a whole (one scale)")
-    return tensor.quantization.scale
+    return float(np.float32(tensor.quantization.scale))
 
 
 def zero_of(tensor: Tensor, subject: Subject) -> int:

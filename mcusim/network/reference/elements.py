@@ -152,16 +152,26 @@ def _power_of_two(value: np.float32) -> int | None:
     return int(nearest) if abs(float(logarithm) - nearest) < 1e-3 else None
 
 
-def table_input(call: Call, powers: tuple[int, ...]) -> np.ndarray:
-    """16 bit inputs on the scale 1 / (3 * 4096) of the sigmoid table; ``powers``: shifts for which it is a plain product."""
-    power = _power_of_two(scale(call.tensor(0)))
+def table_factor(step: np.float32, powers: tuple[int, ...]) -> tuple[int, int]:
+    """What 16 bit inputs of scale ``step`` are multiplied by, and the bits that are dropped then, to be on the scale
+    1 / (3 * 4096) of the sigmoid table; ``powers``: shifts for which it is a plain product.
+    """
+    power = _power_of_two(step)
     if power is not None and power + 12 in powers:
-        return call.integers(0) * (3 << (power + 12))
-    factor, shift = float(scale(call.tensor(0))) * 4096.0 * 3.0, 0
+        return 3 << (power + 12), 0
+    factor, shift = float(step) * 4096.0 * 3.0, 0
     while factor <= 32767.0 / 2.0 and shift <= 30:
         factor, shift = factor * 2.0, shift + 1
-    round_up = 1 << (shift - 1) if shift else 0
-    return wrap(call.integers(0) * int(factor) + round_up) >> shift
+    return int(factor), shift
+
+
+LOGISTIC_POWERS, TANH_POWERS = (0,), (0, 1)
+
+
+def table_input(call: Call, powers: tuple[int, ...]) -> np.ndarray:
+    """16 bit inputs as indices of the sigmoid table, and what lies between two of them."""
+    factor, shift = table_factor(scale(call.tensor(0)), powers)
+    return wrap(call.integers(0) * factor + (1 << shift >> 1)) >> shift
 
 
 def _interpolated(magnitude: np.ndarray, bits: int) -> np.ndarray:
@@ -173,7 +183,7 @@ def _interpolated(magnitude: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _logistic_16(call: Call) -> np.ndarray:
-    x = table_input(call, (0,))
+    x = table_input(call, LOGISTIC_POWERS)
     magnitude = np.abs(x)
     y = np.where(magnitude >> 9 >= 255, 0x7FFF << 10, _interpolated(magnitude, 9))
     y = np.where(x >= 0, y + (1 << 9), (1 << 25) - y + (1 << 9) - 1)
@@ -181,7 +191,7 @@ def _logistic_16(call: Call) -> np.ndarray:
 
 
 def _tanh_16(call: Call) -> np.ndarray:
-    x = table_input(call, (0, 1))
+    x = table_input(call, TANH_POWERS)
     magnitude = np.abs(x)
     y = np.where(magnitude >> 8 >= 255, 0xFFFF << 8, _interpolated(magnitude, 8))
     half = 1 << 23

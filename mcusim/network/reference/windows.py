@@ -12,14 +12,15 @@ from mcusim.network.fixed_point import (
     FixedPoint,
     Multiplier,
     exp_on_negative,
+    exponential_table,
     leading_zeros,
     look_up,
     multiply,
     quantize_multiplier,
     reciprocal,
+    reciprocal_table,
     rounding_shift_right,
     saturate,
-    table_of,
     wrap,
 )
 from mcusim.network.reference.call import Call, activation_range, clamp, clamp_float, limits, scale
@@ -150,17 +151,20 @@ def _softmax_8(call: Call) -> np.ndarray:
     return np.where(seen, np.clip(share + low, low, high), low).astype(call.output.type.value)
 
 
+def exponential_factor(step: np.float32, beta: float) -> Multiplier:
+    """From differences of 16 bit inputs of scale ``step`` to indices of the table of exp."""
+    return quantize_multiplier(float(step * np.float32(beta)) / (10.0 / 65535.0))
+
+
 def _softmax_16(call: Call) -> np.ndarray:
     """Two tables: exp from -10 to 0, and 1 / (1 + x) from 0 to 1."""
-    powers_table = table_of(np.exp, 10.0 / 65535 * -65535, 0.0, 2.0 / 65535)
-    inverse_table = table_of(lambda x: 1.0 / (1.0 + x), 0.0, 1.0 / 65535 * 65535, 2.0 / 65535)
-    factor = quantize_multiplier(float(scale(call.tensor(0)) * np.float32(call.operator.beta)) / (10.0 / 65535.0))
+    factor = exponential_factor(scale(call.tensor(0)), call.operator.beta)
     x = call.value(0).astype(np.int64)
-    powers = look_up(powers_table, saturate(multiply(x - x.max(-1, keepdims=True), *factor) + 32767, 16))
+    powers = look_up(exponential_table(), saturate(multiply(x - x.max(-1, keepdims=True), *factor) + 32767, 16))
     total = powers.sum(-1, keepdims=True)
     headroom = leading_zeros(total)
     shifted = ((total << (headroom - 1)) + (1 << 13)) >> 14
-    inverse = look_up(inverse_table, saturate(shifted - ((1 << 15) + (1 << 16)), 16))
+    inverse = look_up(reciprocal_table(), saturate(shifted - ((1 << 15) + (1 << 16)), 16))
     right = 31 - headroom
     share = (powers * inverse + (np.int64(1) << (right - 1))) >> right
     return np.clip(share, 0, 32767).astype(np.int16)
