@@ -87,8 +87,26 @@ static void fours(const struct nn_dense *layer, const uint32_t *inputs, int32_t 
     nn_four_rows(inputs, layer->weights + row * layer->depth, &walk);
 }
 
-/* The product of one row, inputs as they are. */
-static int32_t row_product(const struct nn_dense *layer, const int8_t *input, int32_t row)
+/* How sums become outputs where all rows share one scale to the right: result() without its questions. */
+struct right_scale {
+    int32_t multiplier, half, shift, offset;
+    cmsis_nn_activation activation;
+};
+
+static int scales_right(const struct nn_dense *layer)
+{
+    return layer->rounds_once && !layer->per_row && *layer->shift <= -2;
+}
+
+static int8_t scaled(const struct right_scale *scale, int32_t sum)
+{
+    const int32_t high = (int32_t)(((int64_t)sum * scale->multiplier) >> 32);
+    const int32_t value = ((high + scale->half) >> scale->shift) + scale->offset;
+    return (int8_t)nn_clamp(value, scale->activation.min, scale->activation.max);
+}
+
+/* The sum of one row, inputs as they are. */
+static int32_t one_sum(const struct nn_dense *layer, const int8_t *input, int32_t row)
 {
     if (layer->filter_offset != 0) {
         return row_sum(layer, input, row);
@@ -97,12 +115,13 @@ static int32_t row_product(const struct nn_dense *layer, const int8_t *input, in
     return sum + (layer->bias ? layer->bias[row] : 0);
 }
 
-/* Two rows, which share the inputs that they load. */
-static void two_rows(const struct nn_dense *layer, const int8_t *input, int32_t row, int8_t *output)
+/* The sums of two rows, which share the inputs that they load. */
+static void two_sums(const struct nn_dense *layer, const int8_t *input, int32_t row, int32_t *sums)
 {
     const int8_t *const a = layer->weights + row * layer->depth, *const b = a + layer->depth;
     const int32_t whole = layer->depth & ~7;
-    int32_t sums[2] = {0, 0};
+    sums[0] = layer->bias ? layer->bias[row] : 0;
+    sums[1] = layer->bias ? layer->bias[row + 1] : 0;
     if (whole) {
         nn_two_rows(input, a, b, whole, nn_pair_of(layer->input_offset), sums);
     }
@@ -110,39 +129,59 @@ static void two_rows(const struct nn_dense *layer, const int8_t *input, int32_t 
         sums[0] += (input[i] + layer->input_offset) * a[i];
         sums[1] += (input[i] + layer->input_offset) * b[i];
     }
-    for (int32_t i = 0; i < 2; i++, row++) {
-        output[row] = result(layer, row, sums[i] + (layer->bias ? layer->bias[row] : 0));
+}
+
+/* Rows from `row` on: as few as come after fours, or as pay for no more preparation. */
+static void few_rows(const struct nn_dense *layer, const int8_t *input, int32_t row, int8_t *output)
+{
+    const int32_t right = scales_right(layer) ? -*layer->shift - 1 : 0; /* 0: not so */
+    const struct right_scale scale = {
+        *layer->multiplier, 1 << right >> 1, right, layer->output_offset, layer->activation,
+    };
+    while (row < layer->rows) {
+        int32_t sums[2], count = 1;
+        if (row + 2 <= layer->rows && layer->filter_offset == 0) {
+            two_sums(layer, input, row, sums);
+            count = 2;
+        } else {
+            sums[0] = one_sum(layer, input, row);
+        }
+        for (int32_t i = 0; i < count; i++, row++) {
+            output[row] = right ? scaled(&scale, sums[i]) : result(layer, row, sums[i]);
+        }
     }
 }
+
+#define FOURS 12 /* rows that pay for spread inputs */
 
 /* Rows that go in fours: those share one scale, and the last row is none of them where more than it would be read. */
 static int32_t rows_in_fours(const struct nn_dense *layer)
 {
     const int32_t rows = layer->depth % 4 == 0 ? layer->rows : layer->rows - 1;
-    return rows >= 4 && !layer->per_row && fits(layer) ? rows & ~3 : 0;
+    return rows >= FOURS && !layer->per_row && fits(layer) ? rows & ~3 : 0;
+}
+
+/* The first `rows` rows. Not in line: a layer of few rows shall not fetch around this. */
+static __attribute__((noinline)) void many_rows(const struct nn_dense *layer, const int8_t *input, int32_t rows,
+                                                int8_t *output, void *scratch)
+{
+    const cmsis_nn_activation bounds = layer->activation;
+    spread(layer, input, scratch);
+    fours(layer, scratch, 0, rows / 4, output);
+    if (bounds.min > -128 || bounds.max < 127) {
+        for (int8_t *value = output; value < output + rows; value++) {
+            *value = (int8_t)nn_clamp(*value, bounds.min, bounds.max);
+        }
+    }
 }
 
 void nn_dense_vector(const struct nn_dense *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    const cmsis_nn_activation bounds = layer->activation;
-    int32_t row = rows_in_fours(layer);
+    const int32_t row = rows_in_fours(layer);
     if (row) {
-        spread(layer, input, scratch);
-        fours(layer, scratch, 0, row / 4, output);
-        if (bounds.min > -128 || bounds.max < 127) {
-            for (int8_t *value = output; value < output + row; value++) {
-                *value = (int8_t)nn_clamp(*value, bounds.min, bounds.max);
-            }
-        }
+        many_rows(layer, input, row, output, scratch);
     }
-    if (layer->rows < 2 || layer->filter_offset != 0) {
-        for (; row < layer->rows; row++) {
-            output[row] = result(layer, row, row_product(layer, input, row));
-        }
-    }
-    for (; row < layer->rows; row += 2) {
-        two_rows(layer, input, row + 2 <= layer->rows ? row : row - 1, output);
-    }
+    few_rows(layer, input, row, output);
 }
 
 #else

@@ -1,6 +1,5 @@
 /* A layer of long short-term memory: inputs and hidden state of int8, gates and cells of int16. */
 #include <stddef.h>
-#include <string.h>
 
 #include "nn_extra.h"
 #include "nn_fixed_s16.h"
@@ -94,9 +93,9 @@ static void step(const nn_lstm_params *p, const int8_t *input, int8_t *hidden, i
     if (p->projection_weights) {
         project(p, shown, hidden);
     } else {
-        memcpy(hidden, shown, (size_t)p->cells);
+        __builtin_memcpy(hidden, shown, (size_t)p->cells);
     }
-    memcpy(output, hidden, (size_t)p->hidden);
+    __builtin_memcpy(output, hidden, (size_t)p->hidden);
 }
 
 int32_t nn_lstm_s8_get_buffer_size(const nn_lstm_params *params)
