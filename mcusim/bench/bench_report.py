@@ -43,6 +43,14 @@ class RamBytes:
 
 
 @dataclass(frozen=True, slots=True)
+class ArenaPart:
+    """What of the arena lies in a memory: ``"ram"`` (the main one), or others of the board by name."""
+
+    memory: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FlashBytes:
     """Bytes of flash: ``weights`` are all constant arrays, ``code`` is all else."""
 
@@ -89,7 +97,8 @@ class Result:
     """A network on a board. ``latency_seconds`` is that of one inference without printing, None where it does not fit.
 
     ``bit_exact`` is None unless outputs were compared: integers are equal, floats within one unit of the last place.
-    ``energy_joules`` is None: no board is calibrated for it.
+    ``energy_joules`` is None: no board is calibrated for it. ``changes``: what was rewritten so that the network needs less
+    memory, in order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network.
     """
 
     model: str
@@ -114,6 +123,9 @@ class Result:
     check: Check | None = None
     accuracy: Accuracy | None = None
     model_file: str | None = None
+    arenas: tuple[ArenaPart, ...] = ()
+    changes: tuple[str, ...] = ()
+    added_macs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mcusim.cli.values import byte_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,6 +64,13 @@ def bench_command(
         list[str] | None,
         typer.Option(metavar="MEMORY", help="Where the arena lies: ram, a memory of the board. Repeatable: filled in order."),
     ] = None,
+    arena_limit: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", parser=byte_size, help="Largest arena (64K); the network is rewritten to keep to it."),
+    ] = None,
+    smallest: Annotated[
+        bool, typer.Option("--smallest", help="Rewrite the network for the smallest arena, whatever it costs in time.")
+    ] = False,
     explain_memory: Annotated[
         bool, typer.Option("--explain-memory", help="Show place and lifetime of every tensor, and draw them.")
     ] = False,
@@ -87,6 +97,7 @@ def bench_command(
         raise typer.BadParameter(f"{missing} given; allowed: MODEL... --board NAME, or --compare A B")
     _check_files(json, html)
     options = _options(compiler, optimise, cmsis_nn, weights, kernels, arena)
+    options = replace(options, arena_limit_bytes=arena_limit, smallest=smallest)
     wishes: dict[str, Any] = {"check": check, "seed": seed, "data": data, "cache": not no_cache, "jobs": jobs}
     report = _bench(models, board, options, wishes, quiet or json == STDOUT)
     _deliver(report, json, html, quiet)
@@ -112,10 +123,10 @@ def _options(
     compiler: str, optimise: str, cmsis_nn: Path | None, weights: str, kernels: str, arena: Sequence[str] | None
 ) -> BuildOptions:
     from mcusim.deploy.build import OPTIMISE, BuildOptions
-    from mcusim.deploy.placement import RAM, Placement
+    from mcusim.deploy.placement import Placement
 
     return BuildOptions(
-        compiler, optimise or OPTIMISE, cmsis_nn, True, Placement(weights, kernels), tuple(arena or (RAM,))
+        compiler, optimise or OPTIMISE, cmsis_nn, True, Placement(weights, kernels), tuple(arena or ())
     )  # fmt: skip
 
 
