@@ -13,7 +13,7 @@ from mcusim.deploy.lower import scratch_of
 from mcusim.deploy.placement import RAM
 from mcusim.deploy.planner import plan
 from mcusim.deploy.smaller import Kernels, Rewriting, rewritings, smaller
-from mcusim.deploy.walks import Walk
+from mcusim.deploy.walks import Promise
 from mcusim.network import Network
 from mcusim.network.macs import network_macs
 
@@ -50,22 +50,35 @@ class Making:
     """How a network becomes calls of kernels, and what the kernels promise."""
 
     lower: Callable[[Network], tuple[Step, ...]]
-    walks: Callable[[Network], Mapping[str, Walk]] = lambda network: {}
+    promises: Callable[[tuple[Step, ...]], Mapping[str, Promise]] = lambda steps: {}
 
     @property
     def kernels(self) -> Kernels:
         """What rewritings are judged by."""
-        return Kernels(lambda network: scratch_of(self.lower(network)), self.walks)
+        steps_of = remembered(self.lower)
+        return Kernels(lambda network: scratch_of(steps_of(network)), lambda network: self.promises(steps_of(network)))
 
     def arrangement(self, network: Network, changes: tuple[str, ...] = ()) -> Arrangement:
         """The smallest arena of a network, in one memory without limit."""
         steps = self.lower(network)
-        lifetimes = buffers_of(network, scratch_of(steps), self.walks(network))
+        lifetimes = buffers_of(network, scratch_of(steps), self.promises(steps))
         return Arrangement(network, steps, lifetimes, planned(lifetimes, (Memory(RAM),)), changes)
 
     def rewritten(self, rewriting: Rewriting) -> Arrangement:
         """The same of a rewriting."""
         return self.arrangement(rewriting.network, rewriting.changes)
+
+
+def remembered(lower: Callable[[Network], tuple[Step, ...]]) -> Callable[[Network], tuple[Step, ...]]:
+    """``lower``, which gives its last answer again where it is asked for the same network again."""
+    last: list[tuple[Network, tuple[Step, ...]]] = []
+
+    def steps_of(network: Network) -> tuple[Step, ...]:
+        if not last or last[0][0] is not network:
+            last[:] = [(network, lower(network))]
+        return last[0][1]
+
+    return steps_of
 
 
 def planned(lifetimes: Lifetimes, memories: Sequence[Memory]) -> Plan:

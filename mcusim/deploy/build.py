@@ -20,7 +20,8 @@ from mcusim.deploy.layout import Support, arena_memories, support_of, with_joine
 from mcusim.deploy.library import Recipe, kernel_includes, kernel_sources, objects, system_sources
 from mcusim.deploy.lower import lower
 from mcusim.deploy.placement import FLASH, IN_FLASH, RAM, Placement
-from mcusim.deploy.scratch import Sizes, sizes_on_target
+from mcusim.deploy.promises import promises
+from mcusim.deploy.scratch import TargetSizes, sizes_on_target
 from mcusim.errors import BoardError
 from mcusim.network import Network
 
@@ -101,14 +102,17 @@ def _too_long(arrangement: Arrangement, options: BuildOptions) -> bool:
 
 def making_for(board: Board, options: BuildOptions) -> Making:
     """How networks become calls of the kernels for a board."""
-    kernels, sizes = options.kernels(board.core), sizes_for(board, options)
-    return Making(lambda network: lower(network, kernels, sizes))
+    kernels, answers = options.kernels(board.core), answers_for(board, options)
+    return Making(
+        lambda network: lower(network, kernels, answers),
+        lambda steps: promises(steps, answers.ask) if kernels.own else {},
+    )
 
 
-def sizes_for(board: Board, options: BuildOptions) -> Sizes:
-    """What the kernels for a board say about their scratch memory."""
+def answers_for(board: Board, options: BuildOptions) -> TargetSizes:
+    """What the kernels for a board say about their scratch memory, and about their order of reading and writing."""
     compiler, support, kernels = find_compiler(options.compiler), support_for(board, options), options.kernels(board.core)
-    return sizes_on_target(kernel_recipe(support, kernels, options), compiler, sorted(kernels.functions))
+    return sizes_on_target(kernel_recipe(support, kernels, options), compiler, sorted(kernels.functions | kernels.walks))
 
 
 SPARE_BYTES, SPARE_BYTES_OF_LAYER = 4096, 64

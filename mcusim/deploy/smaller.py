@@ -11,7 +11,7 @@ from mcusim.deploy.bodies import bodies_of, need_of_steps, overlays_by_pair
 from mcusim.deploy.lifetimes import buffers_of
 from mcusim.deploy.order import reorder
 from mcusim.deploy.padding import fuse_padding
-from mcusim.deploy.walks import Walk
+from mcusim.deploy.walks import Promise
 from mcusim.network import Network, NetworkError
 from mcusim.network.macs import network_macs
 
@@ -26,7 +26,7 @@ class Kernels:
     """What the kernels need and promise: scratch bytes and walks by layer, of any network that they compute."""
 
     scratch: Callable[[Network], Mapping[str, int]]
-    walks: Callable[[Network], Mapping[str, Walk]] = lambda network: {}
+    walks: Callable[[Network], Mapping[str, Promise]] = lambda network: {}
 
 
 @dataclass(frozen=True, slots=True)

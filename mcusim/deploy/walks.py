@@ -29,6 +29,18 @@ class Walk:
     buffered: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """What else a kernel may promise: the output may lie exactly where the input does.
+
+    As a depthwise convolution that has read all of some channels before it writes them, and leaves the others alone.
+    """
+
+
+Promise = Walk | Planes
+"""What a kernel says about its order of reading and writing."""
+
+
 def distance_bytes(network: Network, layer: Layer, walk: Walk) -> int:
     """How far below its input the output of a windowed layer has to start, so that it never overwrites what is still read.
 

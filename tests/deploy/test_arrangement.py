@@ -80,7 +80,7 @@ def test_a_network_that_fits_is_built_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("core", ["m0plus", "m4"])
-@pytest.mark.parametrize("shape", [(24, 20, 8), (23, 17, 6)], ids=["even", "odd"])
+@pytest.mark.parametrize("shape", [(24, 20, 8), (23, 17, 14)], ids=["even", "odd"])
 def test_layers_in_bands_give_what_the_twin_gives(core: str, shape: tuple[int, int, int], tmp_path: Path) -> None:
     network, options = mobile(*shape), replace(CHECKED, smallest=True)
     plain, found = arranged(network, boards.load(core)), arranged(network, boards.load(core), options)
