@@ -12,8 +12,8 @@ ASKED: Mapping[str, str] = {
     "arm_depthwise_conv_wrapper_s8": "nn_depthwise_walk",
 }
 """Kernels that go several ways, and the function of kernels_c/include/nn_walks.h that tells what they promise for a layer."""
-KEPT: Mapping[str, Promise] = {"arm_avgpool_s8": Walk(), "arm_max_pool_s8": Walk()}
-"""Kernels that keep one promise always: pooling goes pixel by pixel (kernels_c/include/nn_window.h)."""
+KEPT: Mapping[str, Promise] = {"arm_avgpool_s8": Walk(), "arm_max_pool_s8": Walk(), "arm_pad_s8": Walk()}
+"""Kernels that keep one promise always: they go pixel by pixel (kernels_c/include/nn_window.h, kernels_c/src/arm_pad_s8.c)."""
 
 PARAMS, QUANT, INPUT, FILTER, BIAS, OUTPUT = 1, 2, 3, 5, 8, 9
 """Places of the arguments that the functions ask for, in calls of the kernels."""

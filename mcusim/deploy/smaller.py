@@ -55,7 +55,10 @@ def smaller(network: Network, kernels: Kernels, budget_bytes: int) -> Rewriting:
 
 
 def rewritings(network: Network, kernels: Kernels, budget_bytes: int) -> Iterator[Rewriting]:
-    """The network as it is, then rewritings on the way to the budget, each with a smaller need than the one before."""
+    """The network as it is, then rewritings on the way to the budget, none with a larger need than the one before.
+
+    One that costs nothing is kept where it saves nothing: chains of layers are longer without the layers that only add padding.
+    """
     best = _rewriting(network, kernels)
     yield best
     for what, change in (
@@ -65,7 +68,7 @@ def rewritings(network: Network, kernels: Kernels, budget_bytes: int) -> Iterato
         changed = change(best.network)
         if changed is not best.network:
             better = _rewriting(changed, kernels, (*best.changes, what))
-            if better.need_bytes < best.need_bytes:
+            if better.need_bytes <= best.need_bytes:
                 yield (best := better)
     for _ in range(ROUNDS):
         if (found := _in_bands(best, kernels, budget_bytes)) is None:

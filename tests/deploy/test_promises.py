@@ -47,6 +47,7 @@ class Case:
     pooling: ops.Pooling | None = None
     scale: float = 0.003
     activation: ops.Activation = ops.Activation.NONE
+    pads: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
 
 CASES = [
@@ -81,6 +82,11 @@ CASES = [
     Case((8, 8, 8), 0, (2, 2), (2, 2), pooling=ops.Pooling.AVERAGE),
     Case((9, 7, 6), 0, (3, 3), (1, 1), SAME, pooling=ops.Pooling.AVERAGE),
     Case((6, 5, 4), 0, (6, 5), pooling=ops.Pooling.AVERAGE),
+    # edges
+    Case((8, 7, 5), 0, (1, 1), pads=((0, 0, 0, 0), (0, 1, 1, 0))),
+    Case((4, 40, 4), 0, (1, 1), pads=((0, 1, 1, 0), (0, 1, 1, 0))),
+    Case((4, 29, 5), 0, (1, 1), pads=((0, 3, 2, 0), (0, 0, 0, 0))),
+    Case((3, 50, 3), 0, (1, 1), pads=((0, 1, 1, 2), (0, 1, 0, 1))),
 ]  # fmt: skip
 
 
@@ -100,7 +106,8 @@ def all_cases() -> Network:
 
 def layer_of(number: int, case: Case, random: np.random.Generator) -> tuple[Layer, list[Tensor]]:
     source = quantized(f"in{number}", (1, *case.shape), 0.02, -7)
-    target = quantized(f"out{number}", (1,), 0.02 if case.pooling else 0.03, -7 if case.pooling else 5)
+    moved = case.pooling or case.pads
+    target = quantized(f"out{number}", (1,), 0.02 if moved else 0.03, -7 if moved else 5)
     operator, inputs, constants = operator_of(number, case, random)
     layer = Layer(f"layer{number}", operator, (source.name, *inputs), (target.name,))
     (shape,) = output_shapes(layer, [source.shape, *(tensor.shape for tensor in constants)])
@@ -110,6 +117,8 @@ def layer_of(number: int, case: Case, random: np.random.Generator) -> tuple[Laye
 def operator_of(number: int, case: Case, random: np.random.Generator) -> tuple[ops.Operator, tuple[str, ...], list[Tensor]]:
     if case.pooling:
         return ops.Pool2D(case.pooling, case.taps, case.stride, case.padding), (), []
+    if case.pads:
+        return ops.Pad(*case.pads, -7), (), []
     channels = case.shape[2]
     outputs = case.outputs or channels * case.multiplier
     shape = (outputs, *case.taps, channels // case.groups) if case.outputs else (1, *case.taps, outputs)
