@@ -51,6 +51,21 @@ class ArenaPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A tensor, or scratch memory (``LAYER:scratch``): ``offset`` and ``bytes`` in the arena of a memory.
+
+    It holds something from layer ``first`` to layer ``last``, both included, by their places in ``layers``; -1 is before all.
+    """
+
+    name: str
+    memory: str
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class FlashBytes:
     """Bytes of flash: ``weights`` are all constant arrays, ``code`` is all else."""
 
@@ -126,6 +141,8 @@ class Result:
     arenas: tuple[ArenaPart, ...] = ()
     changes: tuple[str, ...] = ()
     added_macs: int = 0
+    arena_reason: str = ""
+    tensors: tuple[Placed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mcusim.bench.bench_report import Accuracy, ArenaPart, Check, FlashBytes, LayerUse, RamBytes, Result, Room
+from mcusim.bench.bench_report import Accuracy, ArenaPart, Check, FlashBytes, LayerUse, Placed, RamBytes, Result, Room
 from mcusim.bench.question import Question
 from mcusim.bench.references import checked
 from mcusim.bench.samples import Sample, labelled_set, random_samples
@@ -57,12 +57,6 @@ def answer(question: Question) -> Result:
             return result_of(question, network, board, sources, error.sizes, None, None, None)
         check, accuracy, run_ = _run(question, network, board, firmware, folder)
         return result_of(question, network, board, sources, firmware.sizes, run_, check, accuracy, firmware)
-
-
-def explanation_of(question: Question) -> Explanation:
-    """The memory plan of a network on a board."""
-    network = question.load_network()
-    return _explained(sources_of(network, question.load_board(), question.options))
 
 
 def _explained(sources: Sources) -> Explanation:
@@ -170,7 +164,15 @@ def result_of(
         arenas=tuple(ArenaPart(name, peak) for name, peak in sources.plan.peak_bytes.items() if peak),
         changes=sources.arrangement.changes,
         added_macs=sources.arrangement.macs - network_macs(network),
+        arena_reason=sources.plan.reason,
+        tensors=tuple(_placed(_explained(sources))),
     )  # fmt: skip
+
+
+def _placed(explanation: Explanation) -> Iterator[Placed]:
+    for memory in explanation.memories():
+        for buffer, place in explanation.placed(memory):
+            yield Placed(buffer.name, memory, place.offset_bytes, buffer.size_bytes, buffer.first, buffer.last)
 
 
 def _compiler(question: Question) -> str:

@@ -102,7 +102,7 @@ def bench_command(
     report = _bench(models, board, options, wishes, quiet or json == STDOUT)
     _deliver(report, json, html, quiet)
     if explain_memory:
-        _explain(models, board, options, sys.stderr if json == STDOUT else sys.stdout)
+        _explain(report, sys.stderr if json == STDOUT else sys.stdout)
     _leave(report)
 
 
@@ -171,18 +171,16 @@ def _deliver(report: BenchReport, json: str | None, html: str | None, quiet: boo
         write_atomically(html, page(report))
 
 
-def _explain(models: Sequence[str], boards: Sequence[str], options: BuildOptions, stream: Any) -> None:
-    from mcusim.bench.question import Question, Wishes
-    from mcusim.bench.trial import explanation_of
+def _explain(report: BenchReport, stream: Any) -> None:
+    from mcusim.bench.arena import explanation_of
     from mcusim.deploy.explain import memory_map, memory_table, summary
     from mcusim.report.table import print_parts
 
-    for model in models:
-        for board in boards:
-            explanation = explanation_of(Question(model, board, options, Wishes()))
-            stream.write("\n")
-            print_parts(stream, [summary(explanation), memory_table(explanation)])
-            stream.write("\n" + memory_map(explanation) + "\n")
+    for result in report.results:
+        explanation = explanation_of(result)
+        stream.write("\n")
+        print_parts(stream, [summary(explanation), memory_table(explanation)])
+        stream.write("\n" + memory_map(explanation) + "\n")
 
 
 def _compare(before: str, after: str) -> None:
