@@ -128,12 +128,15 @@ def left_over(arrangement: Arrangement, memories: Sequence[Memory], board: Board
     # of the whole arena only what its alignment leaves over, so that what lies around it lies as it will
     arena_bytes = ARENA_ALIGNMENT + arrangement.plan.total_bytes % ARENA_ALIGNMENT
     hollow = replace(arrangement, plan=replace(moved(arrangement.plan, first.name), peak_bytes={first.name: arena_bytes}))
+    layout = support_for(board, options).layout
     with tempfile.TemporaryDirectory(prefix="mcusim") as folder:
         try:
             firmware = build_sources(written(hollow, board, options), board, Path(folder) / "hollow.elf", options)
-        except (TooLarge, ToolchainError):  # flash is too small, or weights are too large for their memory
+            taken = taken_bytes(firmware.elf, layout)
+        except TooLarge as error:  # flash is too small; what memory the rest would leave is told all the same
+            taken = {RAM: error.sizes.main - (layout.stack_bytes if layout.stack == RAM else 0)}
+        except ToolchainError:  # weights or kernels are too large for their memory
             return memories
-        taken = taken_bytes(firmware.elf, support_for(board, options).layout)
     used = {**taken, first.name: taken.get(first.name, arena_bytes) - arena_bytes}
     return [replace(memory, size_bytes=(memory.size_bytes or 0) - used.get(memory.name, 0)) for memory in memories]
 

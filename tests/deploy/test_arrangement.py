@@ -161,6 +161,14 @@ def test_a_program_fits_to_the_last_byte(tmp_path: Path) -> None:
     assert build(mobile(), less, tmp_path / "less.elf", options).sources.arrangement.changes
 
 
+def test_memories_are_chosen_as_well_where_flash_is_too_small() -> None:
+    total = arranged(mobile(), L4R5).plan.total_bytes
+    found = bench(mobile(), with_sizes(L4R5, flash=4096, sram1=STACK_BYTES + total, sram2=0))
+    assert [part.memory for part in found.arenas] == ["sram3"]
+    assert (found.fits, found.room.ram_missing) == (False, 0)
+    assert found.room.flash_missing > 0
+
+
 def test_banks_that_touch_are_one_memory_unless_something_else_lies_there() -> None:
     layout = layout_of(L4R5)
     (joined,) = joined_banks(L4R5, layout)
