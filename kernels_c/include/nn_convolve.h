@@ -58,6 +58,7 @@ void nn_convolve_plain(const struct nn_convolution *layer, int32_t first, int32_
 /* All of it in C and a loop for small cores, for at least four outputs in a group. */
 void nn_convolve_fours(const struct nn_convolution *layer);
 int32_t nn_convolve_fours_scratch(const cmsis_nn_dims *filter);
+int32_t nn_convolve_fours_walk(const struct nn_convolution *layer); /* nn_walks.h */
 
 /*
  * All of it with the DSP extension. In place: all input channels are one group, their number is a multiple of 4, and taps
@@ -65,12 +66,14 @@ int32_t nn_convolve_fours_scratch(const cmsis_nn_dims *filter);
  */
 void nn_convolve_dsp(const struct nn_convolution *layer);
 int32_t nn_convolve_dsp_scratch(const cmsis_nn_dims *filter, int in_place);
+int32_t nn_convolve_dsp_walk(const struct nn_convolution *layer); /* nn_walks.h */
 
 /* Its two ways, bounds of the activation left out; quads go in place only, octets need four outputs in a group. */
 void nn_convolve_quads(const struct nn_convolution *layer);
 int32_t nn_convolve_quads_scratch(const cmsis_nn_dims *filter);
 void nn_convolve_octets(const struct nn_convolution *layer);
 int32_t nn_convolve_octets_scratch(const cmsis_nn_dims *filter);
+int32_t nn_convolve_octets_walk(const struct nn_convolution *layer); /* nn_walks.h */
 int nn_convolve_octets_pay(const cmsis_nn_dims *filter);
 
 static inline int nn_goes_in_place(const cmsis_nn_conv_params *params, const cmsis_nn_dims *input,

@@ -25,5 +25,6 @@ void nn_depthwise_fours(const struct nn_depthwise *layer);
 /* All of it with the DSP extension; scratch as nn_depthwise_dsp_scratch says. */
 void nn_depthwise_dsp(const struct nn_depthwise *layer);
 int32_t nn_depthwise_dsp_scratch(const cmsis_nn_dims *input, const cmsis_nn_dims *filter);
+int32_t nn_depthwise_dsp_walk(const struct nn_depthwise *layer); /* nn_walks.h */
 
 #endif

@@ -1,6 +1,7 @@
 /* The convolution with the DSP extension: which way it goes. */
 #include "nn_convolve.h"
 #include "nn_dsp.h"
+#include "nn_walks.h"
 
 int32_t nn_convolve_dsp_scratch(const cmsis_nn_dims *filter, int in_place)
 {
@@ -10,6 +11,21 @@ int32_t nn_convolve_dsp_scratch(const cmsis_nn_dims *filter, int in_place)
     }
     const int32_t octets = nn_convolve_octets_scratch(filter);
     return octets > quads ? octets : quads;
+}
+
+/* Whether channels go in pairs, each through the whole image. */
+static int goes_in_pairs(const struct nn_convolution *layer)
+{
+    return nn_goes_in_place(layer->params, &layer->input, &layer->filter) &&
+           (!nn_convolve_octets_pay(&layer->filter) || !nn_channels_fit(layer, 0, layer->output.c));
+}
+
+int32_t nn_convolve_dsp_walk(const struct nn_convolution *layer)
+{
+    if (goes_in_pairs(layer)) {
+        return NN_NO_WALK;
+    }
+    return layer->group_outputs >= 4 ? nn_convolve_octets_walk(layer) : NN_WALK(NN_UNBUFFERED, 1);
 }
 
 #if NN_DSP
@@ -41,8 +57,7 @@ void nn_convolve_dsp(const struct nn_convolution *layer)
     const cmsis_nn_activation bounds = layer->params->activation;
     const cmsis_nn_dims *out = &layer->output;
     const struct nn_convolution flat = flattened(layer);
-    const int in_place = nn_goes_in_place(layer->params, &layer->input, &layer->filter);
-    if (in_place && (!nn_convolve_octets_pay(&layer->filter) || !nn_channels_fit(layer, 0, out->c))) {
+    if (goes_in_pairs(layer)) {
         nn_convolve_quads(&flat); /* which passes over channels that are constant */
     } else if (layer->group_outputs >= 4) {
         nn_convolve_octets(&flat);

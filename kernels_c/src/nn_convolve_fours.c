@@ -6,6 +6,7 @@
  */
 #include "nn_convolve.h"
 #include "nn_fours.h"
+#include "nn_walks.h"
 
 #define GROUP 4 /* channels */
 /* Bytes of scratch memory for weights; those of one group are needed anyway. */
@@ -36,6 +37,13 @@ static int32_t groups_at_once(const cmsis_nn_dims *filter)
 int32_t nn_convolve_fours_scratch(const cmsis_nn_dims *filter)
 {
     return groups_at_once(filter) * group_bytes(filter) + 4 * taps_of(filter);
+}
+
+/* Pixel by pixel where all channels are in scratch memory at once. Channels that are calculated otherwise keep no buffer. */
+int32_t nn_convolve_fours_walk(const struct nn_convolution *layer)
+{
+    const int at_once = layer->filter.c == layer->input.c && GROUP * groups_at_once(&layer->filter) >= layer->output.c;
+    return at_once ? NN_WALK(NN_UNBUFFERED, 1) : NN_NO_WALK;
 }
 
 /* Joins the weights of four channels, and starts their sums; 0 where products of two taps could leave 16 bits. */

@@ -7,6 +7,7 @@
 #include "nn_convolve.h"
 #include "nn_dsp.h"
 #include "nn_octets.h"
+#include "nn_walks.h"
 
 #define GROUP 4 /* channels */
 #define QUEUE 8 /* pixels */
@@ -49,6 +50,19 @@ int nn_convolve_octets_pay(const cmsis_nn_dims *filter)
     const int32_t groups = groups_at_once(filter), wanted = (filter->n + GROUP - 1) / GROUP;
     const int32_t enough = filter->h * filter->w == 1 ? 2 : 4;
     return filter->n >= GROUP && groups >= nn_smaller(enough, wanted);
+}
+
+/* Pixels as they are gathered, where all channels are in scratch memory at once. */
+int32_t nn_convolve_octets_walk(const struct nn_convolution *layer)
+{
+    if (layer->filter.c != layer->input.c || GROUP * groups_at_once(&layer->filter) < layer->output.c) {
+        return NN_NO_WALK;
+    }
+    if (!nn_channels_fit(layer, 0, layer->output.c)) {
+        return NN_WALK(NN_UNBUFFERED, 1);
+    }
+    const int in_place = nn_goes_in_place(layer->params, &layer->input, &layer->filter);
+    return NN_WALK(NN_BUFFERED, in_place ? 2 : queue_of(&layer->filter));
 }
 
 #if NN_DSP

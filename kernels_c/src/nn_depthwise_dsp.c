@@ -9,7 +9,9 @@
 #include "nn_depthwise.h"
 #include "nn_depthwise_taps.h"
 #include "nn_depthwise_tiles.h"
+#include "nn_copy.h"
 #include "nn_dsp.h"
+#include "nn_walks.h"
 
 #define GROUP 4
 /* Bytes of scratch memory for strips; two strips are needed anyway. */
@@ -69,7 +71,7 @@ static struct nn_scale scale_of(const struct nn_depthwise *layer, int32_t channe
 }
 
 /* Whether channels first..end can be scaled as nn_scale.h does. */
-static int fit(const struct nn_depthwise *layer, int32_t first, int32_t end)
+NN_INLINE int fit(const struct nn_depthwise *layer, int32_t first, int32_t end)
 {
     const int32_t count = layer->filter.h * layer->filter.w;
     for (int32_t channel = first; channel < end; channel++) {
@@ -150,7 +152,7 @@ struct tiling {
     struct nn_tile_walk walk;
 };
 
-static struct tiling tiling_of(const struct nn_depthwise *layer)
+NN_INLINE struct tiling tiling_of(const struct nn_depthwise *layer)
 {
     const cmsis_nn_dims *out = &layer->output;
     const int32_t stride = layer->params->stride.h, across = stride == 1 ? 2 : 1;
@@ -168,7 +170,7 @@ static struct tiling tiling_of(const struct nn_depthwise *layer)
 }
 
 /* Tiles pay where there are some, of 3 x 3 taps, and their rows fit what scratch memory was asked for. */
-static int tiles_serve(const struct nn_depthwise *layer, const struct tiling *tiling)
+NN_INLINE int tiles_serve(const struct nn_depthwise *layer, const struct tiling *tiling)
 {
     const cmsis_nn_dw_conv_params *params = layer->params;
     return layer->filter.h == 3 && layer->filter.w == 3 && params->dilation.h == 1 && params->dilation.w == 1 &&
@@ -177,12 +179,19 @@ static int tiles_serve(const struct nn_depthwise *layer, const struct tiling *ti
            layer->output.h * layer->output.w > FEW_OUTPUTS;
 }
 
+static void carry_strip(uint32_t *scratch, const struct tiling *tiling);
+
 static void walk_strips(const struct nn_depthwise *layer, const struct tiling *tiling, const int8_t *image, int32_t first,
                         int32_t count, const struct nn_tile_channel *channels, int8_t *output)
 {
     const cmsis_nn_tile padding = layer->params->padding;
     uint32_t *const scratch = layer->scratch;
-    for (int32_t i = 0; i <= count; i++) {
+    int32_t i = 0;
+    if (first) {
+        carry_strip(scratch, tiling);
+        i = 1;
+    }
+    for (; i <= count; i++) {
         gather_strip(layer, image, -padding.h, 2 * (first + i) - padding.w, tiling->rows, scratch + i * tiling->rows * 4);
     }
     const int32_t half = first + count == tiling->strips && layer->output.w % tiling->across;
@@ -220,7 +229,8 @@ static void walk_tiles(const struct nn_depthwise *layer, const struct tiling *ti
 
 /* --- Any taps --- */
 
-static void prepare_taps(const struct nn_depthwise *layer, int32_t channel, struct nn_taps_channels *channels,
+/* This and walk_taps stand apart, so that where their loops lie in a small instruction cache is not up to the code of tiles. */
+static NN_HOT void prepare_taps(const struct nn_depthwise *layer, int32_t channel, struct nn_taps_channels *channels,
                          uint32_t *panel)
 {
     const int8_t *weight = layer->filter_data + channel;
@@ -345,7 +355,7 @@ static void walk_pixel(const struct nn_depthwise *layer, int32_t channel)
 }
 
 /* Channels of `groups` fours from `first` on. */
-static void walk_taps(const struct nn_depthwise *layer, int32_t first, int32_t groups)
+static NN_HOT void walk_taps(const struct nn_depthwise *layer, int32_t first, int32_t groups)
 {
     struct block block = {layer->scratch, 0, first, groups};
     block.panels = (uint32_t *)(block.channels + groups);
@@ -386,6 +396,39 @@ static void clamp(int8_t *values, int32_t count, cmsis_nn_activation bounds)
     for (int8_t *end = values + count; values < end; values++) {
         *values = (int8_t)nn_clamp(*values, bounds.min, bounds.max);
     }
+}
+
+/* The last strip again as the first one: in place, its inputs are overwritten. Rare, so apart. */
+static __attribute__((noinline)) void carry_strip(uint32_t *scratch, const struct tiling *tiling)
+{
+    const int32_t words = tiling->rows * 4;
+    nn_copy(scratch, scratch + tiling->at_once * words, 4 * words);
+}
+
+/* Outputs lie below or at the inputs of their own channels, and to the left of those that are still to be gathered. */
+static int32_t tiles_walk(const struct nn_depthwise *layer, const struct tiling *tiling)
+{
+    const cmsis_nn_dims *in = &layer->input, *out = &layer->output;
+    const int in_columns = layer->params->stride.w == 1 && in->w == out->w && layer->params->padding.w < 3;
+    const int serves = tiling->strips <= tiling->at_once ? in->n == 1 || (in->h == out->h && in->w == out->w)
+                                                         : in_columns && (in->n == 1 || in->h == out->h);
+    return serves ? NN_WALK(NN_PLANES, 0) : NN_NO_WALK;
+}
+
+int32_t nn_depthwise_dsp_walk(const struct nn_depthwise *layer)
+{
+    const int32_t depth = layer->output.c;
+    const struct tiling tiling = tiling_of(layer);
+    if (depth < GROUP) {
+        return NN_WALK(NN_UNBUFFERED, 1);
+    }
+    if (depth % GROUP != 0 || !fit(layer, 0, depth) || layer->input.w == 1) {
+        return NN_NO_WALK;
+    }
+    if (tiles_serve(layer, &tiling)) {
+        return tiles_walk(layer, &tiling);
+    }
+    return depth <= GROUP * groups_at_once(&layer->filter) ? NN_WALK(NN_UNBUFFERED, layer->output.w) : NN_NO_WALK;
 }
 
 static void walk_channels(const struct nn_depthwise *layer)
@@ -443,6 +486,14 @@ void nn_depthwise_dsp(const struct nn_depthwise *layer)
     if (bounds.min > -128 || bounds.max < 127) {
         clamp(layer->output_data, out->n * out->h * out->w * out->c, bounds);
     }
+}
+
+#else
+
+int32_t nn_depthwise_dsp_walk(const struct nn_depthwise *layer)
+{
+    (void)layer;
+    return NN_NO_WALK;
 }
 
 #endif

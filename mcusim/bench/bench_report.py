@@ -43,6 +43,29 @@ class RamBytes:
 
 
 @dataclass(frozen=True, slots=True)
+class ArenaPart:
+    """What of the arena lies in a memory: ``"ram"`` (the main one), or others of the board by name."""
+
+    memory: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A tensor, or scratch memory (``LAYER:scratch``): ``offset`` and ``bytes`` in the arena of a memory.
+
+    It holds something from layer ``first`` to layer ``last``, both included, by their places in ``layers``; -1 is before all.
+    """
+
+    name: str
+    memory: str
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class FlashBytes:
     """Bytes of flash: ``weights`` are all constant arrays, ``code`` is all else."""
 
@@ -89,7 +112,8 @@ class Result:
     """A network on a board. ``latency_seconds`` is that of one inference without printing, None where it does not fit.
 
     ``bit_exact`` is None unless outputs were compared: integers are equal, floats within one unit of the last place.
-    ``energy_joules`` is None: no board is calibrated for it.
+    ``energy_joules`` is None: no board is calibrated for it. ``changes``: what was rewritten so that the network needs less
+    memory, in order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network.
     """
 
     model: str
@@ -114,6 +138,11 @@ class Result:
     check: Check | None = None
     accuracy: Accuracy | None = None
     model_file: str | None = None
+    arenas: tuple[ArenaPart, ...] = ()
+    changes: tuple[str, ...] = ()
+    added_macs: int = 0
+    arena_reason: str = ""
+    tensors: tuple[Placed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from mcusim.bench.arena import explanation_of
 from mcusim.bench.bench_report import BenchReport
 from mcusim.bench.table import COLUMNS, SUMMARY, layer_row, summary_row, total_lines
+from mcusim.deploy.explain import memory_svg
+
+NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
+"""What a drawing in a file of its own has to say, and one in a page has not."""
 
 
 def page(report: BenchReport) -> str:
@@ -16,6 +21,7 @@ def page(report: BenchReport) -> str:
         {
             "result": result,
             "lines": list(total_lines(result)),
+            "drawing": memory_svg(explanation_of(result)).replace(NAMESPACE, "", 1),
             "rows": [{"cells": layer_row(layer), "share": 100 * (layer.share or 0)} for layer in result.layers],
         }
         for result in report.results

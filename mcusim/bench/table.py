@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from mcusim.bench.bench_report import BenchReport, LayerUse, Result, Room
-from mcusim.report.quantity import grouped, share, si, size
+from mcusim.report.quantity import grouped, printable, share, si, size
 from mcusim.report.table import make_table, print_parts
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 NONE = "–"
 PLAIN_WIDTH = 128
 """Columns where the output is no terminal."""
+MAIN = "ram"
+"""What the main RAM of a board is called."""
 COLUMNS = ("layer", "operator", "output", "MACs", "cycles", "per MAC", "time", "share", "RAM live", "flash")
 SUMMARY = ("model", "board", "MACs", "latency", "RAM", "flash", "fits", "bit exact")
 
@@ -77,6 +79,8 @@ def total_lines(result: Result) -> Iterator[str]:
     )
     yield f"flash    {size(flash.total)}: code {grouped(flash.code)}, constants {grouped(flash.weights)} bytes"
     yield f"fits     {fit_text(result.room)}"
+    yield from _elsewhere(result)
+    yield from _changed(result)
     yield from _compared(result)
 
 
@@ -85,6 +89,22 @@ def fit_text(room: Room) -> str:
     rows = (("flash", room.flash_missing, room.flash), ("RAM", room.ram_missing, room.ram))
     missing = [f"{grouped(short)} bytes of {name} are missing ({size(all_)} there)" for name, short, all_ in rows if short]
     return f"no: {'; '.join(missing)}" if missing else f"yes, in {size(room.flash)} of flash and {size(room.ram)} of RAM"
+
+
+def _elsewhere(result: Result) -> Iterator[str]:
+    """Where the arena lies, if not in the main RAM alone."""
+    if any(part.memory != MAIN for part in result.arenas):
+        parts = ", ".join(f"{grouped(part.bytes)} bytes in {part.memory}" for part in result.arenas)
+        yield f"arena    {parts}"
+
+
+def _changed(result: Result) -> Iterator[str]:
+    """What was rewritten, and what that costs."""
+    for number, change in enumerate(result.changes):
+        yield f"{'' if number else 'changes':8} {printable(change)}"
+    if result.changes:
+        before = result.macs - result.added_macs
+        yield f"         {grouped(result.added_macs)} MACs more ({share(result.added_macs, before)})"
 
 
 def _compared(result: Result) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mcusim.bench.bench_report import Accuracy, Check, FlashBytes, LayerUse, RamBytes, Result, Room
+from mcusim.bench.bench_report import Accuracy, ArenaPart, Check, FlashBytes, LayerUse, Placed, RamBytes, Result, Room
 from mcusim.bench.question import Question
 from mcusim.bench.references import checked
 from mcusim.bench.samples import Sample, labelled_set, random_samples
@@ -18,8 +18,6 @@ from mcusim.deploy.build import build_sources, sources_of, support_for
 from mcusim.deploy.explain import Explanation
 from mcusim.deploy.firmware import Firmware, Sizes, TooLarge, fed
 from mcusim.deploy.generate import Sources, constants_of
-from mcusim.deploy.lifetimes import buffers_of
-from mcusim.deploy.lower import scratch_of
 from mcusim.errors import McusimError
 from mcusim.network import Network
 from mcusim.network.macs import layer_macs, network_macs
@@ -61,15 +59,8 @@ def answer(question: Question) -> Result:
         return result_of(question, network, board, sources, firmware.sizes, run_, check, accuracy, firmware)
 
 
-def explanation_of(question: Question) -> Explanation:
-    """The memory plan of a network on a board."""
-    network = question.load_network()
-    return _explained(network, sources_of(network, question.load_board(), question.options))
-
-
-def _explained(network: Network, sources: Sources) -> Explanation:
-    buffers = buffers_of(network, scratch_of(sources.steps)).buffers
-    return Explanation(sources.plan, buffers, [layer.name for layer in network.layers])
+def _explained(sources: Sources) -> Explanation:
+    return Explanation(sources.plan, sources.arrangement.lifetimes.buffers, [layer.name for layer in sources.network.layers])
 
 
 def _run(
@@ -138,7 +129,7 @@ def result_of(
     check: Check | None, accuracy: Accuracy | None, firmware: Firmware | None = None,
 ) -> Result:  # fmt: skip
     """All figures together; ``ran`` is None where the firmware does not fit."""
-    layers = layer_uses(network, sources, ran)
+    layers = layer_uses(sources, ran)
     layout = support_for(board, question.options).layout
     cycles = None if ran is None else sum(layer.cycles or 0 for layer in layers)
     hertz = None if ran is None else ran.report.clock_hertz
@@ -160,17 +151,28 @@ def result_of(
         kernels=str(question.options.kernels(board.core)),
         latency_cycles=cycles,
         clock_hertz=hertz,
-        macs=network_macs(network),
+        macs=sources.arrangement.macs,
         arena_lower_bound_bytes=sources.plan.lower_bound_bytes,
         arena_proven=sources.plan.proven,
         room=Room(
             layout.flash_bytes, layout.ram_bytes,
-            *((0, 0) if ran else (max(sizes.flash - layout.flash_bytes, 0), max(sizes.ram - layout.ram_bytes, 0))),
+            *((0, 0) if ran else (max(sizes.flash - layout.flash_bytes, 0), max(sizes.main - layout.ram_bytes, 0))),
         ),
         check=check,
         accuracy=accuracy,
         model_file=question.model_file,
+        arenas=tuple(ArenaPart(name, peak) for name, peak in sources.plan.peak_bytes.items() if peak),
+        changes=sources.arrangement.changes,
+        added_macs=sources.arrangement.macs - network_macs(network),
+        arena_reason=sources.plan.reason,
+        tensors=tuple(_placed(_explained(sources))),
     )  # fmt: skip
+
+
+def _placed(explanation: Explanation) -> Iterator[Placed]:
+    for memory in explanation.memories():
+        for buffer, place in explanation.placed(memory):
+            yield Placed(buffer.name, memory, place.offset_bytes, buffer.size_bytes, buffer.first, buffer.last)
 
 
 def _compiler(question: Question) -> str:
@@ -180,9 +182,9 @@ def _compiler(question: Question) -> str:
     return f"{compiler.name} {compiler.version}"
 
 
-def layer_uses(network: Network, sources: Sources, ran: Run | None) -> tuple[LayerUse, ...]:
-    """A row for each layer of the network, in order."""
-    explanation = _explained(network, sources)
+def layer_uses(sources: Sources, ran: Run | None) -> tuple[LayerUse, ...]:
+    """A row for each layer of the network as it was written, in order."""
+    network, explanation = sources.network, _explained(sources)
     live = [sum(explanation.taken(m, step) for m in explanation.memories()) for step in range(len(network.layers))]
     constants = constant_bytes(sources)
     marks = {} if ran is None else ran.marks

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mcusim.cli.values import byte_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,6 +64,13 @@ def bench_command(
         list[str] | None,
         typer.Option(metavar="MEMORY", help="Where the arena lies: ram, a memory of the board. Repeatable: filled in order."),
     ] = None,
+    arena_limit: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", parser=byte_size, help="Largest arena (64K); the network is rewritten to keep to it."),
+    ] = None,
+    smallest: Annotated[
+        bool, typer.Option("--smallest", help="Rewrite the network for the smallest arena, whatever it costs in time.")
+    ] = False,
     explain_memory: Annotated[
         bool, typer.Option("--explain-memory", help="Show place and lifetime of every tensor, and draw them.")
     ] = False,
@@ -87,11 +97,12 @@ def bench_command(
         raise typer.BadParameter(f"{missing} given; allowed: MODEL... --board NAME, or --compare A B")
     _check_files(json, html)
     options = _options(compiler, optimise, cmsis_nn, weights, kernels, arena)
+    options = replace(options, arena_limit_bytes=arena_limit, smallest=smallest)
     wishes: dict[str, Any] = {"check": check, "seed": seed, "data": data, "cache": not no_cache, "jobs": jobs}
     report = _bench(models, board, options, wishes, quiet or json == STDOUT)
     _deliver(report, json, html, quiet)
     if explain_memory:
-        _explain(models, board, options, sys.stderr if json == STDOUT else sys.stdout)
+        _explain(report, sys.stderr if json == STDOUT else sys.stdout)
     _leave(report)
 
 
@@ -112,10 +123,10 @@ def _options(
     compiler: str, optimise: str, cmsis_nn: Path | None, weights: str, kernels: str, arena: Sequence[str] | None
 ) -> BuildOptions:
     from mcusim.deploy.build import OPTIMISE, BuildOptions
-    from mcusim.deploy.placement import RAM, Placement
+    from mcusim.deploy.placement import Placement
 
     return BuildOptions(
-        compiler, optimise or OPTIMISE, cmsis_nn, True, Placement(weights, kernels), tuple(arena or (RAM,))
+        compiler, optimise or OPTIMISE, cmsis_nn, True, Placement(weights, kernels), tuple(arena or ())
     )  # fmt: skip
 
 
@@ -160,18 +171,16 @@ def _deliver(report: BenchReport, json: str | None, html: str | None, quiet: boo
         write_atomically(html, page(report))
 
 
-def _explain(models: Sequence[str], boards: Sequence[str], options: BuildOptions, stream: Any) -> None:
-    from mcusim.bench.question import Question, Wishes
-    from mcusim.bench.trial import explanation_of
+def _explain(report: BenchReport, stream: Any) -> None:
+    from mcusim.bench.arena import explanation_of
     from mcusim.deploy.explain import memory_map, memory_table, summary
     from mcusim.report.table import print_parts
 
-    for model in models:
-        for board in boards:
-            explanation = explanation_of(Question(model, board, options, Wishes()))
-            stream.write("\n")
-            print_parts(stream, [summary(explanation), memory_table(explanation)])
-            stream.write("\n" + memory_map(explanation) + "\n")
+    for result in report.results:
+        explanation = explanation_of(result)
+        stream.write("\n")
+        print_parts(stream, [summary(explanation), memory_table(explanation)])
+        stream.write("\n" + memory_map(explanation) + "\n")
 
 
 def _compare(before: str, after: str) -> None:

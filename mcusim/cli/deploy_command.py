@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mcusim.cli.values import byte_size
+
 if TYPE_CHECKING:
     from mcusim.deploy.generate import Sources
 
@@ -43,19 +45,27 @@ def deploy_command(
         list[str] | None,
         typer.Option(metavar="MEMORY", help="Where the arena lies: ram, a memory of the board. Repeatable: filled in order."),
     ] = None,
+    arena_limit: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", parser=byte_size, help="Largest arena (64K); the network is rewritten to keep to it."),
+    ] = None,
+    smallest: Annotated[
+        bool, typer.Option("--smallest", help="Rewrite the network for the smallest arena, whatever it costs in time.")
+    ] = False,
     marks: Annotated[bool, typer.Option("--marks/--no-marks", help="Count the cycles of each layer.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:  # fmt: skip
     from mcusim import boards, network
     from mcusim.deploy.build import OPTIMISE, BuildOptions
-    from mcusim.deploy.placement import RAM, Placement
+    from mcusim.deploy.placement import Placement
     from mcusim.deploy.project import write_project
 
     if (board is None) == (core is None):
         met = "both --board and --core" if board is not None else "neither --board nor --core"
         raise typer.BadParameter(f"{met} given; allowed: one of them")
     options = BuildOptions(
-        compiler, optimise or OPTIMISE, cmsis_nn, marks, Placement(weights, kernels), tuple(arena or (RAM,)),
+        compiler, optimise or OPTIMISE, cmsis_nn, marks, Placement(weights, kernels), tuple(arena or ()),
+        arena_limit_bytes=arena_limit, smallest=smallest,
     )  # fmt: skip
     sources = write_project(network.load(model), boards.load(board or core or ""), output, options)
     if not quiet:
@@ -63,9 +73,11 @@ def deploy_command(
 
 
 def summary(folder: Path, sources: Sources) -> str:
-    """What was written, in two lines."""
+    """What was written, how it was rewritten to need less memory, and what to do with it."""
+    places = ", ".join(f"{size:,} in {name}" for name, size in sources.plan.peak_bytes.items() if size and name != "ram")
     return (
         f"{folder}: {len(sources.steps)} layers, arena {sources.arena_bytes:,} bytes"
-        f" ({sources.plan.reason}), constants {sources.weight_bytes:,} bytes\n"
-        f"build it with: make -C {folder}\n"
+        f" ({'; '.join(filter(None, (places, sources.plan.reason)))}), constants {sources.weight_bytes:,} bytes\n"
+        + "".join(f"rewritten: {change}\n" for change in sources.arrangement.changes)
+        + f"build it with: make -C {folder}\n"
     )

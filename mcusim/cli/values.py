@@ -53,6 +53,19 @@ def seconds(text: str) -> float:
     return value
 
 
+def byte_size(text: str) -> int:
+    """A number of bytes, at least 1: 65536, 64K, 64Ki, 64KiB or 0x10000; K and M are powers of 1024."""
+    found = _BYTES.fullmatch(text)
+    value = int(found[1], 0) << _POWERS[found[2].upper()] if found else 0
+    if value < 1:
+        raise typer.BadParameter(f"{text!r} is no number of bytes from 1; allowed: 65536 or 64K (K, M are powers of 1024)")
+    return value
+
+
+_BYTES = re.compile(r"(0x[0-9A-Fa-f]{1,8}|0|[1-9][0-9]{0,9})(?:([KM]?)(?:iB|i|B)?)", re.IGNORECASE)
+_POWERS = {"": 0, "K": 10, "M": 20}
+
+
 def unescaped(text: str) -> bytes:
     """The bytes of ``text`` in UTF-8, with ``\\n``, ``\\r``, ``\\t``, ``\\xNN`` and ``\\\\`` replaced."""
     parts = []

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kernels_c.toolchain import Compiler, Layout, ToolchainError, find_compiler
 from mcusim.boards import Board
-from mcusim.deploy.buffers import Memory, Plan
-from mcusim.deploy.firmware import Firmware, TooLarge, sizes_of
+from mcusim.deploy.arrangement import Arrangement, Making, fitting, moved, settled, smallest
+from mcusim.deploy.buffers import Memory, PlanError
+from mcusim.deploy.firmware import Firmware, TooLarge, sizes_of, taken_bytes
 from mcusim.deploy.generate import Sources, generate
 from mcusim.deploy.kernels import Kernels
-from mcusim.deploy.layout import Support, support_of
+from mcusim.deploy.layout import Support, arena_memories, support_of, with_joined
 from mcusim.deploy.library import Recipe, kernel_includes, kernel_sources, objects, system_sources
-from mcusim.deploy.lifetimes import buffers_of
-from mcusim.deploy.lower import lower, scratch_of
+from mcusim.deploy.lower import lower
 from mcusim.deploy.placement import FLASH, IN_FLASH, RAM, Placement
-from mcusim.deploy.planner import plan
-from mcusim.deploy.scratch import Sizes, sizes_on_target
+from mcusim.deploy.promises import promises
+from mcusim.deploy.scratch import TargetSizes, sizes_on_target
 from mcusim.errors import BoardError
 from mcusim.network import Network
 
@@ -36,7 +36,9 @@ class BuildOptions:
     """How firmware is built. ``compiler``: ``"gcc"``, ``"zig"`` or "" for the first one found. ``optimise``: ``"-O2"``...
 
     ``cmsis_nn``: root of a checkout of CMSIS-NN whose kernels are used instead of ours. ``marks``: count cycles by layer.
-    ``memories``: what the arena may be put in, banks of the board by name, filled in this order.
+    ``memories``: what the arena may be put in, banks of the board by name, filled in this order; () for the main RAM, and the
+    others of the board where that is too small. ``arena_limit_bytes``: what the arena may take, None for all that there is.
+    ``smallest``: the smallest arena that can be found, whatever it costs. In all memories together, an arena is no larger.
     """
 
     compiler: str = ""
@@ -44,8 +46,10 @@ class BuildOptions:
     cmsis_nn: Path | None = None
     marks: bool = True
     placement: Placement = IN_FLASH
-    memories: tuple[str, ...] = (RAM,)
+    memories: tuple[str, ...] = ()
     stack_bytes: int = Layout.stack_bytes
+    arena_limit_bytes: int | None = None
+    smallest: bool = False
     defines: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def kernels(self, core: str) -> Kernels:
@@ -57,24 +61,88 @@ USUAL = BuildOptions()
 
 
 def sources_of(network: Network, board: Board, options: BuildOptions = USUAL) -> Sources:
-    """The C of a network for a board: lowered, planned, written."""
-    kernels = options.kernels(board.core)
-    steps = lower(network, kernels, sizes_for(board, options))
-    placed = plan_of(network, scratch_of(steps), options)
-    return generate(network, steps, placed, kernels, options.placement)
+    """The C of a network for a board: lowered, planned, written.
+
+    Where it needs more memory than there is, or than ``options`` allow, it is rewritten in the cheapest way that suffices;
+    ``Sources.arrangement`` says how. Where none does, the smallest arena is told: by PlanError if ``options`` do not allow it,
+    else by what ``build_sources`` raises.
+    """
+    return written(arranged(network, board, options), board, options)
 
 
-def sizes_for(board: Board, options: BuildOptions) -> Sizes:
-    """What the kernels for a board say about their scratch memory."""
+def written(arrangement: Arrangement, board: Board, options: BuildOptions) -> Sources:
+    """The C of an arrangement."""
+    return generate(arrangement, options.kernels(board.core), options.placement)
+
+
+def arranged(network: Network, board: Board, options: BuildOptions = USUAL) -> Arrangement:
+    """The form in which a network is built for a board, and where its tensors lie."""
+    making, support = making_for(board, options), support_for(board, options)
+    memories = arena_memories(board, support.layout, options.memories, options.placement.memories)
+
+    def settle(arrangement: Arrangement) -> Arrangement | None:
+        if _too_long(arrangement, options) or settled(arrangement, memories) is None:
+            return None
+        found = settled(arrangement, left_over(arrangement, memories, board, options))
+        return None if found is None or _too_long(found, options) else found
+
+    room = min(sum(memory.size_bytes or 0 for memory in memories), options.arena_limit_bytes or ROOM_BYTES)
+    if not options.smallest and (fit := fitting(network, making, settle, room)):
+        return fit
+    least = smallest(network, making)
+    if _too_long(least, options):
+        found, allowed = least.plan.total_bytes, options.arena_limit_bytes
+        raise PlanError(f"{network.name}: the smallest arena found has {found:,} bytes; allowed are {allowed:,}")
+    return settle(least) or replace(least, plan=moved(least.plan, memories[0].name))
+
+
+def _too_long(arrangement: Arrangement, options: BuildOptions) -> bool:
+    return options.arena_limit_bytes is not None and arrangement.plan.total_bytes > options.arena_limit_bytes
+
+
+def making_for(board: Board, options: BuildOptions) -> Making:
+    """How networks become calls of the kernels for a board."""
+    kernels, answers = options.kernels(board.core), answers_for(board, options)
+    return Making(
+        lambda network: lower(network, kernels, answers),
+        lambda steps: promises(steps, answers.ask) if kernels.own else {},
+    )
+
+
+def answers_for(board: Board, options: BuildOptions) -> TargetSizes:
+    """What the kernels for a board say about their scratch memory, and about their order of reading and writing."""
     compiler, support, kernels = find_compiler(options.compiler), support_for(board, options), options.kernels(board.core)
-    return sizes_on_target(kernel_recipe(support, kernels, options), compiler, sorted(kernels.functions))
+    return sizes_on_target(kernel_recipe(support, kernels, options), compiler, sorted(kernels.functions | kernels.walks))
 
 
-def plan_of(network: Network, scratch: Mapping[str, int], options: BuildOptions) -> Plan:
-    """Places of all tensors and scratch memory."""
-    lifetimes = buffers_of(network, scratch)
-    memories = [Memory(name, None, number) for number, name in enumerate(options.memories)]
-    return plan(lifetimes.buffers, lifetimes.overlays, memories, lifetimes.views)
+SPARE_BYTES, SPARE_BYTES_OF_LAYER = 4096, 64
+"""More than all data of a program that is neither arena nor weights; a mark takes 40 bytes."""
+
+
+def left_over(arrangement: Arrangement, memories: Sequence[Memory], board: Board, options: BuildOptions) -> Sequence[Memory]:
+    """``memories`` less what else a program keeps there. It is built to know, unless there is room enough in the first one."""
+    spare = SPARE_BYTES + SPARE_BYTES_OF_LAYER * len(arrangement.steps)
+    first = memories[0]
+    if options.placement == IN_FLASH and arrangement.plan.total_bytes + spare <= (first.size_bytes or 0):
+        return memories
+    # of the whole arena only what its alignment leaves over, so that what lies around it lies as it will
+    arena_bytes = ARENA_ALIGNMENT + arrangement.plan.total_bytes % ARENA_ALIGNMENT
+    hollow = replace(arrangement, plan=replace(moved(arrangement.plan, first.name), peak_bytes={first.name: arena_bytes}))
+    layout = support_for(board, options).layout
+    with tempfile.TemporaryDirectory(prefix="mcusim") as folder:
+        try:
+            firmware = build_sources(written(hollow, board, options), board, Path(folder) / "hollow.elf", options)
+            taken = taken_bytes(firmware.elf, layout)
+        except TooLarge as error:  # flash is too small; what memory the rest would leave is told all the same
+            taken = {RAM: error.sizes.main - (layout.stack_bytes if layout.stack == RAM else 0)}
+        except ToolchainError:  # weights or kernels are too large for their memory
+            return memories
+    used = {**taken, first.name: taken.get(first.name, arena_bytes) - arena_bytes}
+    return [replace(memory, size_bytes=(memory.size_bytes or 0) - used.get(memory.name, 0)) for memory in memories]
+
+
+ARENA_ALIGNMENT = 16
+"""Of the array of an arena, in templates/network.c.j2."""
 
 
 def build(network: Network, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
@@ -86,10 +154,14 @@ def build(network: Network, board: Board, output: Path, options: BuildOptions = 
     return build_sources(sources_of(network, board, options), board, output, options)
 
 
-def support_for(board: Board, options: BuildOptions) -> Support:
-    """What a build for the board needs, its memories as the placement wants them. BoardError for memories it has not."""
-    support = support_of(board, stack_bytes=options.stack_bytes)
-    placement, layout = options.placement, support.layout
+def support_for(board: Board, options: BuildOptions, arenas: Iterable[str] = ()) -> Support:
+    """What a build for the board needs, its memories as the placement wants them. BoardError for memories it has not.
+
+    ``arenas``: memories in which arenas lie; of banks that touch, those joined that are named here or in ``options``.
+    """
+    support, placement = support_of(board, stack_bytes=options.stack_bytes), options.placement
+    layout = with_joined(board, support.layout, (*options.memories, *arenas), placement.memories)
+    support = replace(support, layout=layout)
     known = (RAM, *(bank.name for bank in layout.banks))
     for name in (placement.weights, placement.kernels, *options.memories):
         if name not in (FLASH, *known):
@@ -103,7 +175,7 @@ def support_for(board: Board, options: BuildOptions) -> Support:
 
 def build_sources(sources: Sources, board: Board, output: Path, options: BuildOptions = USUAL) -> Firmware:
     """Firmware of generated C."""
-    compiler, support = find_compiler(options.compiler), support_for(board, options)
+    compiler, support = find_compiler(options.compiler), support_for(board, options, sources.plan.peak_bytes)
     kernels = options.kernels(board.core)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mcusim") as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -114,7 +186,7 @@ def build_sources(sources: Sources, board: Board, output: Path, options: BuildOp
         _link((*built, *shared), output, compiler, support, sources, board)
     flags = compiler.object_flags(support.core, (options.optimise,), {}, (), support.fpu)
     recorded = tuple(flag for flag in flags if not flag.startswith("-I"))
-    sizes = sizes_of(output, sources, options.stack_bytes)
+    sizes = sizes_of(output, sources, support.layout)
     return Firmware(sources, output, board.name, f"{compiler.name} {compiler.version}", recorded, sizes)
 
 
@@ -133,7 +205,7 @@ def _link(
             script = large.with_suffix(".ld")
             script.write_text(roomy.script())
             compiler.link(parts, large, support.core, script, fpu=support.fpu)
-            sizes = sizes_of(large, sources, support.layout.stack_bytes)
+            sizes = sizes_of(large, sources, roomy)
         if not sizes.fit(support.layout):
             raise TooLarge(board.name, sizes, support.layout) from None
         raise

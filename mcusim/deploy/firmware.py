@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from kernels_c.toolchain import Layout
+from kernels_c.toolchain import MAIN, Layout
 from mcusim.deploy.generate import MAIN_ARENA, Sources
 from mcusim.errors import McusimError, ProgramError
 
@@ -22,7 +22,10 @@ FEED_RESET, FEED_KEEP = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes by kind. ``code`` is all of flash but the weights; ``static`` is data that is neither arena nor weights."""
+    """Bytes by kind. ``code`` is all of flash but the weights; ``static`` is data that is neither arena nor weights.
+
+    ``main``: those of the main RAM, the stack's reserve among them if the stack lies there.
+    """
 
     code: int
     weights: int
@@ -30,6 +33,7 @@ class Sizes:
     arena: int
     stack_reserve: int
     weights_in_ram: int = 0
+    main: int = 0
 
     @property
     def flash(self) -> int:
@@ -41,10 +45,9 @@ class Sizes:
         """Bytes of RAM, the stack's reserve among them."""
         return self.static + self.arena + self.stack_reserve + self.weights_in_ram
 
-
     def fit(self, layout: Layout) -> bool:
         """Whether flash and main RAM suffice."""
-        return self.flash <= layout.flash_bytes and self.ram <= layout.ram_bytes
+        return self.flash <= layout.flash_bytes and self.main <= layout.ram_bytes
 
 
 class TooLarge(McusimError):
@@ -52,7 +55,7 @@ class TooLarge(McusimError):
 
     def __init__(self, board: str, sizes: Sizes, layout: Layout) -> None:
         self.sizes, self.layout = sizes, layout
-        rows = (("flash", sizes.flash, layout.flash_bytes), ("RAM", sizes.ram, layout.ram_bytes))
+        rows = (("flash", sizes.flash, layout.flash_bytes), ("RAM", sizes.main, layout.ram_bytes))
         told = [f"{name} {need:,} bytes of {room:,}, {need - room:,} too many" for name, need, room in rows if need > room]
         parts = f"arena {sizes.arena:,}, stack {sizes.stack_reserve:,}, constants {sizes.weights:,}, code {sizes.code:,}"
         super().__init__(f"the network does not fit on {board}: {'; '.join(told)} ({parts})")
@@ -70,8 +73,8 @@ class Firmware:
     sizes: Sizes
 
 
-def sizes_of(elf: Path, sources: Sources, stack_bytes: int) -> Sizes:
-    """Sizes of a built program."""
+def sizes_of(elf: Path, sources: Sources, layout: Layout) -> Sizes:
+    """Sizes of a program built with ``layout``."""
     with elf.open("rb") as file:
         image = ELFFile(file)
         sections = [s for s in image.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC and s["sh_size"]]
@@ -81,7 +84,21 @@ def sizes_of(elf: Path, sources: Sources, stack_bytes: int) -> Sizes:
     arena = sum(size for name, size in objects.items() if name == MAIN_ARENA or name.startswith(f"{MAIN_ARENA}_"))
     weights = sum(objects.get(array.name, 0) for array in sources.arrays)
     in_ram = weights if sources.placement.in_ram else 0
-    return Sizes(loaded - weights, weights, written - arena - in_ram, arena, stack_bytes, in_ram)
+    main = taken_bytes(elf, layout)[MAIN] + (layout.stack_bytes if layout.stack == MAIN else 0)
+    return Sizes(loaded - weights, weights, written - arena - in_ram, arena, layout.stack_bytes, in_ram, main)
+
+
+def taken_bytes(elf: Path, layout: Layout) -> Mapping[str, int]:
+    """What sections take of each memory that holds data, by its name; without the stack."""
+    homes = dict.fromkeys((".data", ".bss", ".noinit"), MAIN)
+    homes |= {f".{bank.name}{ending}": bank.name for bank in layout.banks for ending in ("", "_bss", "_noinit")}
+    homes |= {".kernels": layout.kernels} if layout.kernels else {}
+    taken = dict.fromkeys((MAIN, *(bank.name for bank in layout.banks)), 0)
+    with elf.open("rb") as file:
+        for section in ELFFile(file).iter_sections():
+            if section.name in homes:
+                taken[homes[section.name]] += section["sh_size"]
+    return taken
 
 
 def _symbols(image: ELFFile) -> Iterable[Any]:

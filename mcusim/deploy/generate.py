@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mcusim.deploy.arrangement import Arrangement
 from mcusim.deploy.buffers import Place, Plan
 from mcusim.deploy.c_text import Names, array_text, float_text, function_text, needed_calls
 from mcusim.deploy.call import C_TYPES, Call, Constant, Step, Struct
@@ -54,11 +55,25 @@ class Sources:
 
     files: Mapping[str, str]
     arrays: tuple[Array, ...]
-    steps: tuple[Step, ...]
-    plan: Plan
+    arrangement: Arrangement
     placement: Placement
     marks: Mapping[str, str]
     """Name of the mark of each layer that runs code, in order; the others are free."""
+
+    @property
+    def network(self) -> Network:
+        """The network in the form in which it was written."""
+        return self.arrangement.network
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Its layers as calls."""
+        return self.arrangement.steps
+
+    @property
+    def plan(self) -> Plan:
+        """Where its tensors lie."""
+        return self.arrangement.plan
 
     @property
     def weight_bytes(self) -> int:
@@ -71,10 +86,9 @@ class Sources:
         return self.plan.total_bytes
 
 
-def generate(
-    network: Network, steps: Sequence[Step], plan: Plan, kernels: Kernels, placement: Placement = IN_FLASH
-) -> Sources:
+def generate(arrangement: Arrangement, kernels: Kernels, placement: Placement = IN_FLASH) -> Sources:
     """The C of a network: ``network.h``, ``network.c``, ``weights.h``, ``weights.c`` and ``main.c``."""
+    network, steps, plan = arrangement.network, arrangement.steps, arrangement.plan
     arrays, array_names = _arrays(steps, "" if placement.in_ram else "const ")
     names = _names(network, steps, plan, array_names)
     values = {
@@ -96,7 +110,7 @@ def generate(
     templates = environment()
     files = {name: templates.get_template(f"{name}.j2").render(values) for name in LISTINGS}
     marks = {step.layer.name: step.name for step in steps if needed_calls(step, names)}
-    return Sources(MappingProxyType(files), arrays, tuple(steps), plan, placement, MappingProxyType(marks))
+    return Sources(MappingProxyType(files), arrays, arrangement, placement, MappingProxyType(marks))
 
 
 LISTINGS = ("network.h", "network.c", "weights.h", "weights.c", "main.c")

@@ -42,6 +42,11 @@ class Kernels:
         own = ROOT / "include"
         return declared(own / "nn_extra.h") | (declared(_api(own)) if self.cmsis_nn is None else frozenset())
 
+    @property
+    def walks(self) -> frozenset[str]:
+        """Names of the functions that tell what kernels promise: ours only, nothing is known of others."""
+        return declared(ROOT / "include" / "nn_walks.h") if self.own else frozenset()
+
     def __str__(self) -> str:
         return "mcusim's kernels" if self.own else f"CMSIS-NN in {self.cmsis_nn}"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from kernels_c.toolchain import MAIN, Bank, Layout
 from mcusim.boards import Board, MemoryRegion
 from mcusim.boards.board import Firmware
+from mcusim.deploy.buffers import Memory
 from mcusim.errors import BoardError
 
 END = "board/end.c"
@@ -130,6 +131,68 @@ def _joined(board: Board, regions: Sequence[MemoryRegion], sizes: Mapping[str, i
 def _is_bank(region: MemoryRegion, main: Sequence[str], firmware: Firmware) -> bool:
     usable = region.kind in WORD_RAM and region.writable and not region.alias_of
     return usable and region.name not in main and _size(region, firmware.sizes) > 0
+
+
+def arena_memories(
+    board: Board, layout: Layout, names: Sequence[str] = (), alone: Collection[str] = ()
+) -> tuple[Memory, ...]:
+    """Memories of the arena in the order in which they are filled, in bytes, less the reserve of the stack.
+
+    Without ``names``: the main RAM, then the banks in the order of the board's file, those that touch as one; what lies beside
+    the core as its memory of code comes last.
+    """
+    banks = joined_banks(board, layout, alone)
+    of_code = {region.name for region in board.memories if region.bus == "itcm"}
+    chosen = names or (MAIN, *sorted((bank.name for bank in banks), key=lambda name: name in of_code))
+    sizes = {MAIN: layout.ram_bytes} | {bank.name: bank.bytes for bank in (*layout.banks, *banks)}
+    sizes[layout.stack] -= layout.stack_bytes
+    return tuple(Memory(name, sizes[name], number) for number, name in enumerate(chosen))
+
+
+def with_joined(board: Board, layout: Layout, names: Iterable[str], alone: Collection[str] = ()) -> Layout:
+    """A layout with those of the board's joined banks that are among ``names``."""
+    there, wanted = {bank.name for bank in layout.banks}, set(names)
+    joined = (bank for bank in joined_banks(board, layout, alone) if bank.name in wanted - there)
+    return replace(layout, banks=(*layout.banks, *joined))
+
+
+def joined_banks(board: Board, layout: Layout, alone: Collection[str] = ()) -> tuple[Bank, ...]:
+    """Banks that touch, in the order of the board's file, as one memory each, named after all of them (``"sram2_sram3"``).
+
+    Banks touch where one has an address at which it follows the other. Those of ``alone``, and that of the stack, stay by
+    themselves.
+    """
+    apart = {layout.stack, *alone}
+    regions = {region.name: region for region in board.memories}
+    groups: list[list[MemoryRegion]] = []
+    banks = [bank for bank in layout.banks if bank.name in regions]
+    sizes = {bank.name: bank.bytes for bank in banks}
+    for bank in banks:
+        region = regions[bank.name]
+        if groups and not apart & {bank.name, groups[-1][-1].name} and _touch([*groups[-1], region], sizes) is not None:
+            groups[-1].append(region)
+        else:
+            groups.append([region])
+    return tuple(_group(group, sizes) for group in groups)
+
+
+def _group(regions: Sequence[MemoryRegion], sizes: Mapping[str, int]) -> Bank:
+    start = regions[0].address if len(regions) == 1 else _touch(regions, sizes)
+    assert start is not None
+    return Bank("_".join(region.name for region in regions), start, sum(sizes[region.name] for region in regions))
+
+
+def _touch(regions: Sequence[MemoryRegion], sizes: Mapping[str, int]) -> int | None:
+    """Where memories begin if they follow one another, at one of their addresses each; None where they do not."""
+    for start in (regions[0].address, *regions[0].aliases):
+        end = start
+        for region in regions:
+            if end not in (region.address, *region.aliases):
+                break
+            end += sizes[region.name]
+        else:
+            return start
+    return None
 
 
 def _bank(region: MemoryRegion, sizes: Mapping[str, int]) -> Bank:

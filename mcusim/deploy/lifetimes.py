@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mcusim.deploy.bodies import bodies_of
 from mcusim.deploy.buffers import Buffer, Overlay, PlanError, View
-from mcusim.deploy.walks import Walk, distance_bytes
+from mcusim.deploy.walks import Planes, Promise, distance_bytes
 from mcusim.network import Layer, Network, NetworkError, Tensor
 from mcusim.network.operators import Activation, Binary, Concatenation, Dequantize, Quantize, Reshape, Slice, Split, Unary
 
@@ -17,7 +17,7 @@ ELEMENT_WISE = (Binary, Unary, Quantize, Dequantize)
 """Operators whose kernels go upwards element by element, and read an element before they write the one at its index."""
 
 NO_BYTES: Mapping[str, int] = MappingProxyType({})
-NO_WALKS: Mapping[str, Walk] = MappingProxyType({})
+NO_WALKS: Mapping[str, Promise] = MappingProxyType({})
 
 
 class Lifetimes(NamedTuple):
@@ -36,7 +36,7 @@ def scratch_name(layer: str) -> str:
 def buffers_of(
     network: Network,
     scratch: Mapping[str, int] = NO_BYTES,
-    walks: Mapping[str, Walk] = NO_WALKS,
+    walks: Mapping[str, Promise] = NO_WALKS,
     alignment: int = 4,
     kept: Collection[str] = (),
 ) -> Lifetimes:
@@ -83,7 +83,7 @@ def _buffer(network: Network, name: str, alignment: int, kept: Collection[str]) 
 
 
 def _overlays(
-    network: Network, layer: Layer, walks: Mapping[str, Walk], buffers: Mapping[str, Buffer], step: int
+    network: Network, layer: Layer, walks: Mapping[str, Promise], buffers: Mapping[str, Buffer], step: int
 ) -> Iterator[Overlay]:
     for output in layer.outputs:
         for name in dict.fromkeys(layer.inputs):
@@ -91,10 +91,13 @@ def _overlays(
                 yield from _overlay(network, layer, walks.get(layer.name), output, name)
 
 
-def _overlay(network: Network, layer: Layer, walk: Walk | None, output: str, name: str) -> Iterator[Overlay]:
+def _overlay(network: Network, layer: Layer, walk: Promise | None, output: str, name: str) -> Iterator[Overlay]:
     out, in_ = network.tensors[output], network.tensors[name]
     if isinstance(layer.operator, ELEMENT_WISE) and out.elements == in_.elements:
         yield Overlay(output, name, max(out.size_bytes - in_.size_bytes, 0), out.size_bytes <= in_.size_bytes)
+    elif isinstance(walk, Planes):
+        if name == layer.inputs[0]:
+            yield Overlay(output, name)
     elif walk is not None and name == layer.inputs[0]:
         distance = distance_bytes(network, layer, walk)
         if distance < out.size_bytes:

@@ -9,7 +9,7 @@ from heapq import heappop, heappush, nsmallest
 
 from mcusim.deploy.bodies import align, bodies_of, need_of_steps, overlays_by_pair
 from mcusim.deploy.lifetimes import NO_BYTES, NO_WALKS, buffers_of, used
-from mcusim.deploy.walks import Walk
+from mcusim.deploy.walks import Promise
 from mcusim.network import Network
 from mcusim.network.operators import Reshape
 
@@ -23,7 +23,7 @@ BEAM = 32
 def reorder(
     network: Network,
     scratch: Mapping[str, int] = NO_BYTES,
-    walks: Mapping[str, Walk] = NO_WALKS,
+    walks: Mapping[str, Promise] = NO_WALKS,
     kept: Collection[str] = (),
     states: int = STATES,
 ) -> Network:
@@ -39,7 +39,7 @@ def reorder(
     return candidate if needs[1] < needs[0] else network
 
 
-def _need(network: Network, scratch: Mapping[str, int], walks: Mapping[str, Walk], kept: Collection[str]) -> int:
+def _need(network: Network, scratch: Mapping[str, int], walks: Mapping[str, Promise], kept: Collection[str]) -> int:
     found = buffers_of(network, scratch, walks, kept=kept)
     needs = need_of_steps(bodies_of(found.buffers, found.views), overlays_by_pair(found.buffers, found.overlays))
     return max(needs.values(), default=0)

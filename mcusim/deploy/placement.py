@@ -24,6 +24,11 @@ class Placement:
         return self.weights != FLASH
 
     @property
+    def memories(self) -> frozenset[str]:
+        """Where they take RAM."""
+        return frozenset((self.weights, self.kernels)) - {FLASH}
+
+    @property
     def weights_attribute(self) -> str:
         """What stands in front of a weight array in C, with a blank behind it; "" for none."""
         return {FLASH: "", RAM: "IN_MEMORY(data) "}.get(self.weights, f"IN_MEMORY({self.weights}) ")

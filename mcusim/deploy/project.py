@@ -33,13 +33,14 @@ def write_project(network: Network, board: Board, folder: Path, options: BuildOp
     project of ours.
     """
     _check_folder(folder)
-    sources, support = sources_of(network, board, options), support_for(board, options)
+    sources = sources_of(network, board, options)
+    support = support_for(board, options, sources.plan.peak_bytes)
     compiler = find_compiler(options.compiler)
     for name, text in sources.files.items():
         _write(folder / "network" / name, text)
     _copy_library(folder, sources, support, compiler, options)
     _write(folder / "linker.ld", support.layout.script())
-    values = _values(network, board, sources, support, compiler, options)
+    values = _values(sources.network, board, sources, support, compiler, options)
     for name in DOCUMENTS:
         _write(folder / name, environment().get_template(f"{name}.j2").render(values))
     return sources

@@ -19,20 +19,20 @@ from elftools.elf.sections import SymbolTableSection
 from kernels_c import source
 from kernels_c.toolchain import Compiler, Layout
 from mcusim.deploy.cache import cache_folder
-from mcusim.deploy.call import Argument, SizeCheck, Struct
+from mcusim.deploy.call import Argument, Constant, SizeCheck, Struct
 from mcusim.deploy.kernels import KernelError
 from mcusim.deploy.library import Recipe, objects
 
 Sizes = Callable[[SizeCheck], int]
 """Bytes of scratch memory that a check asks for."""
 
-ENDING = "_buffer_size"
+ENDINGS = "_buffer_size", "_walk"
 PAGE = 0x1000
 RETURN = 0x1000_0000
 """Where the functions return to: no code is there, and none runs."""
-STRUCTS, STACK, RAM_BYTES = 0x2000_0000, 0x2000_8000, 0x8000
-LIMIT = 100_000
-"""Instructions that a size can take to work out."""
+STRUCTS, STACK, RAM_BYTES = 0x2000_0000, 0x2010_0000, 0x10_0000
+LIMIT = 10_000_000
+"""Instructions that an answer can take to work out."""
 
 
 class TargetSizes:
@@ -45,11 +45,15 @@ class TargetSizes:
 
     def __call__(self, check: SizeCheck) -> int:
         """The answer to a check. KernelError for a function that the kernels lack."""
+        return self.ask(check.function, check.arguments)
+
+    def ask(self, function: str, arguments: Sequence[Argument]) -> int:
+        """What a function answers; structures and constants are there for it. KernelError for one that the kernels lack."""
         if self.core is None:
             self._start()
-        if check.function not in self.functions:
-            raise KernelError(f"the kernels have no function {check.function}")
-        return self._call(self.functions[check.function], check.arguments)
+        if function not in self.functions:
+            raise KernelError(f"the kernels have no function {function}")
+        return self._call(self.functions[function], arguments)
 
     def _start(self) -> None:
         import unicorn
@@ -72,15 +76,9 @@ class TargetSizes:
     def _call(self, function: int, arguments: Sequence[Argument]) -> int:
         from unicorn import arm_const as registers
 
-        words, place = [], STRUCTS
-        for argument in arguments:
-            if isinstance(argument, Struct):
-                data = packed(argument.fields)
-                self.core.mem_write(place, data)
-                words.append(place)
-                place += len(data)
-            else:
-                words.append(int(argument))  # type: ignore[arg-type]
+        data = Packed(STRUCTS)
+        words = [data.word(argument) for argument in arguments]
+        self.core.mem_write(STRUCTS, bytes(data.bytes))
         self.core.mem_write(STACK - 64, struct.pack(f"<{len(words[4:])}i", *words[4:]))
         names = registers.UC_ARM_REG_R0, registers.UC_ARM_REG_R1, registers.UC_ARM_REG_R2, registers.UC_ARM_REG_R3
         for name, word in zip(names, words, strict=False):
@@ -91,21 +89,36 @@ class TargetSizes:
         return int(self.core.reg_read(registers.UC_ARM_REG_R0))
 
 
-def packed(fields: Sequence[object]) -> bytes:
-    """A structure in memory: 32-bit numbers, and pointers (which no size depends on) as zeros."""
-    data = b""
-    for each in fields:
-        if isinstance(each, tuple):
-            data += packed(each)
-        else:
-            data += struct.pack("<i", each if isinstance(each, int) else 0)
-    return data
+class Packed:
+    """Structures and constants as ``bytes`` of memory from ``address`` on."""
+
+    def __init__(self, address: int) -> None:
+        self.address, self.bytes = address, bytearray()
+
+    def word(self, value: object) -> int:
+        """A value as a 32-bit word: a number, or the address of what it points to, put behind all that is there. None is 0."""
+        match value:
+            case None:
+                return 0
+            case Struct(fields=fields):
+                return self._put(b"".join(struct.pack("<I", word & 0xFFFFFFFF) for word in self._words(fields)))
+            case Constant(data=data):
+                return self._put(data.tobytes())
+        return int(value)  # type: ignore[call-overload, no-any-return]
+
+    def _words(self, fields: Sequence[object]) -> list[int]:
+        return [word for f in fields for word in (self._words(f) if isinstance(f, tuple) else [self.word(f)])]
+
+    def _put(self, data: bytes) -> int:
+        place = self.address + len(self.bytes)
+        self.bytes += data + bytes(-len(data) % 4)
+        return place
 
 
 def sizes_on_target(recipe: Recipe, compiler: Compiler, functions: Sequence[str]) -> TargetSizes:
-    """Answers of the kernels of a recipe. ``functions``: names of their functions, of which those that tell sizes are kept."""
+    """Answers of the kernels of a recipe. ``functions``: names of theirs, of which those that tell sizes or walks are kept."""
     folder = cache_folder() / "sizes"
-    kept = sorted(name for name in functions if name.endswith(ENDING))
+    kept = sorted(name for name in functions if name.endswith(ENDINGS))
     image = folder / f"{recipe.digest(compiler)}_{crc32(' '.join(kept).encode()):08x}.elf"
     if not image.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +131,7 @@ def _link(recipe: Recipe, compiler: Compiler, functions: Sequence[str], image: P
     text, script, made = (draft.with_suffix(f".{os.getpid()}{ending}") for ending in (".c", ".ld", ".o"))
     kept = ", ".join(f"(const void *){name}" for name in functions)
     text.write_text(
-        '#include "arm_nnfunctions.h"\n#include "nn_extra.h"\n'
+        '#include "arm_nnfunctions.h"\n#include "nn_extra.h"\n#include "nn_walks.h"\n'
         f"const void *const *Reset_Handler(void)\n{{\n    static const void *const kept[] = {{{kept}}};\n    return kept;\n}}\n"
     )
     script.write_text(Layout().script())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mcusim.deploy.bands import band_bytes, banded, chains
@@ -10,7 +11,7 @@ from mcusim.deploy.bodies import bodies_of, need_of_steps, overlays_by_pair
 from mcusim.deploy.lifetimes import buffers_of
 from mcusim.deploy.order import reorder
 from mcusim.deploy.padding import fuse_padding
-from mcusim.deploy.walks import Walk
+from mcusim.deploy.walks import Promise
 from mcusim.network import Network, NetworkError
 from mcusim.network.macs import network_macs
 
@@ -25,7 +26,7 @@ class Kernels:
     """What the kernels need and promise: scratch bytes and walks by layer, of any network that they compute."""
 
     scratch: Callable[[Network], Mapping[str, int]]
-    walks: Callable[[Network], Mapping[str, Walk]] = lambda network: {}
+    walks: Callable[[Network], Mapping[str, Promise]] = lambda network: {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,34 @@ def smaller(network: Network, kernels: Kernels, budget_bytes: int) -> Rewriting:
     three cost no time; of bands, the fewest multiply-accumulates that suffice. An arena may need more than the largest need
     of a step: plan it, and ask again with less where it does.
     """
+    best = None
+    for best in rewritings(network, kernels, budget_bytes):
+        if best.need_bytes <= budget_bytes:
+            break
+    assert best is not None
+    return best
+
+
+def rewritings(network: Network, kernels: Kernels, budget_bytes: int) -> Iterator[Rewriting]:
+    """The network as it is, then rewritings on the way to the budget, none with a larger need than the one before.
+
+    One that costs nothing is kept where it saves nothing: chains of layers are longer without the layers that only add padding.
+    """
     best = _rewriting(network, kernels)
+    yield best
     for what, change in (
         ("padding is part of the convolutions", fuse_padding),
         ("layers run in another order", lambda n: reorder(n, kernels.scratch(n), kernels.walks(n))),
     ):
-        if best.need_bytes <= budget_bytes:
-            return best
         changed = change(best.network)
         if changed is not best.network:
             better = _rewriting(changed, kernels, (*best.changes, what))
-            best = better if better.need_bytes < best.need_bytes else best
+            if better.need_bytes <= best.need_bytes:
+                yield (best := better)
     for _ in range(ROUNDS):
-        if best.need_bytes <= budget_bytes or (found := _in_bands(best, kernels, budget_bytes)) is None:
-            break
-        best = found
-    return best
+        if (found := _in_bands(best, kernels, budget_bytes)) is None:
+            return
+        yield (best := found)
 
 
 def _rewriting(network: Network, kernels: Kernels, changes: tuple[str, ...] = ()) -> Rewriting:
@@ -80,12 +93,10 @@ def _in_bands(base: Rewriting, kernels: Kernels, budget_bytes: int) -> Rewriting
     estimates = sorted(_estimates(base.network, worst), key=lambda e: _rank(e, budget_bytes))
     found = []
     for _, chain, bands in estimates[:LOOKED_AT]:
-        try:
-            network = banded(base.network, chain, bands)
-        except NetworkError:
-            continue
         names = f"{base.network.layers[chain[0]].name} to {base.network.layers[chain[-1]].name}"
-        found.append(_rewriting(network, kernels, (*base.changes, f"{names} run in {bands} bands of rows")))
+        changes = (*base.changes, f"{names} run in {bands} bands of rows")
+        with suppress(NetworkError):
+            found.append(_rewriting(banded(base.network, chain, bands), kernels, changes))
     smaller_ones = [rewriting for rewriting in found if rewriting.need_bytes < base.need_bytes]
     fitting = [rewriting for rewriting in smaller_ones if rewriting.need_bytes <= budget_bytes]
     if fitting:

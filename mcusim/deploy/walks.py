@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcusim.network import Layer, Network, NetworkError
-from mcusim.network.operators import Conv2D, DepthwiseConv2D, Operator, Padding, Pair, Pool2D
+from mcusim.network.operators import Conv2D, DepthwiseConv2D, Operator, Pad, Padding, Pair, Pool2D
 
-WINDOWED = (Conv2D, DepthwiseConv2D, Pool2D)
-"""Operators whose output pixel depends on a window of the input."""
+WINDOWED = (Conv2D, DepthwiseConv2D, Pool2D, Pad)
+"""Operators whose output pixel depends on a window of the input; of a Pad, that is a pixel or nothing."""
 
 
 NEVER = 1 << 60
@@ -27,6 +27,18 @@ class Walk:
 
     pixels: int = 1
     buffered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """What else a kernel may promise: the output may lie exactly where the input does.
+
+    As a depthwise convolution that has read all of some channels before it writes them, and leaves the others alone.
+    """
+
+
+Promise = Walk | Planes
+"""What a kernel says about its order of reading and writing."""
 
 
 def distance_bytes(network: Network, layer: Layer, walk: Walk) -> int:
@@ -52,6 +64,9 @@ def distance_bytes(network: Network, layer: Layer, walk: Walk) -> int:
 
 def _window(network: Network, layer: Layer) -> tuple[Pair, Pair, Pair, Padding]:
     operator: Operator = layer.operator
+    if isinstance(operator, Pad):
+        (_, top, left, _), (_, bottom, right, _) = operator.before, operator.after
+        return (1, 1), (1, 1), (1, 1), Padding(top, bottom, left, right)
     if isinstance(operator, Pool2D):
         return operator.window, operator.stride, (1, 1), operator.padding
     assert isinstance(operator, Conv2D | DepthwiseConv2D)

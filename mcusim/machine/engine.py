@@ -150,17 +150,23 @@ class Engine:
         return bytes(data)
 
     def room(self, address: int) -> int:
-        """Bytes of memory from ``address`` to the end of the memory that holds it."""
-        found = self.find_buffer(address, 1)
-        return found[0].size - found[1] if found is not None else 0
+        """Bytes from ``address`` to the end of the memory that holds it, or of those that follow it without a gap."""
+        end = address
+        while (found := self.find_buffer(end, 1)) is not None:
+            end += found[0].size - found[1]
+        return end - address
 
     def write(self, address: int, data: bytes) -> bool:
-        """Write guest memory (flash too) and drop translations of it; False when no memory is there."""
-        found = self.find_buffer(address, len(data))
-        if found is None:
+        """Write guest memory (flash too), or several that touch, and drop translations of it; False when no memory is there."""
+        if self.room(address) < len(data):
             return False
-        view, offset = found
-        view[offset : offset + len(data)] = np.frombuffer(data, dtype=np.uint8)
+        left = np.frombuffer(data, dtype=np.uint8)
+        start = address
+        while left.size and (found := self.find_buffer(start, 1)) is not None:
+            view, offset = found
+            count = min(left.size, view.size - offset)
+            view[offset : offset + count] = left[:count]
+            start, left = start + count, left[count:]
         self.drop_translations(address, address + len(data))
         return True
 

@@ -70,6 +70,35 @@ def test_memory_adds_up(result: Result) -> None:
     assert ram.stack > 0
 
 
+def test_every_tensor_has_the_place_and_the_lifetime_that_the_network_gives_it(result: Result) -> None:
+    """Worked out by hand: shapes of int8, and who reads whom; doubled and padded are views of nothing, out is one of padded."""
+    told = {each.name: (each.bytes, each.first, each.last) for each in result.tensors if not each.name.endswith(":scratch")}
+    assert told == {
+        "in": (8 * 8 * 3, -1, 0),
+        "features": (8 * 8 * 4, 0, 1),
+        "small": (4 * 4 * 4, 1, 2),
+        "sum": (4 * 4 * 4, 2, 3),
+        "doubled": (4 * 4 * 8, 3, 4),
+        "padded": (6 * 5 * 8, 4, 5),
+        "out": (6 * 5 * 8, 5, 5),
+    }
+    places = {each.name: each.offset for each in result.tensors}
+    assert places["out"] == places["padded"]
+    assert places["sum"] == places["small"]
+    for one in result.tensors:
+        for other in result.tensors:
+            apart = one.offset + one.bytes <= other.offset or other.offset + other.bytes <= one.offset
+            later = one.last < other.first or other.last < one.first
+            follows = one.last == other.first or other.last == one.first  # the output of a layer may lie over its input
+            assert one is other or apart or later or follows, (one, other)
+
+
+def test_the_page_draws_every_tensor(report: BenchReport) -> None:
+    drawing = page(report)
+    for each in report.results[0].tensors:
+        assert f"{each.name}: {each.bytes} bytes at {each.offset} to {each.offset + each.bytes}" in drawing
+
+
 def test_outputs_are_compared_with_the_twin_where_no_file_was_given(result: Result) -> None:
     assert result.bit_exact
     assert (result.check.samples, result.check.differing, result.check.reference) == (3, 0, "mcusim.network.reference")

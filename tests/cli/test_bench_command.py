@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 
 import pytest
+import typer
 
 import mcusim
-from mcusim.bench import BenchReport, Failure, FlashBytes, LayerUse, RamBytes, Result, Room
+from mcusim.bench import ArenaPart, BenchReport, Failure, FlashBytes, LayerUse, RamBytes, Result, Room
+from mcusim.cli.values import byte_size
 
 LAYER = LayerUse("conv", "Conv2D", (1, 4, 4, 8), 1_000, 3_000, 3.0, 3e-5, 0.75, 256, 72)
 OTHER = LayerUse("softmax", "Softmax", (1, 2), 0, 1_000, None, 1e-5, 0.25, 16, 0)
@@ -52,10 +54,34 @@ def test_one_result_is_shown_layer_by_layer(asked, command) -> None:
 
 def test_options_reach_the_question(asked, command) -> None:
     command("bench", "a.tflite", "b.tflite", "--board", "x", "--board", "y", "--check", "5", "--seed", "2", "--data", "d.npz",
-            "--optimise", "-Os", "--arena", "ram2", "--no-cache", "--jobs", "3")  # fmt: skip
+            "--optimise", "-Os", "--arena", "ram2", "--arena-limit", "64Ki", "--smallest", "--no-cache",
+            "--jobs", "3")  # fmt: skip
     assert (asked["models"], asked["board"]) == (["a.tflite", "b.tflite"], ["x", "y"])
     assert (asked["check"], asked["seed"], asked["data"], asked["cache"], asked["jobs"]) == (5, 2, "d.npz", False, 3)
-    assert (asked["options"].optimise, asked["options"].memories) == ("-Os", ("ram2",))
+    options = asked["options"]
+    assert (options.optimise, options.memories, options.arena_limit_bytes, options.smallest) == ("-Os", ("ram2",), 65536, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("65536", 65536), ("64K", 65536), ("64KiB", 65536), ("1m", 1 << 20), ("0x100", 256), ("512B", 512)]
+)
+def test_bytes_are_typed_as_people_write_them(text: str, wanted: int) -> None:
+    assert byte_size(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "64 K", "1.5K", "64G", "K", ""])
+def test_what_is_no_number_of_bytes_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is no number of bytes from 1; allowed: 65536 or 64K"):
+        byte_size(text)
+
+
+def test_what_was_rewritten_and_where_the_arena_lies_is_told(asked, command) -> None:
+    parts = (ArenaPart("ram", 200), ArenaPart("sram2", 56))
+    asked["report"] = BenchReport((replace(RESULT, arenas=parts, changes=("one", "two"), added_macs=40),))
+    out = command("bench", "net.tflite", "--board", "b").out
+    assert out.endswith(
+        "arena    200 bytes in ram, 56 bytes in sram2\nchanges  one\n         two\n         40 MACs more (4.2 %)\n"
+    )
 
 
 def test_several_results_have_a_row_each_and_failures_a_sentence(asked, command) -> None:

@@ -105,9 +105,13 @@ def transpose(subject: Subject) -> Moves:
 
 
 def pad(subject: Subject) -> Moves:
-    """The value everywhere, then the input into its place."""
+    """``arm_pad_s8`` for images of int8 in long rows; else the value everywhere, then the input into its place."""
     source, target, operator = subject.input(), subject.output, subject.operator
     same_coding(subject, source)
+    if subject.kernels.own and _pads_images(subject):
+        edges = (dims("before", operator.before), dims("after", operator.after))
+        size = dims("input", source.shape)
+        return (Call("arm_pad_s8", (Pointer(source.name), Pointer(target.name), int(operator.value), size, *edges)),)
     start = sum(before * step for before, step in zip(operator.before, steps_of(target), strict=True))
     return fill(subject), *block(subject, source, target, source.shape, (start, 0), (steps_of(target), steps_of(source)))
 
@@ -121,6 +125,16 @@ def fill(subject: Subject) -> Call:
         return Call("memset", (Pointer(target.name), first, target.size_bytes), status=False, header="string.h")
     value = subject.constant("padding", stored, target.type.value)
     return Call("nn_repeat", (Pointer(target.name), value, target.type.size_bytes, target.elements), status=False, header=EXTRA)
+
+
+LONG_ROW = 128
+"""Bytes of a row from which on it is faster to write the edges alone than everything."""
+
+
+def _pads_images(subject: Subject) -> bool:
+    source, operator = subject.input(), subject.operator
+    images = len(source.shape) == 4 and not operator.before[0] and not operator.after[0]
+    return images and subject.types(source) == ("int8",) and not source.constant and prod(source.shape[2:]) >= LONG_ROW
 
 
 def resize_nearest(subject: Subject) -> Moves:
