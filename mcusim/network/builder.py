@@ -26,7 +26,7 @@ from mcusim.network.layout import (
     transposed,
     value_of,
 )
-from mcusim.network.network import Layer, Network, NetworkError
+from mcusim.network.network import Layer, Network, NetworkError, Unsupported
 from mcusim.network.shapes import output_shapes
 from mcusim.network.tensor import ElementType, Quantization, Tensor
 
@@ -34,10 +34,6 @@ MAX_TENSOR_BYTES = 1 << 31
 MAX_STEP = 4096
 """Windows, strides and dilations beyond are those of damaged files."""
 MAX_RANK = 8
-
-
-class Unsupported(Exception):
-    """What a node asks for and is not supported, or what is wrong with it; the importer says which node."""
 
 
 @dataclass(frozen=True, slots=True)

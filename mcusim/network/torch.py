@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mcusim.network.builder import Builder, Constant, Unsupported
+from mcusim.network.builder import Builder, Constant
 from mcusim.network.fusion import fused
 from mcusim.network.layout import ORDERS, Axes
-from mcusim.network.network import Network, NetworkError
+from mcusim.network.network import Network, NetworkError, Unsupported
 from mcusim.network.operators import Transpose
 from mcusim.network.quantize import quantize
 from mcusim.network.torch_operators import KEPT, TRANSLATIONS, Item, View

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from mcusim.network import operators as ops
-from mcusim.network.builder import Builder, Constant, Operand, Unsupported
+from mcusim.network.builder import Builder, Constant, Operand
 from mcusim.network.layout import Value
+from mcusim.network.network import Unsupported
 
 Item = Operand | tuple[Operand, ...]
 

@@ -91,10 +91,11 @@ def read_graph(path: Path) -> Graph:
     try:
         return _graph(path.name, model)
     except (*DAMAGE, RuntimeError) as error:
-        raise NetworkError(f"{path.name}: damaged: its records cannot be read ({_line(error)})") from None
+        raise NetworkError(f"{path.name}: damaged: its records cannot be read ({one_line(error)})") from None
 
 
-def _line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What an error says, short."""
     return " ".join(str(error).split())[:200]
 
 

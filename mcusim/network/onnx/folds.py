@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mcusim.network.builder import Unsupported
-from mcusim.network.onnx_file import NUMBERS
-from mcusim.network.onnx_view import View, ranges
+from mcusim.network.network import Unsupported
+from mcusim.network.onnx.file import NUMBERS
+from mcusim.network.onnx.view import View, ranges
 
 MAX_FOLDED_ELEMENTS = 1 << 22
 """Folding is for arithmetic on shapes and for weights; what is larger is refused."""
