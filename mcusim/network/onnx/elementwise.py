@@ -7,8 +7,8 @@ from math import prod
 import numpy as np
 
 from mcusim.network import operators as ops
-from mcusim.network.builder import Constant
 from mcusim.network.layout import Value
+from mcusim.network.limits import axis_of
 from mcusim.network.network import Unsupported
 from mcusim.network.onnx.file import NUMBERS
 from mcusim.network.onnx.view import Item, Translation, View
@@ -30,8 +30,7 @@ def divided(view: View) -> list[Item]:
     divisor = view.operand(1)
     if isinstance(divisor, Value) or not np.all(divisor.data):
         raise Unsupported("its divisor is not constant, or zero")
-    inverse = Constant(f"{divisor.name}/inverse", 1.0 / divisor.data.astype(np.float64))
-    return [view.builder.binary(view.output, ops.Arithmetic.MUL, view.operand(0), inverse)]
+    return [view.builder.divided(view.output, view.operand(0), divisor)]
 
 
 def negative(view: View) -> list[Item]:
@@ -77,7 +76,7 @@ def softmax(view: View) -> list[Item]:
     x, builder = view.value(0), view.builder
     if view.opset >= 13:
         return [builder.softmax(view.output, x, view.get("axis", -1))]
-    axis = builder.axis(view.get("axis", 1), len(x.shape))
+    axis = axis_of(view.get("axis", 1), len(x.shape))
     flat = builder.reshape(x, (prod(x.shape[:axis]), prod(x.shape[axis:])))
     assert isinstance(flat, Value)
     return [builder.reshape(builder.softmax(view.output, flat, 1), x.shape)]

@@ -14,6 +14,7 @@ import numpy as np
 from mcusim.network import operators as ops
 from mcusim.network.builder import Constant, Operand
 from mcusim.network.layout import Value
+from mcusim.network.limits import axis_of
 from mcusim.network.network import Unsupported
 from mcusim.network.onnx.view import Item, Stored, Translation, View
 from mcusim.network.tensor import Quantization
@@ -33,7 +34,7 @@ def scales_of(view: View, scale: int, zero: int, rank: int, kind: str | None = N
         raise Unsupported(f"its {steps.size} scales (positive numbers are allowed) and {points.size} zero points are no pairs")
     if view.get("block_size", 0):
         raise Unsupported("scales for each block are not supported")
-    axis = view.builder.axis(int(view.get("axis", 1)), rank) if steps.size > 1 else None
+    axis = axis_of(int(view.get("axis", 1)), rank) if steps.size > 1 else None
     return Quantization(tuple(steps.tolist()), tuple(int(p) for p in points), axis), stored
 
 

@@ -41,7 +41,7 @@ def resize(view: View) -> list[Item]:
         np.clip(ROUNDINGS[rounding](COORDINATES[rule](np.arange(m), f, n, m)), 0, n - 1).astype(np.int64)
         for n, m, f in zip(x.shape[2:], sizes[2:], factors[2:], strict=True)
     ]
-    return [view.builder.resize(view.output, x, *(places if len(places) == 2 else [np.zeros(1, np.int64), *places]))]
+    return [view.builder.resize(view.output, x, places)]
 
 
 def _sizes(view: View, shape: Sequence[int], old: bool) -> tuple[list[int], list[float]]:

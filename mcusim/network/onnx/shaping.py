@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from mcusim.network.limits import axis_of
 from mcusim.network.network import Unsupported
 from mcusim.network.onnx.view import Item, Translation, View
 
@@ -27,14 +28,14 @@ def new_shape(view: View) -> tuple[int, ...]:
 def flattened(view: View) -> tuple[int, ...]:
     shape = view.item(0).shape
     axis = view.get("axis", 1)
-    axis = axis if axis == len(shape) else view.builder.axis(axis, len(shape))
+    axis = axis if axis == len(shape) else axis_of(axis, len(shape))
     return prod(shape[:axis]), prod(shape[axis:])
 
 
 def squeezed(view: View) -> tuple[int, ...]:
     shape = view.item(0).shape
     axes = view.listed("axes", 1, "axes")
-    gone = {view.builder.axis(axis, len(shape)) for axis in axes} if axes else {i for i, n in enumerate(shape) if n == 1}
+    gone = {axis_of(axis, len(shape)) for axis in axes} if axes else {i for i, n in enumerate(shape) if n == 1}
     if any(shape[axis] != 1 for axis in gone):
         raise Unsupported(f"it squeezes axes {sorted(gone)} of {shape}, which are not all 1")
     return tuple(n for i, n in enumerate(shape) if i not in gone)
@@ -43,7 +44,7 @@ def squeezed(view: View) -> tuple[int, ...]:
 def unsqueezed(view: View) -> tuple[int, ...]:
     shape = list(view.item(0).shape)
     axes = view.listed("axes", 1, "axes") or []
-    for axis in sorted(view.builder.axis(axis, len(shape) + len(axes)) for axis in axes):
+    for axis in sorted(axis_of(axis, len(shape) + len(axes)) for axis in axes):
         shape.insert(axis, 1)
     return tuple(shape)
 
@@ -70,7 +71,7 @@ def pad(view: View) -> list[Item]:
         raise Unsupported(f"its mode is {view.get('mode')}; constant is supported")
     pads = view.listed("pads", 1, "pads") or []
     value = view.number(2, "value") if view.optional(2) is not None else float(view.get("value", 0.0))
-    axes = [view.builder.axis(a, len(x.shape)) for a in view.whole(3, "axes")] if view.optional(3) else range(len(x.shape))
+    axes = [axis_of(a, len(x.shape)) for a in view.whole(3, "axes")] if view.optional(3) else range(len(x.shape))
     if len(pads) != 2 * len(axes):
         raise Unsupported(f"it has {len(pads)} pads for {len(axes)} axes")
     before, after = [0] * len(x.shape), [0] * len(x.shape)

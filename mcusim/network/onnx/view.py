@@ -10,6 +10,7 @@ import numpy as np
 
 from mcusim.network.builder import Builder, Constant, Operand
 from mcusim.network.layout import Value
+from mcusim.network.limits import axis_of
 from mcusim.network.network import Unsupported
 from mcusim.network.onnx.file import Node
 from mcusim.network.shapes import same_padding
@@ -117,7 +118,7 @@ def ranges(view: View) -> dict[int, range]:
     steps = view.listed("steps", 4, "steps") or [1] * len(starts)
     result = {}
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        axis = view.builder.axis(axis, len(shape))
+        axis = axis_of(axis, len(shape))
         size = shape[axis]
         low = max(start + size if start < 0 else start, 0)
         high: int | None = max(end + size if end < 0 else end, -1 if step < 0 else 0)

@@ -7,9 +7,10 @@ from typing import Any
 import tflite
 
 from mcusim.network import operators as ops
+from mcusim.network.limits import pair
 from mcusim.network.network import Unsupported
 from mcusim.network.tensor import Tensor
-from mcusim.network.tflite.options import activation_of, bias_of, padding_of, pair, refuse_hybrid, stride_of
+from mcusim.network.tflite.options import activation_of, bias_of, padding_of, refuse_hybrid, stride_of
 from mcusim.network.tflite.view import Step, View
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import tflite
 
 from mcusim.network import operators as ops
+from mcusim.network.limits import axis_of
 from mcusim.network.network import Unsupported
 from mcusim.network.tensor import Tensor
 from mcusim.network.tflite.view import Step, View
@@ -34,7 +35,7 @@ def split_v(view: View) -> list[Step]:
 def _axis(view: View, index: int, x: Tensor) -> int:
     """The axis of ``x`` that an input says."""
     (axis,) = view.whole(index, "axis", 1)
-    return view.axis(axis, len(x.shape))
+    return axis_of(axis, len(x.shape))
 
 
 def _filled_sum(sizes: tuple[int, ...], total: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from mcusim.network.limits import axis_of
 from mcusim.network.network import Unsupported
 from mcusim.network.tflite.cutting import strided
 from mcusim.network.tflite.shaping import expanded, new_shape, squeezed
@@ -34,21 +35,21 @@ def _cut(view: View) -> np.ndarray:
 
 
 def _packed(view: View) -> np.ndarray:
-    axis = view.axis(view.options(tflite.PackOptions).Axis(), len(view.input(0).shape) + 1)
+    axis = axis_of(view.options(tflite.PackOptions).Axis(), len(view.input(0).shape) + 1)
     if sum(view.input(i).elements for i in range(len(view.inputs))) > 4096:
         raise Unsupported("it packs more than 4096 constant elements")
     return np.stack([view.constant(i, "input") for i in range(len(view.inputs))], axis)
 
 
 def _joined(view: View) -> np.ndarray:
-    axis = view.axis(view.options(tflite.ConcatenationOptions).Axis(), len(view.input(0).shape))
+    axis = axis_of(view.options(tflite.ConcatenationOptions).Axis(), len(view.input(0).shape))
     return np.concatenate([view.constant(i, "input") for i in range(len(view.inputs))], axis)
 
 
 def _gathered(view: View) -> np.ndarray:
     options = view.options(tflite.GatherOptions)
     data = view.constant(0, "input")
-    axis = view.axis(options.Axis(), data.ndim)
+    axis = axis_of(options.Axis(), data.ndim)
     if options.BatchDims():
         raise Unsupported("a gather with batch dimensions is not supported")
     if view.input(1).elements * data.size > 1 << 20:
@@ -76,7 +77,7 @@ def _reshaped(shape: Callable[[View], tuple[int, ...]]) -> Fold:
 
 def _product(view: View) -> np.ndarray:
     data = view.constant(0, "input")
-    axes = tuple({view.axis(axis, data.ndim) for axis in view.whole(1, "axes")})
+    axes = tuple({axis_of(axis, data.ndim) for axis in view.whole(1, "axes")})
     return np.prod(data, axes, keepdims=bool(view.options(tflite.ReducerOptions).KeepDims()))
 
 

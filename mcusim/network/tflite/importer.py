@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from mcusim.network.element_types import check_element_types
+from mcusim.network.limits import MAX_TENSOR_BYTES
 from mcusim.network.network import Layer, Network, NetworkError, Unsupported
 from mcusim.network.shapes import output_shapes
 from mcusim.network.tensor import Tensor
-from mcusim.network.tflite.file import DAMAGE, MAX_TENSOR_BYTES, Graph, Node, TensorRecord, read_graph
+from mcusim.network.tflite.file import DAMAGE, Graph, Node, TensorRecord, read_graph
 from mcusim.network.tflite.folds import FOLDS
 from mcusim.network.tflite.table import TRANSLATIONS
 from mcusim.network.tflite.view import View

@@ -9,6 +9,7 @@ import numpy as np
 import tflite
 
 from mcusim.network import operators as ops
+from mcusim.network.limits import pair
 from mcusim.network.network import Unsupported
 from mcusim.network.shapes import same_padding
 from mcusim.network.tensor import ElementType, Tensor
@@ -22,21 +23,12 @@ ACTIVATIONS = {
 }
 _ACTIVATION_NAMES = {value: name for name, value in vars(tflite.ActivationFunctionType).items() if isinstance(value, int)}
 
-MAX_STEP = 4096
-"""Windows, strides and dilations beyond are those of damaged files."""
-
 
 def activation_of(options: Any) -> ops.Activation:
     code = options.FusedActivationFunction()
     if code not in ACTIVATIONS:
         raise Unsupported(f"its fused activation {_ACTIVATION_NAMES.get(code, code)} is not supported")
     return ACTIVATIONS[code]
-
-
-def pair(height: int, width: int, what: str) -> ops.Pair:
-    if not (0 < height <= MAX_STEP and 0 < width <= MAX_STEP):
-        raise Unsupported(f"its {what} is {height}x{width}; allowed is 1 to {MAX_STEP} each way")
-    return height, width
 
 
 def stride_of(options: Any) -> ops.Pair:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tflite
 
 from mcusim.network import operators as ops
-from mcusim.network.tflite.options import activation_of, padding_of, pair, stride_of
+from mcusim.network.limits import axis_of, pair
+from mcusim.network.tflite.options import activation_of, padding_of, stride_of
 from mcusim.network.tflite.view import Step, Translation, View
 
 
@@ -24,7 +25,7 @@ def pool(function: ops.Pooling) -> Translation:
 def reduce(function: ops.Reduction) -> Translation:
     def translate(view: View) -> list[Step]:
         x = view.input(0)
-        axes = {view.axis(axis, len(x.shape)) for axis in view.whole(1, "axes")}
+        axes = {axis_of(axis, len(x.shape)) for axis in view.whole(1, "axes")}
         keep = bool(view.options(tflite.ReducerOptions).KeepDims())
         return view.step(ops.Reduce(function, tuple(sorted(axes)), keep), x)
 

@@ -9,8 +9,9 @@ from math import prod
 import tflite
 
 from mcusim.network import operators as ops
+from mcusim.network.limits import axis_of, pair
 from mcusim.network.network import Unsupported
-from mcusim.network.tflite.options import activation_of, pair
+from mcusim.network.tflite.options import activation_of
 from mcusim.network.tflite.view import Step, Translation, View
 
 
@@ -42,7 +43,7 @@ def squeezed(view: View) -> tuple[int, ...]:
     count = options.SqueezeDimsLength() if options else 0
     if count > 8:
         raise Unsupported(f"it squeezes {count} dimensions")
-    axes = [view.axis(axis, len(shape)) for axis in (options.SqueezeDimsAsNumpy().tolist() if count else [])]
+    axes = [axis_of(axis, len(shape)) for axis in (options.SqueezeDimsAsNumpy().tolist() if count else [])]
     if any(shape[axis] != 1 for axis in axes):
         raise Unsupported(f"it squeezes axes {axes} of {shape}, which are not all 1")
     axes = axes or [axis for axis, size in enumerate(shape) if size == 1]
@@ -52,7 +53,7 @@ def squeezed(view: View) -> tuple[int, ...]:
 def expanded(view: View) -> tuple[int, ...]:
     shape = view.input(0).shape
     (axis,) = view.whole(1, "axis", 1) or (0,)
-    axis = view.axis(axis, len(shape) + 1)
+    axis = axis_of(axis, len(shape) + 1)
     return (*shape[:axis], 1, *shape[axis:])
 
 
@@ -62,7 +63,7 @@ def reshaped(shape: Callable[[View], tuple[int, ...]]) -> Translation:
 
 def transpose(view: View) -> list[Step]:
     x = view.input(0)
-    order = tuple(view.axis(axis, len(x.shape)) for axis in view.whole(1, "permutation"))
+    order = tuple(axis_of(axis, len(x.shape)) for axis in view.whole(1, "permutation"))
     return view.step(ops.Transpose(order), x)
 
 
@@ -85,7 +86,7 @@ def concatenation(view: View) -> list[Step]:
     inputs = [view.input(i) for i in range(len(view.inputs))]
     if not inputs:
         raise Unsupported("it has no inputs")
-    axis = view.axis(options.Axis(), len(inputs[0].shape))
+    axis = axis_of(options.Axis(), len(inputs[0].shape))
     return view.step(ops.Concatenation(axis, activation_of(options)), *inputs)
 
 
@@ -93,7 +94,7 @@ def pack(view: View) -> list[Step]:
     """Each input gets an axis of length 1, along which they are joined."""
     options = view.options(tflite.PackOptions)
     inputs = [view.input(i) for i in range(len(view.inputs))]
-    axis = view.axis(options.Axis(), len(inputs[0].shape) + 1)
+    axis = axis_of(options.Axis(), len(inputs[0].shape) + 1)
     steps, parts = [], []
     for number, x in enumerate(inputs):
         shape = (*x.shape[:axis], 1, *x.shape[axis:])
@@ -106,7 +107,7 @@ def pack(view: View) -> list[Step]:
 def unpack(view: View) -> list[Step]:
     """Parts of length 1 along an axis, which is then left out."""
     x = view.input(0)
-    axis = view.axis(view.options(tflite.UnpackOptions).Axis(), len(x.shape))
+    axis = axis_of(view.options(tflite.UnpackOptions).Axis(), len(x.shape))
     if len(view.outputs) != x.shape[axis]:
         raise Unsupported(f"it has {len(view.outputs)} outputs for {x.shape[axis]} elements")
     shape = (*x.shape[:axis], *x.shape[axis + 1 :])

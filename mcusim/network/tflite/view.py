@@ -81,11 +81,5 @@ class View:
         """The node as one layer."""
         return [Step(operator, inputs, self.outputs)]
 
-    def axis(self, value: int, rank: int) -> int:
-        """An axis, counted from the front."""
-        if not -rank <= value < rank:
-            raise Unsupported(f"its axis is {value}, but the tensor has {rank} dimensions")
-        return value % rank
-
 
 Translation = Callable[[View], list[Step]]

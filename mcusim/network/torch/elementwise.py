@@ -37,8 +37,7 @@ def divided(view: View) -> Item:
     divisor = view.operand(1)
     if isinstance(divisor, Value) or not np.all(divisor.data) or view.keywords.get("rounding_mode"):
         raise Unsupported("its divisor is not constant, or zero, or its quotient is rounded")
-    inverse = Constant(f"{divisor.name}/inverse", 1.0 / divisor.data.astype(np.float64))
-    return view.builder.binary(view.output, ops.Arithmetic.MUL, view.operand(0), inverse)
+    return view.builder.divided(view.output, view.operand(0), divisor)
 
 
 def power(view: View) -> Item:

@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from mcusim.network.limits import axis_of
 from mcusim.network.network import Unsupported
 from mcusim.network.torch.view import Item, View
 
@@ -16,13 +17,13 @@ def reshape(view: View) -> Item:
 
 def permute(view: View) -> Item:
     x = view.operand(0)
-    return view.builder.transpose(x, [view.builder.axis(a, len(x.shape)) for a in view.get(1)])
+    return view.builder.transpose(x, [axis_of(a, len(x.shape)) for a in view.get(1)])
 
 
 def swap(view: View) -> Item:
     x = view.operand(0)
     order = list(range(len(x.shape)))
-    left, right = (view.builder.axis(view.get(i, "", default), len(order)) for i, default in ((1, 0), (2, 1)))
+    left, right = (axis_of(view.get(i, "", default), len(order)) for i, default in ((1, 0), (2, 1)))
     order[left], order[right] = right, left
     return view.builder.transpose(x, order)
 
@@ -50,21 +51,21 @@ def concatenation(view: View) -> Item:
 
 def cut(view: View) -> Item:
     x = view.value(0)
-    axis = view.builder.axis(view.get(1, "dim", 0), len(x.shape))
+    axis = axis_of(view.get(1, "dim", 0), len(x.shape))
     taken = range(*slice(view.get(2), view.get(3), view.get(4, "step", 1)).indices(x.shape[axis]))
     return view.builder.cut(view.output, x, {axis: taken})
 
 
 def select(view: View) -> Item:
     x = view.value(0)
-    axis = view.builder.axis(view.get(1), len(x.shape))
-    place = view.builder.axis(view.get(2), x.shape[axis])
+    axis = axis_of(view.get(1), len(x.shape))
+    place = axis_of(view.get(2), x.shape[axis])
     return view.builder.reshape(view.builder.cut(view.output, x, {axis: range(place, place + 1)}), view.shape)
 
 
 def split(view: View) -> Item:
     x, sizes = view.value(0), view.get(1)
-    axis = view.builder.axis(view.get(2, "dim", 0), len(x.shape))
+    axis = axis_of(view.get(2, "dim", 0), len(x.shape))
     if isinstance(sizes, int):
         length = x.shape[axis]
         sizes = [min(sizes, length - first) for first in range(0, length, max(sizes, 1))]
@@ -82,4 +83,4 @@ def upsample(view: View) -> Item:
         np.minimum(np.floor(np.arange(m) * np.float32(step)), n - 1).astype(np.int64)
         for n, m, step in zip(before, after, steps, strict=True)
     ]
-    return view.builder.resize(view.output, x, *(places if len(places) == 2 else [np.zeros(1, np.int64), *places]))
+    return view.builder.resize(view.output, x, places)
