@@ -5,44 +5,12 @@
  *   UART_HERTZ                     its clock after board_clock
  *   the pins: see pins_stm32.h
  */
-#include "pins_stm32.h"
-#include "uart.h"
-
-#define SR (BOARD_SERIAL + 0x00)
-#define DR (BOARD_SERIAL + 0x04)
+#define STATUS (BOARD_SERIAL + 0x00)   /* SR */
+#define RECEIVED (BOARD_SERIAL + 0x04) /* DR */
+#define TO_SEND (BOARD_SERIAL + 0x04)  /* DR */
 #define BRR (BOARD_SERIAL + 0x08)
 #define CR1 (BOARD_SERIAL + 0x0C)
-
-#define DIVIDER ((UART_HERTZ + 57600u) / 115200u)
-#define RE (1u << 2)
-#define TE (1u << 3)
-#define RXNE (1u << 5)
-#define TC (1u << 6)
-#define TXE (1u << 7)
 #define UE (1u << 13)
+#define DIVIDER ((UART_HERTZ + 57600u) / 115200u)
 
-void uart_start(void)
-{
-    start_pins();
-    set_bits(UART_ENABLE, 1u << UART_ENABLE_BIT);
-    (void)REGISTER(UART_ENABLE);
-    REGISTER(CR1) = 0;
-    REGISTER(BRR) = DIVIDER;
-    REGISTER(CR1) = UE | RE | TE;
-}
-
-void uart_putc(char character)
-{
-    wait_for_port(SR, TXE, TXE);
-    REGISTER(DR) = (uint8_t)character;
-}
-
-void uart_finish(void)
-{
-    wait_for_port(SR, TC, TC);
-}
-
-int uart_getc(void)
-{
-    return REGISTER(SR) & RXNE ? (int)(REGISTER(DR) & 0xFF) : -1;
-}
+#include "usart_stm32.h"

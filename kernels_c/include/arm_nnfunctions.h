@@ -1,5 +1,6 @@
 /*
- * Kernels of int8 and int16 with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite Micro.
+ * Kernels of int8 and int16 with the names and arguments of CMSIS-NN, results bit for bit those of TensorFlow Lite's
+ * reference kernels, but for what docs/tflite_differences.md names.
  *
  * Tensors of int8 may lie at any address; int16 at multiples of 2; int32, int64 and scratch memory at multiples of 4. Each ..._get_buffer_size function
  * tells the bytes of scratch memory that `ctx` has to bring, for the core that this header is compiled for; where it is 0,

@@ -15,6 +15,10 @@ class NetworkError(McusimError):
     """A network that is wrong in itself, or that something here does not support; names the layer."""
 
 
+class Unsupported(Exception):
+    """What a node of a source asks for and is not supported, or what is wrong with it; the importer says which node."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """An operator and the names of its tensors; an optional input that is left out is ""."""

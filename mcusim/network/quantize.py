@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mcusim.network.lowering import fixed_scale, joins_scales, keeps_scale, lowered, scale_of
+from mcusim.network.lowering import lowered
 from mcusim.network.network import Network, NetworkError
 from mcusim.network.reference import run
+from mcusim.network.scales import fixed_scale, joins_scales, keeps_scale, scale_of
 from mcusim.network.tensor import ElementType, Quantization, Tensor
 
 Sample = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]

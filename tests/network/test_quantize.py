@@ -13,9 +13,9 @@ from mcusim.network.builder import Builder, Constant
 from mcusim.network.element_types import check_element_types
 from mcusim.network.fusion import fused
 from mcusim.network.layout import Value, channels_last
-from mcusim.network.lowering import scale_of, weight_scales
 from mcusim.network.quantize import calibrated, quantize
 from mcusim.network.reference import run
+from mcusim.network.scales import scale_of, weight_scales
 from mcusim.network.shapes import check_shapes
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mcusim.network.limits import MAX_RANK, bytes_of
 from mcusim.network.network import NetworkError
 
 try:
@@ -18,8 +19,6 @@ try:
 except ImportError as missing:  # pragma: no cover - depends on the installation
     raise NetworkError("reading .onnx files needs the package onnx: pip install 'mcusim[onnx]'") from missing
 
-MAX_FILE_BYTES = 1 << 30
-MAX_RANK = 8
 DOMAINS = ("", "ai.onnx", "com.microsoft")
 NUMBERS = {
     onnx.TensorProto.FLOAT: "float32",
@@ -81,7 +80,7 @@ class Graph:
 
 def read_graph(path: Path) -> Graph:
     """Records of a file. NetworkError for what cannot be read, is no ONNX file, is damaged or has a shape that is not fixed."""
-    data = _bytes_of(path)
+    data = bytes_of(path)
     try:
         model = onnx.ModelProto.FromString(data)
     except (DecodeError, *DAMAGE, RuntimeError):
@@ -91,21 +90,12 @@ def read_graph(path: Path) -> Graph:
     try:
         return _graph(path.name, model)
     except (*DAMAGE, RuntimeError) as error:
-        raise NetworkError(f"{path.name}: damaged: its records cannot be read ({_line(error)})") from None
+        raise NetworkError(f"{path.name}: damaged: its records cannot be read ({one_line(error)})") from None
 
 
-def _line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What an error says, short."""
     return " ".join(str(error).split())[:200]
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise NetworkError(f"{path}: {size} bytes; a network of more than {MAX_FILE_BYTES} bytes is not read")
-        return path.read_bytes()
-    except OSError as error:
-        raise NetworkError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _graph(name: str, model: Any) -> Graph:

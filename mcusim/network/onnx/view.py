@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mcusim.network.builder import Builder, Constant, Operand, Unsupported
+from mcusim.network.builder import Builder, Constant, Operand
 from mcusim.network.layout import Value
-from mcusim.network.onnx_file import Node
+from mcusim.network.limits import axis_of
+from mcusim.network.network import Unsupported
+from mcusim.network.onnx.file import Node
+from mcusim.network.shapes import same_padding
 from mcusim.network.tensor import Quantization
 
 
@@ -61,6 +65,9 @@ class View:
     def optional(self, index: int) -> Item | None:
         return self.inputs[index] if index < len(self.inputs) else None
 
+    def optional_operand(self, index: int) -> Operand | None:
+        return None if self.optional(index) is None else self.operand(index)
+
     def operand(self, index: int) -> Operand:
         """An input of real numbers."""
         item = self.item(index)
@@ -111,10 +118,33 @@ def ranges(view: View) -> dict[int, range]:
     steps = view.listed("steps", 4, "steps") or [1] * len(starts)
     result = {}
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        axis = view.builder.axis(axis, len(shape))
+        axis = axis_of(axis, len(shape))
         size = shape[axis]
         low = max(start + size if start < 0 else start, 0)
         high: int | None = max(end + size if end < 0 else end, -1 if step < 0 else 0)
         high = None if high == -1 else high
         result[axis] = range(*slice(min(low, size - 1 if step < 0 else size), high, step).indices(size))
     return result
+
+
+def pads_of(
+    view: View, size: Sequence[int], window: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> list[int]:
+    """Padding of a window at the begins and then at the ends of the axes."""
+    rank, kind = len(size), view.get("auto_pad", "NOTSET")
+    if kind == "NOTSET":
+        pads = view.get("pads", [0] * 2 * rank)
+        if len(pads) != 2 * rank:
+            raise Unsupported(f"it has {len(pads)} pads for {rank} axes")
+        return list(pads)
+    if kind == "VALID":
+        return [0] * 2 * rank
+    if kind not in ("SAME_UPPER", "SAME_LOWER"):
+        raise Unsupported(f"its auto_pad is {kind}")
+    view.builder.pair(stride, "stride")
+    pairs = [same_padding(*numbers) for numbers in zip(size, window, stride, dilation, strict=True)]
+    pairs = [pair[::-1] for pair in pairs] if kind == "SAME_LOWER" else pairs
+    return [pair[0] for pair in pairs] + [pair[1] for pair in pairs]
+
+
+Translation = Callable[[View], list[Item]]

@@ -1,4 +1,4 @@
-"""from_torch: an nn.Module as a Network, by torch.export. What operators become is in torch_operators."""
+"""from_torch: an nn.Module as a Network, by torch.export. What operators become is in table.py."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mcusim.network.builder import Builder, Constant, Unsupported
+from mcusim.network.builder import Builder, Constant
 from mcusim.network.fusion import fused
 from mcusim.network.layout import ORDERS, Axes
-from mcusim.network.network import Network, NetworkError
+from mcusim.network.network import Network, NetworkError, Unsupported
 from mcusim.network.operators import Transpose
 from mcusim.network.quantize import quantize
-from mcusim.network.torch_operators import KEPT, TRANSLATIONS, Item, View
+from mcusim.network.torch.table import KEPT, TRANSLATIONS
+from mcusim.network.torch.view import Item, View
 
 try:
     import torch

@@ -1,4 +1,4 @@
-"""load_tflite: a .tflite file as a Network. What operators become is in tflite_operators."""
+"""load_tflite: a .tflite file as a Network. What operators become is in table.py."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from mcusim.network.element_types import check_element_types
-from mcusim.network.network import Layer, Network, NetworkError
+from mcusim.network.limits import MAX_TENSOR_BYTES
+from mcusim.network.network import Layer, Network, NetworkError, Unsupported
 from mcusim.network.shapes import output_shapes
 from mcusim.network.tensor import Tensor
-from mcusim.network.tflite_file import DAMAGE, MAX_TENSOR_BYTES, Graph, Node, TensorRecord, read_graph
-from mcusim.network.tflite_operators import FOLDS, TRANSLATIONS, Unsupported, View
+from mcusim.network.tflite.file import DAMAGE, Graph, Node, TensorRecord, read_graph
+from mcusim.network.tflite.folds import FOLDS
+from mcusim.network.tflite.table import TRANSLATIONS
+from mcusim.network.tflite.view import View
 
 MAX_FOLDED_ELEMENTS = 4096
 """Folding is for arithmetic on shapes; what is larger than this stays a layer."""

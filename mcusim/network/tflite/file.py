@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mcusim.network.limits import MAX_RANK, bytes_of
 from mcusim.network.network import NetworkError
 from mcusim.network.tensor import ElementType, Quantization
 
@@ -24,9 +25,6 @@ except ImportError as missing:  # pragma: no cover - depends on the installation
     raise NetworkError("reading .tflite files needs the package tflite: pip install 'mcusim[models]'") from missing
 
 IDENTIFIER = b"TFL3"
-MAX_FILE_BYTES = 1 << 30
-MAX_TENSOR_BYTES = 1 << 31
-MAX_RANK = 8
 MAX_NAME_BYTES = 1 << 16
 MAX_SCALE = 2.0**60
 STORED = (ElementType.INT8, ElementType.UINT8, ElementType.INT16)
@@ -94,21 +92,15 @@ class Graph:
 
 def read_graph(path: Path) -> Graph:
     """Records of a file. NetworkError for what cannot be read, is no TFLite file, is damaged or has several subgraphs."""
-    data = _bytes_of(path)
+    data = _identified(path)
     try:
         return _Reader(path.name, data).graph()
     except DAMAGE as error:
         raise NetworkError(f"{path.name}: damaged: its records lead out of the file's {len(data)} bytes ({error})") from None
 
 
-def _bytes_of(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise NetworkError(f"{path}: {size} bytes; a network of more than {MAX_FILE_BYTES} bytes is not read")
-        data = path.read_bytes()
-    except OSError as error:
-        raise NetworkError(f"{path}: cannot be read: {error.strerror}") from None
+def _identified(path: Path) -> bytes:
+    data = bytes_of(path)
     if len(data) < 8 or data[4:8] != IDENTIFIER:
         raise NetworkError(f"{path.name}: no TensorFlow Lite file: the identifier TFL3 is not at byte 4 ({bytes(data[4:8])!r})")
     return data

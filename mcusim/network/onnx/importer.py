@@ -1,4 +1,4 @@
-"""load_onnx: an .onnx file as a Network. What operators become is in onnx_operators."""
+"""load_onnx: an .onnx file as a Network. What operators become is in table.py."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mcusim.network.builder import Builder, Constant, Unsupported
+from mcusim.network.builder import Builder, Constant
 from mcusim.network.fusion import fused
 from mcusim.network.layout import Axes, orders
 from mcusim.network.lowering import lowered
-from mcusim.network.network import Network, NetworkError
-from mcusim.network.onnx_file import DAMAGE, Entry, Graph, Node, read_graph
-from mcusim.network.onnx_folds import FOLDS
-from mcusim.network.onnx_operators import TRANSLATIONS
-from mcusim.network.onnx_view import Item, Stored, View
+from mcusim.network.network import Network, NetworkError, Unsupported
+from mcusim.network.onnx.file import DAMAGE, Entry, Graph, Node, one_line, read_graph
+from mcusim.network.onnx.folds import FOLDS
+from mcusim.network.onnx.table import TRANSLATIONS
+from mcusim.network.onnx.view import Item, Stored, View
 from mcusim.network.operators import Transpose
 
 INPUT_TYPES = ("float32", "int8", "uint8")
@@ -36,8 +36,7 @@ def load_onnx(path: str | os.PathLike[str]) -> Network:
             ways = orders(len(entry.shape) for entry in graph.inputs)
             attempts = [_Import(path, graph, order).network() for order in ways]
     except DAMAGE as error:
-        text = " ".join(str(error).split())[:200]
-        raise NetworkError(f"{path.name}: damaged: its nodes do not go together ({text})") from None
+        raise NetworkError(f"{path.name}: damaged: its nodes do not go together ({one_line(error)})") from None
     return min(attempts, key=lambda network: sum(isinstance(layer.operator, Transpose) for layer in network.layers))
 
 
@@ -64,38 +63,30 @@ class _Import:
     def network(self) -> Network:
         for node in self.graph.nodes:
             self.add(node)
-        outputs, stored = {}, set()
-        for name in self.graph.outputs:
-            if name not in self.items:
-                raise NetworkError(f"{self.name}: damaged: its output {name!r} is written by no node")
-            item = self.items[name]
-            stored |= {name} if isinstance(item, Stored) else set()
-            outputs[name] = item.operand if isinstance(item, Stored) else item
+        outputs = {name: self.output(name) for name in self.graph.outputs}
         try:
-            network = self.builder.network(outputs)
+            network = self.builder.network({n: x.operand if isinstance(x, Stored) else x for n, x in outputs.items()})
         except Unsupported as error:
             raise NetworkError(f"{self.name}: {error}") from None
         scales = self.builder.annotations
         network = fused(network, scales)
-        unknown = [e.name for e in self.graph.inputs if e.type != "float32" and e.name not in scales]
-        if unknown:
-            raise NetworkError(f"{self.name}, input {unknown[0]!r}: no node says its scale")
-        integers = stored | {e.name for e in self.graph.inputs if e.type != "float32"}
-        ends = {*network.inputs, *network.outputs} - integers
+        integers = [entry.name for entry in self.graph.inputs if entry.type != "float32"]
+        for name in integers:
+            if name not in scales:
+                raise NetworkError(f"{self.name}, input {name!r}: no node says its scale")
+        integers += [name for name, item in outputs.items() if isinstance(item, Stored)]
+        ends = {*network.inputs, *network.outputs} - set(integers)
         return lowered(network, scales, ends) if scales else network
+
+    def output(self, name: str) -> Item:
+        if name not in self.items:
+            raise NetworkError(f"{self.name}: damaged: its output {name!r} is written by no node")
+        return self.items[name]
 
     def add(self, node: Node) -> None:
         """Translates a node: layers, or a constant where all that it reads is known."""
-        if not node.outputs:
-            raise NetworkError(f"{self.name}, node {node.number} ({node.name}): damaged: it has no output")
-        where = f"{self.name}, node {node.number} ({node.name}{f' {node.label!r}' if node.label else ''}), "
-        where += f"which writes {node.outputs[0]!r}"
-        for name in node.inputs:
-            if name and name not in self.items:
-                raise NetworkError(f"{where}: it reads {name!r} before any node wrote it")
-        for name in node.outputs:
-            if name and name in self.items:
-                raise NetworkError(f"{where}: it writes {name!r}, which has its value already")
+        where = self.where(node)
+        self.ready(node, where)
         self.builder.label = f"{node.name.lower()}_{node.number}"
         view = View(node, tuple(self.items[n] if n else None for n in node.inputs), self.builder, self.graph.opset)
         try:
@@ -103,11 +94,25 @@ class _Import:
         except (Unsupported, NetworkError) as error:
             raise NetworkError(f"{where}: {error}") from None
         except DAMAGE as error:
-            text = " ".join(str(error).split())[:200]
-            raise NetworkError(f"{where}: damaged: its inputs or attributes do not go together ({text})") from None
+            what = f"its inputs or attributes do not go together ({one_line(error)})"
+            raise NetworkError(f"{where}: damaged: {what}") from None
         if len(results) < len([n for n in node.outputs if n]):
             raise NetworkError(f"{where}: it has {len(node.outputs)} outputs; {len(results)} are supported")
         self.items |= {name: item for name, item in zip(node.outputs, results, strict=False) if name}
+
+    def where(self, node: Node) -> str:
+        if not node.outputs:
+            raise NetworkError(f"{self.name}, node {node.number} ({node.name}): damaged: it has no output")
+        label = f" {node.label!r}" if node.label else ""
+        return f"{self.name}, node {node.number} ({node.name}{label}), which writes {node.outputs[0]!r}"
+
+    def ready(self, node: Node, where: str) -> None:
+        for name in node.inputs:
+            if name and name not in self.items:
+                raise NetworkError(f"{where}: it reads {name!r} before any node wrote it")
+        for name in node.outputs:
+            if name and name in self.items:
+                raise NetworkError(f"{where}: it writes {name!r}, which has its value already")
 
     def results(self, node: Node, view: View) -> list[Item]:
         fold = FOLDS.get(node.name)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mcusim.network.builder import Unsupported
-from mcusim.network.onnx_file import NUMBERS
-from mcusim.network.onnx_view import View, ranges
+from mcusim.network.limits import axis_of
+from mcusim.network.network import Unsupported
+from mcusim.network.onnx.file import NUMBERS
+from mcusim.network.onnx.view import View, ranges
 
 MAX_FOLDED_ELEMENTS = 1 << 22
 """Folding is for arithmetic on shapes and for weights; what is larger is refused."""
@@ -78,7 +79,7 @@ def _taken(view: View) -> np.ndarray:
     data, indices = view.constant(0, "input"), view.constant(1, "indices")
     if indices.size * data.size > MAX_FOLDED_ELEMENTS:
         raise Unsupported("it gathers too many constant elements")
-    return np.take(data, indices, view.builder.axis(view.get("axis", 0), data.ndim))
+    return np.take(data, indices, axis_of(view.get("axis", 0), data.ndim))
 
 
 def _cut(view: View) -> np.ndarray:
@@ -90,7 +91,7 @@ def _joined(view: View) -> np.ndarray:
     arrays = [view.constant(i, "input") for i in range(len(view.inputs))]
     if sum(a.size for a in arrays) > MAX_FOLDED_ELEMENTS:
         raise Unsupported("it joins too many constant elements")
-    return np.concatenate(arrays, view.builder.axis(view.get("axis", 0), arrays[0].ndim))
+    return np.concatenate(arrays, axis_of(view.get("axis", 0), arrays[0].ndim))
 
 
 def _kind(view: View) -> np.ndarray:
@@ -110,7 +111,7 @@ def _stretched(view: View) -> np.ndarray:
 
 def _product(view: View) -> np.ndarray:
     data, axes = view.constant(0, "input"), view.listed("axes", 1, "axes")
-    along = tuple({view.builder.axis(a, data.ndim) for a in axes}) if axes else None
+    along = tuple({axis_of(a, data.ndim) for a in axes}) if axes else None
     return np.asarray(np.prod(data, along, keepdims=bool(view.get("keepdims", 1))))
 
 
