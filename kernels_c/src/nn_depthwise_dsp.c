@@ -186,13 +186,14 @@ static void walk_strips(const struct nn_depthwise *layer, const struct tiling *t
 {
     const cmsis_nn_tile padding = layer->params->padding;
     uint32_t *const scratch = layer->scratch;
-    int32_t i = 0;
+    int32_t strip = 0;
     if (first) {
         carry_strip(scratch, tiling);
-        i = 1;
+        strip = 1;
     }
-    for (; i <= count; i++) {
-        gather_strip(layer, image, -padding.h, 2 * (first + i) - padding.w, tiling->rows, scratch + i * tiling->rows * 4);
+    for (; strip <= count; strip++) {
+        gather_strip(layer, image, -padding.h, 2 * (first + strip) - padding.w, tiling->rows,
+                     scratch + strip * tiling->rows * 4);
     }
     const int32_t half = first + count == tiling->strips && layer->output.w % tiling->across;
     struct nn_tile_walk walk = tiling->walk, last = tiling->walk;
