@@ -48,7 +48,10 @@ def digest(question: Question) -> str:
     """Changes with anything that the answer could depend on: network, board, options, compiler, kernels, mcusim itself."""
     options, wishes = question.options, question.wishes
     compiler = find_compiler(options.compiler)
-    told = (SCHEMA, question.model_file, question.load_board(), sorted(options.defines.items()), options, wishes)
+    told = (
+        SCHEMA, question.model_file, question.load_board(), sorted(options.defines.items()), options, wishes,
+        question.calibration,
+    )  # fmt: skip
     found = hashlib.sha256(repr((told, compiler.name, compiler.version, own_digest())).encode())
     for data in _contents(question):
         found.update(hashlib.sha256(data).digest())
@@ -74,8 +77,7 @@ def _contents(question: Question) -> Iterator[bytes]:
     if question.options.cmsis_nn is not None:
         for path in sorted(each for each in question.options.cmsis_nn.rglob("*") if each.suffix in (".c", ".h")):
             yield path.read_bytes()
-    data = Path(question.wishes.data)
-    if question.wishes.data:
+    for data in (Path(given) for given in (question.wishes.data, question.calibration) if given):
         for path in sorted(data.rglob("*.npy")) if data.is_dir() else [data]:
             yield str(path).encode()
             yield _read(path)

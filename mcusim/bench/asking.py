@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from mcusim.bench.answers import keep_answer, kept_answer
 from mcusim.bench.bench_report import BenchReport, Failure, Result
-from mcusim.bench.question import Model, Place, Question, Wishes
+from mcusim.bench.modules import Calibration, is_module, prepared
+from mcusim.bench.question import Place, Question, Wishes
 from mcusim.boards import Board
 from mcusim.deploy.build import USUAL, BuildOptions
 from mcusim.errors import McusimError
@@ -20,9 +22,10 @@ Told = Callable[[int, int], None]
 
 
 def bench(
-    models: Model | Sequence[Model],
+    models: Any,
     board: Place | Sequence[Place],
     *,
+    calibration: Calibration | None = None,
     options: BuildOptions = USUAL,
     check: int = 0,
     data: str | Path = "",
@@ -31,14 +34,20 @@ def bench(
     jobs: int | None = None,
     progress: Told | None = None,
 ) -> BenchReport:
-    """What networks (or files of networks) take on boards: latency, RAM and flash, as a whole and by layer.
+    """What networks (files, ``mcusim.network``'s, or float modules of PyTorch) take on boards: latency, RAM, flash, by layer.
 
+    ``models``: one or several. ``calibration``: data that are typical for the network's input, which float networks are
+    quantised with to int8: an iterable of arrays or tensors of the input's shape, or the path of an ``.npz`` (array
+    ``x``) or of a folder of ``.npy`` files.
     ``check`` random inputs are compared with a reference. ``data`` is a labelled set to run on the target. ``cache`` keeps
     answers in the user's cache folder. ``jobs`` processes work at a time (one for each core; networks that come from no file
     run here). One question raises a McusimError where it has no answer; of several, those without are ``failures``.
     """
     wishes = Wishes(check, str(data), seed)
-    questions = [Question(m, b, options, wishes) for m in _several(models, Network) for b in _several(board, Board)]
+    if calibration is not None and not isinstance(calibration, str | Path):
+        calibration = list(calibration)
+    known = [prepared(model, calibration) for model in ([models] if is_module(models) else _several(models, Network))]
+    questions = [Question(m, b, options, wishes, samples) for m, samples in known for b in _several(board, Board)]
     if len(questions) == 1:
         return BenchReport((answered(questions[0], cache),))
     found: dict[int, Result | Failure] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from mcusim.report import ReportError
@@ -161,6 +162,14 @@ class BenchReport:
 
     results: tuple[Result, ...]
     failures: tuple[Failure, ...] = ()
+
+    def __str__(self) -> str:
+        """The tables that ``mcusim bench`` prints."""
+        from mcusim.bench.table import write_report
+
+        stream = StringIO()
+        write_report(self, stream)
+        return stream.getvalue()
 
     def to_json(self, indent: int | None = 2) -> str:
         """The report as JSON text of schema ``mcusim.bench/1``."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcusim import boards, network
+from mcusim.bench.samples import calibration_samples
 from mcusim.boards import Board
 from mcusim.deploy.build import BuildOptions
 from mcusim.network import Network
@@ -25,12 +26,16 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``model`` and ``board`` as they were given: a path, a name, or the thing itself."""
+    """``model`` and ``board`` as they were given: a path, a name, or the thing itself.
+
+    ``calibration``: samples that a float network is quantised with, "" for a network that is taken as it is.
+    """
 
     model: Model
     board: Place
     options: BuildOptions
     wishes: Wishes
+    calibration: str = ""
 
     @property
     def model_name(self) -> str:
@@ -53,8 +58,13 @@ class Question:
         return not isinstance(self.model, Network) and not isinstance(self.board, Board)
 
     def load_network(self) -> Network:
-        """The network itself. NetworkError where it cannot be read."""
-        return self.model if isinstance(self.model, Network) else network.load(self.model)
+        """The network itself. NetworkError where it cannot be read or quantised."""
+        found = self.model if isinstance(self.model, Network) else network.load(self.model)
+        if not self.calibration:
+            return found
+        from mcusim.network.quantize import quantize
+
+        return quantize(found, calibration_samples(self.calibration))
 
     def load_board(self) -> Board:
         """The board itself. BoardError where there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -58,16 +59,41 @@ def labelled_set(path: str, network: Network) -> LabelledSet:
     return LabelledSet(tuple({tensor.name: _stored(path, value, tensor)} for value in values), tuple(labels))
 
 
-def _archive(path: Path) -> tuple[Sequence[np.ndarray], list[int]]:
+def calibration_samples(path: str | Path) -> list[np.ndarray]:
+    """Inputs that are typical for a network with one input, without labels: array ``x`` of an .npz, or all .npy of a folder."""
+    place = Path(path)
+    files = sorted(place.rglob("*.npy")) if place.is_dir() else []
+    values = [_array(file) for file in files] if place.is_dir() else [_opened(place, ("x",))["x"]]
+    if not values:
+        raise DataError(f"{path}: holds no samples; allowed: an .npz with x, or a folder of .npy files")
+    return values
+
+
+def _array(file: Path) -> np.ndarray:
+    try:
+        value: np.ndarray = np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file}: cannot be read: {error}") from None
+    return value
+
+
+def _opened(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The arrays of an archive, by name."""
+    wanted = " and ".join(names)
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if missing := {"x", "y"} - set(archive.files):
-                raise DataError(f"{path}: no array {sorted(missing)[0]!r}; it has: {', '.join(archive.files)}")
-            values, labels = archive["x"], archive["y"]
-    except (OSError, ValueError) as error:
+            if missing := [name for name in names if name not in archive.files]:
+                raise DataError(f"{path}: no array {missing[0]!r}; it has: {', '.join(archive.files)}")
+            return {name: archive[name] for name in names}
+    except (OSError, ValueError, BadZipFile) as error:
         raise DataError(f"{path}: cannot be read as .npz: {error}") from None
     except AttributeError:
-        raise DataError(f"{path}: holds one array; allowed: an .npz with x and y") from None
+        raise DataError(f"{path}: holds one array; allowed: an .npz with {wanted}") from None
+
+
+def _archive(path: Path) -> tuple[Sequence[np.ndarray], list[int]]:
+    arrays = _opened(path, ("x", "y"))
+    values, labels = arrays["x"], arrays["y"]
     classes = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1)
     if len(values) != len(classes):
         raise DataError(f"{path}: {len(values)} samples in x, {len(classes)} labels in y")
@@ -80,10 +106,7 @@ def _folder(path: Path) -> tuple[Sequence[np.ndarray], list[int]]:
     values, labels = [], []
     for number, name in enumerate(names):
         for file in sorted((path / name).glob("*.npy")):
-            try:
-                values.append(np.load(file, allow_pickle=False))
-            except (OSError, ValueError) as error:
-                raise DataError(f"{file}: cannot be read: {error}") from None
+            values.append(_array(file))
             labels.append(int(name) if numbered else number)
     return values, labels
 

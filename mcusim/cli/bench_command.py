@@ -31,6 +31,7 @@ Examples:
   mcusim bench *.tflite --board nucleo-l4r5zi --board nucleo-h743zi
   mcusim bench model.tflite --board nucleo-l4r5zi --check 20
   mcusim bench model.tflite --board nucleo-l4r5zi --data test.npz
+  mcusim bench float.onnx --board nucleo-l4r5zi --calibration typical.npz
   mcusim bench model.tflite --board nucleo-l4r5zi --json after.json
   mcusim bench --compare before.json after.json
 """
@@ -48,6 +49,9 @@ def bench_command(
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Which random inputs.")] = 0,
     data: Annotated[
         str, typer.Option(metavar="DIR|FILE.npz", help="Run a labelled set on the target and tell the accuracy.")
+    ] = "",
+    calibration: Annotated[
+        str, typer.Option(metavar="DIR|FILE.npz", help="Quantise float networks to int8 with these samples (.npz: x).")
     ] = "",
     compiler: Annotated[str, typer.Option(metavar="gcc|zig", help="Compiler; the first one found otherwise.")] = "",
     optimise: Annotated[str, typer.Option(metavar="-O2|-Os|...", help="Optimisation of the C compiler.")] = "",
@@ -98,7 +102,9 @@ def bench_command(
     _check_files(json, html)
     options = _options(compiler, optimise, cmsis_nn, weights, kernels, arena)
     options = replace(options, arena_limit_bytes=arena_limit, smallest=smallest)
-    wishes: dict[str, Any] = {"check": check, "seed": seed, "data": data, "cache": not no_cache, "jobs": jobs}
+    wishes: dict[str, Any] = {
+        "check": check, "seed": seed, "data": data, "calibration": calibration or None, "cache": not no_cache, "jobs": jobs,
+    }  # fmt: skip
     report = _bench(models, board, options, wishes, quiet or json == STDOUT)
     _deliver(report, json, html, quiet)
     if explain_memory:

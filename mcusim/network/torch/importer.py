@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import getitem
 from typing import Any
@@ -62,7 +63,9 @@ def _exported(module: torch.nn.Module, example_inputs: torch.Tensor | Sequence[t
         for name in KEPT:
             packet, overload = name.removeprefix("aten.").split(".")
             table.pop(getattr(getattr(torch.ops.aten, packet), overload), None)
-        return export(module, inputs).run_decompositions(table)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch to itself: nothing that its users could do something about
+            return export(module, inputs).run_decompositions(table)
     except Exception as error:
         text = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise NetworkError(f"{type(module).__name__}: torch.export cannot trace it: {text}") from error
