@@ -11,6 +11,7 @@ import numpy as np
 
 from mcusim.errors import McusimError
 from mcusim.network import ElementType, Network, Tensor
+from mcusim.network.layout import as_stored
 
 Sample = Mapping[str, np.ndarray]
 """An array for each input of the network, by name."""
@@ -47,7 +48,8 @@ def labelled_set(path: str, network: Network) -> LabelledSet:
     """The set in a file ``.npz`` (arrays ``x`` and ``y``) or in a folder with a folder of ``.npy`` files for each class.
 
     Classes of folders are numbered in the order of their names; where the names are numbers, by these. Values of the input's
-    own type are taken as stored; others are real numbers and quantised. DataError where it cannot be used.
+    own type are taken as stored; others are real numbers and quantised. Images may have channels first.
+    DataError where it cannot be used.
     """
     if len(network.inputs) != 1:
         raise DataError(f"{path}: labelled sets are for networks with one input; {network.name} has {len(network.inputs)}")
@@ -114,7 +116,7 @@ def _folder(path: Path) -> tuple[Sequence[np.ndarray], list[int]]:
 def _stored(path: str, value: np.ndarray, tensor: Tensor) -> np.ndarray:
     if value.size != tensor.elements:
         raise DataError(f"{path}: a sample of shape {value.shape}; the network's input has the shape {tensor.shape}")
-    value = value.reshape(tensor.shape)
+    value = as_stored(value, tensor.shape).reshape(tensor.shape)
     if value.dtype == np.dtype(tensor.type.value) or tensor.quantization is None:
         return value.astype(tensor.type.value)
     info, coding = np.iinfo(tensor.type.value), tensor.quantization

@@ -12,6 +12,8 @@ from itertools import accumulate, pairwise
 from math import prod
 from operator import mul
 
+import numpy as np
+
 Shape = tuple[int, ...]
 Axes = tuple[int, ...]
 
@@ -122,3 +124,15 @@ def blocks(order: Axes, wanted: Axes) -> list[Axes]:
         else:
             result.append([part])
     return [tuple(block) for block in result]
+
+
+def as_stored(value: np.ndarray, shape: Shape) -> np.ndarray:
+    """An input of ``shape``, whose images are stored channels last, from data with channels first or last; one, or many along a
+    first axis.
+
+    Told by the shape: images as wide and high as they have channels stay as they are, and so does what is no image.
+    """
+    if len(shape) < 3 or value.ndim not in (len(shape) - 1, len(shape)) or value.shape[-len(shape) + 1 :] == shape[1:]:
+        return value
+    first = value.ndim - len(shape) + 1
+    return np.moveaxis(value, first, -1) if value.shape[first:] == (shape[-1], *shape[1:-1]) else value

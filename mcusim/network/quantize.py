@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mcusim.network.layout import as_stored
 from mcusim.network.lowering import lowered
 from mcusim.network.network import Network, NetworkError
 from mcusim.network.reference import run
@@ -29,10 +30,10 @@ def quantize(
     """``network`` (float32) in int8: weights symmetric and per channel, activations per tensor, biases int32.
 
     ``calibration``: values of the inputs (an array, a sequence in the order of the inputs, or a dict by name), each of the
-    input's shape, without its first axis where that is 1, or with many samples along it. Ranges are from the least to the
-    largest value met; with ``moving`` (0 to 1, such as 0.99) they are moving averages of those of each sample, which outliers
-    sway less. ``float_ends``: inputs and outputs stay float. NetworkError for a network that is not float, for no data and for
-    data that do not fit or are not finite.
+    input's shape, without its first axis where that is 1, or with many samples along it; images may have channels first.
+    Ranges are from the least to the largest value met; with ``moving`` (0 to 1, such as 0.99) they are moving averages of those
+    of each sample, which outliers sway less. ``float_ends``: inputs and outputs stay float. NetworkError for a network that is
+    not float, for no data and for data that do not fit or are not finite.
     """
     kinds = {t.type for t in network.tensors.values() if t.data is None and not t.variable}
     if kinds != {ElementType.FLOAT32}:
@@ -96,6 +97,7 @@ def _stack(where: str, tensor: Tensor, value: np.ndarray) -> np.ndarray:
     except (TypeError, ValueError):
         raise NetworkError(f"{where}: the value of {tensor.name!r} is no array of numbers") from None
     shape = tensor.shape
+    array = as_stored(array, shape)
     if array.shape == shape:
         return array[None]
     if shape[:1] == (1,) and array.shape[-len(shape) + 1 :] == shape[1:] and array.ndim in (len(shape) - 1, len(shape)):

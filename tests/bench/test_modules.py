@@ -13,6 +13,7 @@ from mcusim.bench.question import Question
 from mcusim.bench.samples import DataError, calibration_samples
 from mcusim.network import ElementType, Network, NetworkError
 from mcusim.network import operators as ops
+from mcusim.network.layout import as_stored
 from mcusim.network.tensor import Tensor
 from tests.deploy.target import network_of
 
@@ -77,6 +78,20 @@ def test_the_answer_kept_is_another_when_the_samples_change(tmp_path: Path) -> N
         np.savez(path, x=typical() * factor)
         found.add(digest(Question(float_network(), "m4", USUAL, Wishes(), str(path))))
     assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "same"), [((5, 3, 7, 6), False), ((3, 7, 6), False), ((5, 7, 6, 3), True), ((7, 6, 3), True)]
+)
+def test_images_may_have_channels_first(given: tuple[int, ...], same: bool) -> None:
+    value = np.random.default_rng(1).normal(size=given)
+    met = as_stored(value, (1, 7, 6, 3))
+    np.testing.assert_array_equal(met, value if same else np.moveaxis(value, -3, -1))
+
+
+def test_a_float_network_without_samples_says_what_is_missing() -> None:
+    with pytest.raises(NetworkError, match="quantise the network, with calibration data"):
+        mcusim.bench(float_network(), "m4", cache=False)
 
 
 def test_a_report_reads_as_its_table() -> None:

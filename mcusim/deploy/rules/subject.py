@@ -11,7 +11,7 @@ import numpy as np
 
 from mcusim.deploy.call import C_TYPES, Constant, Pointer, Struct
 from mcusim.deploy.kernels import Kernels
-from mcusim.network import Layer, Network, NetworkError, Tensor
+from mcusim.network import ElementType, Layer, Network, NetworkError, Tensor
 from mcusim.network.operators import Activation, Padding
 from mcusim.network.reference.call import activation_range, limits
 
@@ -83,7 +83,8 @@ class Subject:
         if met not in kernels:
             verb = "there is a kernel for" if len(kernels) == 1 else "there are kernels for"
             wanted = ", and for ".join(", ".join(each) for each in kernels)
-            raise self.refused(f"its tensors are {', '.join(met)}; {verb} {wanted}")
+            quantise = "; quantise the network, with calibration data" if ElementType.FLOAT32.value in met else ""
+            raise self.refused(f"its tensors are {', '.join(met)}; {verb} {wanted}{quantise}")
         return kernels[met]
 
     def four_axes(self, tensor: Tensor) -> tuple[int, ...]:
