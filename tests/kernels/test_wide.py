@@ -13,7 +13,10 @@ from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.reference import Rules, run
 from tests.kernels.calls import CORES, Case, check_on_host, check_on_target, dims
 
-KERNELS = ("arm_fully_connected_s16", "arm_convolve_s16", "arm_depthwise_conv_s16", "nn_wide_runs")
+KERNELS = (
+    "arm_fully_connected_s16", "arm_convolve_s16", "arm_depthwise_conv_s16", "nn_wide_runs", "nn_narrow", "nn_add_octet",
+    "nn_add_four", "nn_convolve_s16_any", "nn_convolve_s16_gathered",
+)  # fmt: skip
 INPUT, WEIGHTS, OUTPUT = (float(np.float32(scale)) for scale in (0.003, 0.004, 0.02))
 MULTIPLIER, SHIFT = quantize_multiplier(INPUT * WEIGHTS / OUTPUT)
 BOUNDS = "{-32768, 32767}"
