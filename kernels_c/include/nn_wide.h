@@ -67,7 +67,10 @@ static inline int16_t nn_narrow_output(int32_t sum, struct nn_narrow_scale scale
 /* Bounds other than those of int16 are rare, so that loops may leave them to this. */
 void nn_clamp_outputs(int16_t *outputs, int32_t count, cmsis_nn_activation bounds);
 
-/* Whether narrow scales serve a channel: its shift, and that sums of products with these weights and the bias have 32 bits. */
+/*
+ * Whether narrow scales serve a channel: its shift, and that sums of products with `count` weights and the bias have 32 bits.
+ * weights: NULL where they may be any.
+ */
 int nn_is_narrow(const int8_t *weights, int32_t count, int64_t bias, int32_t shift);
 
 /*

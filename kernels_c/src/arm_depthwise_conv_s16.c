@@ -1,13 +1,7 @@
-/* The depthwise convolution of int16: with the DSP extension four channels at a time. */
+/* The depthwise convolution of int16: with the DSP extension in tiles, or else four channels at a time. */
 #include "arm_nnfunctions.h"
 #include "nn_convolve.h"
-#include "nn_wide.h"
-
-struct layer {
-    const cmsis_nn_dw_conv_params *params;
-    const cmsis_nn_dims *input, *filter, *output;
-    struct nn_wide_channels channels;
-};
+#include "nn_depthwise_s16.h"
 
 /* Taps of an output channel: `rows` times `columns`, and elements from one to the next in input and filter. */
 struct taps {
@@ -112,31 +106,45 @@ static void sum_taps(struct nn_wide_sums *sums, const int16_t *input, const int8
     }
 }
 
-static void convolve_pixel(const struct layer *layer, const int16_t *image, const int8_t *filter, int32_t y, int32_t x,
-                           int16_t *output)
+static void convolve_pixel(const struct nn_depthwise_s16 *layer, const int16_t *image, int32_t y, int32_t x, int32_t first,
+                           int32_t end, int16_t *output)
 {
     const cmsis_nn_dw_conv_params *p = layer->params;
-    const int32_t inputs = layer->input->c, outputs = layer->output->c;
+    const int32_t inputs = layer->input.c, outputs = layer->output.c;
     const int32_t top = y * p->stride.h - p->padding.h, left = x * p->stride.w - p->padding.w;
-    const struct nn_taps rows = nn_taps_inside(top, p->dilation.h, layer->filter->h, layer->input->h);
-    const struct nn_taps columns = nn_taps_inside(left, p->dilation.w, layer->filter->w, layer->input->w);
+    const struct nn_taps rows = nn_taps_inside(top, p->dilation.h, layer->filter.h, layer->input.h);
+    const struct nn_taps columns = nn_taps_inside(left, p->dilation.w, layer->filter.w, layer->input.w);
     const struct taps taps = {columns.end > columns.first ? rows.end - rows.first : 0, columns.end - columns.first,
-                              p->dilation.h * layer->input->w * inputs, p->dilation.w * inputs,
-                              layer->filter->w * outputs, outputs};
-    image += ((top + rows.first * p->dilation.h) * layer->input->w + left + columns.first * p->dilation.w) * inputs;
-    filter += (rows.first * layer->filter->w + columns.first) * outputs;
+                              p->dilation.h * layer->input.w * inputs, p->dilation.w * inputs,
+                              layer->filter.w * outputs, outputs};
+    image += ((top + rows.first * p->dilation.h) * layer->input.w + left + columns.first * p->dilation.w) * inputs;
+    const int8_t *const filter = layer->filter_data + (rows.first * layer->filter.w + columns.first) * outputs;
     struct nn_wide_sums sums;
-    for (int32_t channel = 0; channel < outputs; channel += sums.count) {
-        nn_begin_sums(&sums, NN_DSP && p->ch_mult == 1 && channel + 4 <= outputs ? 4 : 1, 1);
+    for (int32_t channel = first; channel < end; channel += sums.count) {
+        nn_begin_sums(&sums, NN_DSP && p->ch_mult == 1 && channel + 4 <= end ? 4 : 1, 1);
         sum_taps(&sums, image + (p->ch_mult == 1 ? channel : channel / p->ch_mult), filter + channel, taps);
         nn_wide_outputs(&sums, &layer->channels, channel, output + channel);
     }
 }
 
-static int is_sound(const struct layer *layer)
+void nn_depthwise_s16_any(const struct nn_depthwise_s16 *layer, int32_t first, int32_t end)
+{
+    const cmsis_nn_dims *in = &layer->input, *out = &layer->output;
+    const int16_t *image = layer->input_data;
+    int16_t *output = layer->output_data;
+    for (int32_t batch = 0; batch < out->n; batch++, image += in->h * in->w * in->c) {
+        for (int32_t y = 0; y < out->h; y++) {
+            for (int32_t x = 0; x < out->w; x++, output += out->c) {
+                convolve_pixel(layer, image, y, x, first, end, output);
+            }
+        }
+    }
+}
+
+static int is_sound(const struct nn_depthwise_s16 *layer)
 {
     const cmsis_nn_dw_conv_params *params = layer->params;
-    const cmsis_nn_dims *in = layer->input, *out = layer->output, *filter = layer->filter;
+    const cmsis_nn_dims *in = &layer->input, *out = &layer->output, *filter = &layer->filter;
     return in->n > 0 && in->h > 0 && in->w > 0 && in->c > 0 && out->n == in->n && out->h > 0 && out->w > 0 &&
            filter->h > 0 && filter->w > 0 && filter->w <= NN_WIDE_RUN && params->ch_mult > 0 &&
            out->c == in->c * params->ch_mult && params->stride.h > 0 && params->stride.w > 0 && params->dilation.h > 0 &&
@@ -156,21 +164,24 @@ static int is_sound(const struct layer *layer)
 
 arm_cmsis_nn_status arm_depthwise_conv_s16(ARGUMENTS)
 {
-    (void)ctx, (void)bias_dims;
+    (void)bias_dims;
     const cmsis_nn_bias_data bias = {bias_data, false};
-    const struct nn_wide_channels channels = {&bias, quant_params->multiplier, quant_params->shift, 1,
-                                              dw_conv_params->activation};
-    const struct layer layer = {dw_conv_params, input_dims, filter_dims, output_dims, channels};
+    const struct nn_depthwise_s16 layer = {
+        .params = dw_conv_params,
+        .input = *input_dims,
+        .filter = *filter_dims,
+        .output = *output_dims,
+        .input_data = input_data,
+        .filter_data = filter_data,
+        .channels = {&bias, quant_params->multiplier, quant_params->shift, 1, dw_conv_params->activation},
+        .output_data = output_data,
+        .scratch = ctx->buf,
+    };
     if (!is_sound(&layer)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    for (int32_t batch = 0; batch < output_dims->n; batch++) {
-        for (int32_t y = 0; y < output_dims->h; y++) {
-            for (int32_t x = 0; x < output_dims->w; x++, output_data += output_dims->c) {
-                convolve_pixel(&layer, input_data, filter_data, y, x, output_data);
-            }
-        }
-        input_data += input_dims->h * input_dims->w * input_dims->c;
+    if (!nn_depthwise_s16_in_tiles(&layer)) {
+        nn_depthwise_s16_any(&layer, 0, output_dims->c);
     }
     return ARM_CMSIS_NN_SUCCESS;
 }
@@ -187,8 +198,7 @@ arm_cmsis_nn_status arm_depthwise_conv_wrapper_s16(ARGUMENTS)
 
 int32_t arm_depthwise_conv_fast_s16_get_buffer_size(const cmsis_nn_dims *input_dims, const cmsis_nn_dims *filter_dims)
 {
-    (void)input_dims, (void)filter_dims;
-    return 0;
+    return nn_depthwise_s16_scratch(input_dims, filter_dims);
 }
 
 #define SIZE_ARGUMENTS                                                                                                 \
@@ -197,8 +207,8 @@ int32_t arm_depthwise_conv_fast_s16_get_buffer_size(const cmsis_nn_dims *input_d
 
 int32_t arm_depthwise_conv_wrapper_s16_get_buffer_size(SIZE_ARGUMENTS)
 {
-    (void)dw_conv_params, (void)input_dims, (void)filter_dims, (void)output_dims;
-    return 0;
+    (void)output_dims;
+    return dw_conv_params->ch_mult == 1 ? nn_depthwise_s16_scratch(input_dims, filter_dims) : 0;
 }
 
 int32_t arm_depthwise_conv_wrapper_s16_get_buffer_size_dsp(SIZE_ARGUMENTS)

@@ -24,7 +24,7 @@ int nn_is_narrow(const int8_t *weights, int32_t count, int64_t bias, int32_t shi
         return 0;
     }
     const int32_t size = bias < 0 ? (int32_t)-bias : (int32_t)bias, room = (INT32_MAX - size) >> LARGEST_INPUT_BITS;
-    return count <= room / LARGEST_WEIGHT || sum_of_sizes(weights, count) <= room;
+    return count <= room / LARGEST_WEIGHT || (weights && sum_of_sizes(weights, count) <= room);
 }
 
 void nn_clamp_outputs(int16_t *outputs, int32_t count, cmsis_nn_activation bounds)
