@@ -17,7 +17,8 @@ from tests.kernels.calls import CORES, Case, check_on_host, check_on_target, dim
 
 KERNELS = (
     "arm_fully_connected_s16", "arm_convolve_s16", "arm_depthwise_conv_s16", "nn_wide_runs", "nn_narrow", "nn_add_octet",
-    "nn_add_four", "nn_convolve_s16_any", "nn_convolve_s16_gathered", "nn_depthwise_s16_tiles", "nn_depthwise_tiles",
+    "nn_fully_connected_s16", "nn_add_four", "nn_convolve_s16_any", "nn_convolve_s16_gathered", "nn_depthwise_s16_tiles",
+    "nn_depthwise_tiles",
 )  # fmt: skip
 INPUT, WEIGHTS, OUTPUT = (float(np.float32(scale)) for scale in (0.003, 0.004, 0.02))
 MULTIPLIER, SHIFT = quantize_multiplier(INPUT * WEIGHTS / OUTPUT)
@@ -64,6 +65,27 @@ def connected(rows: int, depth: int) -> Case:
     call = "arm_fully_connected_s16(&none, &params, &scale, &from, values, &filter, weights, &to, bias, &to, output)"
     result = answer(ops.FullyConnected(), found, (3, rows))
     return Case(f"connected_{rows}_{depth}", call, result, found, declarations)
+
+
+def rounded_once() -> Case:
+    """Products at and beside halves, whose neighbours in double precision decide; and factors and sums of many sizes."""
+    powers = [2.0**-power for power in (1, 4, 9, 17, 29, 33)]
+    beside = [np.nextafter(power, end) for power in powers for end in (0, power, 1)]
+    factors = np.array([*beside, 3e-4, 0.7, 1.9])
+    rows, random = factors.size, np.random.default_rng(7)
+    values, weights = random.integers(-99, 99, (64, 1), np.int16), random.integers(-128, 127, (rows, 1), np.int8)
+    halves = np.minimum(np.floor(0.5 / factors), 2.0**40).astype(np.int64)
+    sums = values.astype(np.int64) * weights[:, 0] + halves
+    real = sums * factors
+    rest = real - np.trunc(real)
+    result = np.clip(np.trunc(real) + (rest >= 0.5) - (rest <= -0.5), -32768, 32767).astype(np.int16)
+    declarations = (
+        f"const cmsis_nn_fc_params params = {{0, 0, 0, {BOUNDS}}}; const cmsis_nn_bias_data bias = {{halves, false}}; "
+        f"const cmsis_nn_dims filter = {{1, 1, 1, {rows}}}, to = {{64, 1, 1, {rows}}}; "
+        f"const double factors[] = {{{', '.join(map(float.hex, factors))}}};"
+    )
+    call = "nn_fully_connected_s16(&params, factors, 1, values, &filter, weights, &bias, &to, output)"
+    return Case("rounded_once", call, result, {"values": values, "weights": weights, "halves": halves}, declarations)
 
 
 def windows(kernel: str, channels: int, outputs: int, padding: int) -> Case:
@@ -191,7 +213,7 @@ def cases() -> list[Case]:
     for padding in (0, 1, 5):
         found += [windows("arm_depthwise_conv_fast_s16", channels, channels, padding) for channels in (1, 6, 8)]
         found += [windows("arm_convolve_s16", channels, outputs, padding) for channels, outputs in ((3, 5), (7, 4))]
-    return [*found, *shaped_cases(), *refused()]
+    return [*found, *shaped_cases(), rounded_once(), *refused()]
 
 
 def refused() -> list[Case]:
