@@ -24,20 +24,11 @@ void nn_convolve_s16_any(const struct nn_convolution_s16 *layer, int32_t first, 
 void nn_convolve_s16_gathered(const struct nn_convolution_s16 *layer);
 int32_t nn_convolve_s16_scratch(const cmsis_nn_dims *filter);
 
-/* Four channels whose sums have 32 bits and begin at `start`. */
-struct nn_narrow_channels {
-    int32_t start[4];
-    struct nn_narrow_scale scale[4];
-};
-
 /*
  * Two pixels and four channels, with the DSP extension: adds products of 2 * `steps` inputs of each pixel, at any address, with as
  * many weights of each channel. The panel holds pairs of weights as int16, of channels a b c d and then the next pairs; sums are
  * those of a, for pixels 0 and 1, and then of b, c, d.
  */
 void nn_add_octet(int32_t sums[8], const int16_t *input_0, const int16_t *input_1, const uint32_t *panel, int32_t steps);
-
-/* The same for one pixel of `count` inputs and weights of four channels, as they lie `step` apart; without the DSP extension. */
-void nn_add_four(int32_t sums[4], const int16_t *input, const int8_t *weights, int32_t step, int32_t count);
 
 #endif

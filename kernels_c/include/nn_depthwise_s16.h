@@ -15,7 +15,7 @@ struct nn_depthwise_s16 {
 };
 
 /* Output channels first..end, whatever their taps and sums, without scratch memory. */
-void nn_depthwise_s16_any(const struct nn_depthwise_s16 *layer, int32_t first, int32_t end);
+void nn_depthwise_s16_taps(const struct nn_depthwise_s16 *layer, int32_t first, int32_t end);
 
 /* All of a layer of 3 x 3 taps, or 0 where tiles do not serve; with the DSP extension. */
 int nn_depthwise_s16_in_tiles(const struct nn_depthwise_s16 *layer);

@@ -54,6 +54,12 @@ static inline int32_t nn_requantize_narrow(int32_t value, struct nn_narrow_scale
 #endif
 }
 
+/* Four channels whose sums have 32 bits and begin at `start`. */
+struct nn_narrow_channels {
+    int32_t start[4];
+    struct nn_narrow_scale scale[4];
+};
+
 static inline int16_t nn_narrow_output(int32_t sum, struct nn_narrow_scale scale)
 {
     const int32_t scaled = nn_requantize_narrow(sum, scale);
@@ -102,6 +108,12 @@ void nn_flush_sums(struct nn_wide_sums *sums);
 
 /* Products of `count` inputs with as many weights of each channel. */
 void nn_add_runs(struct nn_wide_sums *sums, const int16_t *input, const int8_t *weights, int32_t count);
+
+/*
+ * Without the DSP extension: adds products of `count` inputs, 1 at least, and as many weights of four channels, `step` apart, to sums
+ * that have room for them.
+ */
+void nn_add_four(int32_t sums[4], const int16_t *input, const int8_t *weights, int32_t step, int32_t count);
 
 /* How sums become outputs: `bias` may be NULL, as may its data; multipliers and shifts are one, or one for each channel. */
 struct nn_wide_channels {

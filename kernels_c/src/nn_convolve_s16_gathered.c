@@ -45,18 +45,20 @@ int32_t nn_convolve_s16_scratch(const cmsis_nn_dims *filter)
     return groups_at_once(filter) * group_bytes(filter) + PIXELS * 2 * nn_round_up(column_of(filter), 2);
 }
 
-/* What pixels have in common: `rows` runs of inputs, where gathered behind each other. */
+/* What pixels have in common: `rows` runs of inputs, which lie behind each other where they are gathered. */
 struct source {
     const struct nn_convolution_s16 *layer;
     int16_t *columns;
     int32_t rows, run;
     int32_t row_step;            /* from a row of taps to the next, as the inputs lie */
-    int32_t last_top, last_left; /* of pixels that are taken as they lie; -1 where none are */
+    int in_place;
+    int32_t last_top, last_left; /* of pixels all of whose taps are inside */
 };
 
+/* Runs of inputs `row_step` apart, and where their weights begin in a filter. */
 struct pixel {
     const int16_t *taps;
-    int32_t row_step;
+    int32_t rows, run, row_step, weights;
     int16_t *output;
 };
 
@@ -100,8 +102,8 @@ static void multiply_group(const struct source *source, const struct block *bloc
     for (int32_t i = 0; i < GROUP; i++) {
         sums[2 * i] = sums[2 * i + 1] = channels->start[i];
     }
-    for (int32_t i = source->rows; i > 0; i--, panel += GROUP / 2 * source->run) {
-        nn_add_octet(sums, input_0, input_1, panel, source->run / 2);
+    for (int32_t i = pixels->rows; i > 0; i--, panel += GROUP / 2 * pixels->run) {
+        nn_add_octet(sums, input_0, input_1, panel, pixels->run / 2);
         input_0 += pixels[0].row_step;
         input_1 += pixels[1].row_step;
     }
@@ -118,15 +120,15 @@ static void multiply_group(const struct source *source, const struct block *bloc
     const struct nn_convolution_s16 *layer = source->layer;
     const struct nn_narrow_channels *channels = block->channels + group;
     const int32_t place = place_of(block, group), size = nn_filter_size(&layer->filter);
-    const int8_t *weights = layer->filter_data + place * size;
+    const int8_t *weights = layer->filter_data + place * size + pixels->weights;
     const int16_t *input = pixels->taps;
     int16_t *output = pixels->output + place;
     int32_t sums[GROUP];
     for (int32_t i = 0; i < GROUP; i++) {
         sums[i] = channels->start[i];
     }
-    for (int32_t i = source->rows; i > 0; i--, input += pixels->row_step, weights += source->run) {
-        nn_add_four(sums, input, weights, size, source->run);
+    for (int32_t i = pixels->rows; i > 0; i--, input += pixels->row_step, weights += source->run) {
+        nn_add_four(sums, input, weights, size, pixels->run);
     }
     for (int32_t i = 0; i < GROUP; i++) {
         output[i] = nn_narrow_output(sums[i], channels->scale[i]);
@@ -193,15 +195,47 @@ static void gather(const struct source *source, const int16_t *image, int32_t to
     clear(to, (filter->h - rows.end) * filter->w * channels + (nn_filter_size(filter) & 1));
 }
 
+#if NN_DSP
+
+/* Both pixels of a pair have the same taps: those outside the image are gathered as zeros. */
 static struct pixel pixel_of(const struct source *source, const int16_t *image, int32_t top, int32_t left, int16_t *column)
 {
     const cmsis_nn_dims *in = &source->layer->input;
-    if (top >= 0 && top <= source->last_top && left >= 0 && left <= source->last_left) {
-        return (struct pixel){image + (top * in->w + left) * in->c, source->row_step, 0};
+    struct pixel pixel = {column, source->rows, source->run, source->run, 0, NULL};
+    if (source->in_place && top >= 0 && top <= source->last_top && left >= 0 && left <= source->last_left) {
+        pixel.taps = image + (top * in->w + left) * in->c;
+        pixel.row_step = source->row_step;
+    } else {
+        gather(source, image, top, left, column);
     }
-    gather(source, image, top, left, column);
-    return (struct pixel){column, source->run, 0};
+    return pixel;
 }
+
+#else
+
+/* Taps outside the image are left out. */
+static struct pixel pixel_of(const struct source *source, const int16_t *image, int32_t top, int32_t left, int16_t *column)
+{
+    const struct nn_convolution_s16 *layer = source->layer;
+    const cmsis_nn_dims *in = &layer->input, *filter = &layer->filter;
+    const cmsis_nn_tile dilation = layer->params->dilation;
+    if (!source->in_place) {
+        gather(source, image, top, left, column);
+        return (struct pixel){column, source->rows, source->run, source->run, 0, NULL};
+    }
+    const struct nn_taps rows = nn_taps_inside(top, dilation.h, filter->h, in->h);
+    const struct nn_taps columns = nn_taps_inside(left, dilation.w, filter->w, in->w);
+    const int32_t taps = columns.end - columns.first;
+    return (struct pixel){
+        .taps = image + ((top + rows.first * dilation.h) * in->w + left + columns.first) * in->c,
+        .rows = taps ? rows.end - rows.first : 0,
+        .run = taps * in->c,
+        .row_step = source->row_step,
+        .weights = (rows.first * filter->w + columns.first) * in->c,
+    };
+}
+
+#endif
 
 static void walk_pixels(const struct source *source, const struct block *block)
 {
@@ -245,7 +279,8 @@ static struct source source_of(const struct nn_convolution_s16 *layer, void *col
         .rows = in_place ? filter->h : 1,
         .run = in_place ? filter->w * filter->c : NN_DSP ? column_of(filter) : nn_filter_size(filter),
         .row_step = dilation.h * in->w * in->c,
-        .last_top = in_place ? in->h - 1 - (filter->h - 1) * dilation.h : -1,
+        .in_place = in_place,
+        .last_top = in->h - 1 - (filter->h - 1) * dilation.h,
         .last_left = in->w - filter->w,
     };
 }

@@ -132,7 +132,7 @@ int nn_depthwise_s16_in_tiles(const struct nn_depthwise_s16 *layer)
         if (are_narrow(layer, channel)) {
             walk_channels(layer, &tiling, channel);
         } else {
-            nn_depthwise_s16_any(layer, channel, channel + GROUP);
+            nn_depthwise_s16_taps(layer, channel, channel + GROUP);
         }
     }
     nn_clamp_outputs(layer->output_data, out->n * out->h * out->w * out->c, layer->channels.activation);

@@ -18,7 +18,7 @@ from tests.kernels.calls import CORES, Case, check_on_host, check_on_target, dim
 KERNELS = (
     "arm_fully_connected_s16", "arm_convolve_s16", "arm_depthwise_conv_s16", "nn_wide_runs", "nn_narrow", "nn_add_octet",
     "nn_fully_connected_s16", "nn_add_four", "nn_convolve_s16_any", "nn_convolve_s16_gathered", "nn_depthwise_s16_tiles",
-    "nn_depthwise_tiles",
+    "nn_depthwise_s16_taps", "nn_depthwise_tiles",
 )  # fmt: skip
 INPUT, WEIGHTS, OUTPUT = (float(np.float32(scale)) for scale in (0.003, 0.004, 0.02))
 MULTIPLIER, SHIFT = quantize_multiplier(INPUT * WEIGHTS / OUTPUT)
