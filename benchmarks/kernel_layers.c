@@ -14,6 +14,7 @@ static int8_t output[TENSOR] __attribute__((aligned(16)));
 static int32_t scratch[SCRATCH / 4];
 extern const int8_t weights[WEIGHTS];
 static int32_t bias[CHANNELS], multiplier[CHANNELS], shift[CHANNELS];
+static int64_t wide_bias[CHANNELS];
 
 /* In flash and not all the same: a generator that the assembler works out. */
 __asm__(".pushsection .rodata.weights, \"a\"\n"
@@ -40,6 +41,7 @@ static void begin(void)
     }
     for (int i = 0; i < CHANNELS; i++) {
         bias[i] = (int32_t)(next_random() % 20001) - 10000;
+        wide_bias[i] = (int64_t)bias[i] * 256;
         multiplier[i] = (int32_t)(0x40000000u + (next_random() << 6));
         shift[i] = -9 - (int32_t)(next_random() % 3);
     }
@@ -77,8 +79,11 @@ static void check(const char *name, arm_cmsis_nn_status status, int32_t needed, 
         MARK_BEGIN(name);                                                                                            \
         const arm_cmsis_nn_status status = kind(&in, &out, &biases, settings);                                       \
         MARK_END(name);                                                                                              \
-        check(#name, status, needed, oh * ow * oc);                                                                  \
+        check(#name, status, needed, oh * ow * oc * (int32_t)sizeof(kind##_element));                                                                 \
     }
+
+typedef int8_t conv_element, depthwise_element, dense_element;
+typedef int16_t conv_s16_element, depthwise_s16_element, dense_s16_element;
 
 static const cmsis_nn_context context = {scratch, SCRATCH};
 static const cmsis_nn_per_channel_quant_params scales = {multiplier, shift};
@@ -138,4 +143,62 @@ static arm_cmsis_nn_status dense(const cmsis_nn_dims *in, const cmsis_nn_dims *o
     const cmsis_nn_per_tensor_quant_params scale = {multiplier[0], shift[0]};
     const cmsis_nn_dims filter = {in->c, 1, 1, out->c};
     return arm_fully_connected_s8(&context, &params, &scale, in, input, &filter, weights, biases, bias, out, output);
+}
+
+/* Layers of int16. Their inputs are those of int8 in twos; they have no offsets. */
+
+static const int16_t *const wide_input = (const int16_t *)(const void *)input;
+static int16_t *const wide_output = (int16_t *)(void *)output;
+static const cmsis_nn_activation wide_bounds = {-32768, 32767};
+
+static int32_t conv_s16_scratch(const cmsis_nn_dims *in, const cmsis_nn_dims *out, const int32_t *s)
+{
+    const cmsis_nn_conv_params params = conv_params(s);
+    const cmsis_nn_dims filter = {out->c, s[0], s[1], in->c};
+    return arm_convolve_wrapper_s16_get_buffer_size(&params, in, &filter, out);
+}
+
+static arm_cmsis_nn_status conv_s16(const cmsis_nn_dims *in, const cmsis_nn_dims *out, const cmsis_nn_dims *biases,
+                                    const int32_t *s)
+{
+    cmsis_nn_conv_params params = conv_params(s);
+    params.activation = wide_bounds;
+    const cmsis_nn_dims filter = {out->c, s[0], s[1], in->c};
+    const cmsis_nn_bias_data data = {wide_bias, false};
+    return arm_convolve_wrapper_s16(&context, &params, &scales, in, wide_input, &filter, weights, biases, &data, out,
+                                    wide_output);
+}
+
+static int32_t depthwise_s16_scratch(const cmsis_nn_dims *in, const cmsis_nn_dims *out, const int32_t *s)
+{
+    const cmsis_nn_dw_conv_params params = depthwise_params(s);
+    const cmsis_nn_dims filter = {1, s[0], s[1], out->c};
+    return arm_depthwise_conv_wrapper_s16_get_buffer_size(&params, in, &filter, out);
+}
+
+static arm_cmsis_nn_status depthwise_s16(const cmsis_nn_dims *in, const cmsis_nn_dims *out, const cmsis_nn_dims *biases,
+                                         const int32_t *s)
+{
+    cmsis_nn_dw_conv_params params = depthwise_params(s);
+    params.activation = wide_bounds;
+    const cmsis_nn_dims filter = {1, s[0], s[1], out->c};
+    return arm_depthwise_conv_wrapper_s16(&context, &params, &scales, in, wide_input, &filter, weights, biases, wide_bias,
+                                          out, wide_output);
+}
+
+static int32_t dense_s16_scratch(const cmsis_nn_dims *in, const cmsis_nn_dims *out, const int32_t *s)
+{
+    (void)s;
+    const cmsis_nn_dims filter = {in->c, 1, 1, out->c};
+    return arm_fully_connected_s16_get_buffer_size(&filter);
+}
+
+static arm_cmsis_nn_status dense_s16(const cmsis_nn_dims *in, const cmsis_nn_dims *out, const cmsis_nn_dims *biases,
+                                     const int32_t *s)
+{
+    const cmsis_nn_fc_params params = {s[6], 0, s[7], wide_bounds};
+    const cmsis_nn_per_tensor_quant_params scale = {multiplier[0], shift[0]};
+    const cmsis_nn_dims filter = {in->c, 1, 1, out->c};
+    return arm_fully_connected_s16(&context, &params, &scale, in, wide_input, &filter, weights, biases, wide_bias, out,
+                                   wide_output);
 }

@@ -1,11 +1,11 @@
-"""Cycles of the kernels, layer by layer of the MLPerf Tiny models, on one simulated board.
+"""Cycles of the kernels, layer by layer of the MLPerf Tiny models and of some layers of int16, on one simulated board.
 
     python -m benchmarks.kernels [--board BOARD] [--match TEXT] [--cmsis-nn FOLDER] [--optimise FLAG] [--json FILE]
 
 Code and weights lie in flash, activations in RAM; the clock, wait states, caches and prefetch are those of the board at its
 rated clock. With ``--cmsis-nn`` the same program is built with a checkout of CMSIS-NN in place of the kernels of ``kernels_c``
-as well, both are printed side by side, and it is an error if their outputs differ (but in fully connected layers, which round
-once here, as TensorFlow Lite's reference kernels do, and twice there). Data are random; time does not depend on them.
+as well, both are printed side by side, and it is an error if their outputs differ (but in fully connected layers of int8, which
+round once here, as TensorFlow Lite's reference kernels do, and twice there). Data are random; time does not depend on them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import mcusim
@@ -49,7 +49,7 @@ class Layer:
     @property
     def macs(self) -> int:
         """Multiplications, padding included."""
-        inputs = 1 if self.operator == "depthwise" else self.input[2]
+        inputs = 1 if self.operator.startswith("depthwise") else self.input[2]
         return self.output[0] * self.output[1] * self.output[2] * self.taps[0] * self.taps[1] * inputs
 
     @property
@@ -144,7 +144,20 @@ def sww() -> list[Layer]:
     ]
 
 
-LAYERS = (*kws(), *ic(), *vww(), *ad(), *sww())
+def s16() -> list[Layer]:
+    """Layers of int16 with weights of int8, of the shapes that keyword spotting has."""
+    size = (25, 5, 64)
+    layers = [
+        conv("s16", "conv10x4", (49, 10, 1), size, (10, 4), 2, (4, 1), (0, 0)),
+        conv("s16", "conv3x3", size, size, THREE, 1, (1, 1), (0, 0)),
+        conv("s16", "conv1x1", size, size, ONE, offsets=(0, 0)),
+        depthwise("s16", "dw3x3", size, size, offsets=(0, 0)),
+        dense("s16", "fc", 64, 12, (0, 0)),
+    ]
+    return [replace(layer, operator=f"{layer.operator}_s16") for layer in layers]
+
+
+LAYERS = (*kws(), *ic(), *vww(), *ad(), *sww(), *s16())
 
 
 @dataclass(frozen=True, slots=True)

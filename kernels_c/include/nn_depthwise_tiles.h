@@ -32,11 +32,12 @@ struct nn_tile_walk {
     int32_t strips;
 };
 
-void nn_depthwise_tiles_1(const uint32_t *strip, const struct nn_tile_walk *walk, const struct nn_tile_channel *channel,
-                          int8_t *output);
-void nn_depthwise_tiles_half(const uint32_t *strip, const struct nn_tile_walk *walk,
-                             const struct nn_tile_channel *channel, int8_t *output);
-void nn_depthwise_tiles_2(const uint32_t *strip, const struct nn_tile_walk *walk, const struct nn_tile_channel *channel,
-                          int8_t *output);
+typedef void nn_tiles(const uint32_t *strip, const struct nn_tile_walk *walk, const struct nn_tile_channel *channel,
+                      void *output);
+
+nn_tiles nn_depthwise_tiles_1, nn_depthwise_tiles_half, nn_depthwise_tiles_2;
+
+/* Of int16: neither weights nor sums are doubled, and the scale is a multiplier alone, for SMMULR. */
+nn_tiles nn_depthwise_tiles_1_s16, nn_depthwise_tiles_half_s16, nn_depthwise_tiles_2_s16;
 
 #endif

@@ -85,6 +85,14 @@ static inline int32_t nn_multiply_pairs(uint32_t left, uint32_t right, int32_t s
     return __smlad((int16x2_t)left, (int16x2_t)right, sum);
 }
 
+/* High word of a product, rounded half up. */
+static inline int32_t nn_high_multiply_rounded(int32_t left, int32_t right)
+{
+    int32_t high;
+    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(left), "r"(right));
+    return high;
+}
+
 /* The output of a doubled sum, as nn_scale.h has it. */
 static inline int32_t nn_scaled(int32_t sum, const struct nn_scale *scale)
 {

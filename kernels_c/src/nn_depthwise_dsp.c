@@ -8,31 +8,14 @@
  */
 #include "nn_depthwise.h"
 #include "nn_depthwise_taps.h"
-#include "nn_depthwise_tiles.h"
+#include "nn_depthwise_tiling.h"
 #include "nn_copy.h"
 #include "nn_dsp.h"
 #include "nn_walks.h"
 
 #define GROUP 4
-/* Bytes of scratch memory for strips; two strips are needed anyway. */
-#define STRIPS_BYTES 4096
-/* The same for weights that are not in strips. */
+/* Bytes of scratch memory for weights that are not in strips. */
 #define TAPS_BYTES 1536
-/* For as many, strips cost more than tiles save. */
-#define FEW_OUTPUTS 16
-
-static int32_t strip_bytes(int32_t rows)
-{
-    return rows * NN_STRIP_ROW_BYTES;
-}
-
-/* Strips that are in scratch memory at once, of those that an input has. */
-static int32_t strips_at_once(int32_t rows, int32_t width)
-{
-    const int32_t room = STRIPS_BYTES / strip_bytes(rows), wanted = (width + 2) / 2 + 1;
-    const int32_t strips = room < wanted ? room : wanted;
-    return strips > 2 ? strips : 2;
-}
 
 /* Groups of channels whose weights are in scratch memory at once, where they are not in strips. */
 static int32_t groups_at_once(const cmsis_nn_dims *filter)
@@ -51,8 +34,7 @@ static int32_t taps_bytes(const cmsis_nn_dims *filter)
 int32_t nn_depthwise_dsp_scratch(const cmsis_nn_dims *input, const cmsis_nn_dims *filter)
 {
     if (filter->h == 3 && filter->w == 3) {
-        const int32_t rows = input->h + 2;
-        const int32_t strips = strips_at_once(rows, input->w) * strip_bytes(rows);
+        const int32_t strips = nn_strips_scratch(input);
         return strips > taps_bytes(filter) ? strips : taps_bytes(filter);
     }
     return taps_bytes(filter);
@@ -84,6 +66,8 @@ NN_INLINE int fit(const struct nn_depthwise *layer, int32_t first, int32_t end)
 }
 
 /* --- 3 x 3 taps --- */
+
+static const struct nn_tile_kernels tile_kernels = {nn_depthwise_tiles_1, nn_depthwise_tiles_2, nn_depthwise_tiles_half};
 
 /* Scales and weights of four channels from `channel` on. */
 static void prepare_tiles(const struct nn_depthwise *layer, int32_t channel, struct nn_tile_channel *found)
@@ -145,43 +129,19 @@ static __attribute__((noinline)) void gather_strip(const struct nn_depthwise *la
     }
 }
 
-/* How tiles cover a layer's outputs. */
-struct tiling {
-    int32_t stride, across; /* outputs of a strip beside each other */
-    int32_t rows, strips, at_once;
-    struct nn_tile_walk walk;
-};
-
-NN_INLINE struct tiling tiling_of(const struct nn_depthwise *layer)
+NN_INLINE struct nn_tiling tiling_of(const struct nn_depthwise *layer)
 {
-    const cmsis_nn_dims *out = &layer->output;
-    const int32_t stride = layer->params->stride.h, across = stride == 1 ? 2 : 1;
-    const int32_t rows = stride == 1 ? out->h + 2 : 2 * out->h + 1;
-    const struct nn_tile_walk walk = {
-        .strip_bytes = strip_bytes(rows),
-        .column_step = out->c,
-        .row_step = out->w * out->c,
-        .strip_step = across * out->c,
-        .whole_tiles = out->h / 2,
-        .odd = out->h % 2,
-    };
-    return (struct tiling){stride, across, rows, (out->w + across - 1) / across,
-                           strips_at_once(layer->input.h + 2, layer->input.w) - 1, walk};
+    return nn_tiling_of(layer->params, &layer->input, &layer->output, 1);
 }
 
-/* Tiles pay where there are some, of 3 x 3 taps, and their rows fit what scratch memory was asked for. */
-NN_INLINE int tiles_serve(const struct nn_depthwise *layer, const struct tiling *tiling)
+NN_INLINE int tiles_serve(const struct nn_depthwise *layer, const struct nn_tiling *tiling)
 {
-    const cmsis_nn_dw_conv_params *params = layer->params;
-    return layer->filter.h == 3 && layer->filter.w == 3 && params->dilation.h == 1 && params->dilation.w == 1 &&
-           params->stride.h == params->stride.w && params->stride.h <= 2 && layer->output.h >= 2 &&
-           params->padding.h <= tiling->rows && tiling->rows <= layer->input.h + 2 &&
-           layer->output.h * layer->output.w > FEW_OUTPUTS;
+    return nn_tiles_serve(tiling, layer->params, &layer->input, &layer->filter, &layer->output);
 }
 
-static void carry_strip(uint32_t *scratch, const struct tiling *tiling);
+static void carry_strip(uint32_t *scratch, const struct nn_tiling *tiling);
 
-static void walk_strips(const struct nn_depthwise *layer, const struct tiling *tiling, const int8_t *image, int32_t first,
+static void walk_strips(const struct nn_depthwise *layer, const struct nn_tiling *tiling, const int8_t *image, int32_t first,
                         int32_t count, const struct nn_tile_channel *channels, int8_t *output)
 {
     const cmsis_nn_tile padding = layer->params->padding;
@@ -195,24 +155,11 @@ static void walk_strips(const struct nn_depthwise *layer, const struct tiling *t
         gather_strip(layer, image, -padding.h, 2 * (first + strip) - padding.w, tiling->rows,
                      scratch + strip * tiling->rows * 4);
     }
-    const int32_t half = first + count == tiling->strips && layer->output.w % tiling->across;
-    struct nn_tile_walk walk = tiling->walk, last = tiling->walk;
-    walk.strips = count - half;
-    last.strips = 1;
-    output += first * walk.strip_step;
-    for (int32_t i = 0; i < GROUP; i++) {
-        if (walk.strips) {
-            (tiling->stride == 1 ? nn_depthwise_tiles_1 : nn_depthwise_tiles_2)(scratch + i, &walk, channels + i, output + i);
-        }
-        if (half) {
-            nn_depthwise_tiles_half(scratch + i + walk.strips * tiling->rows * 4, &last, channels + i,
-                                    output + i + walk.strips * walk.strip_step);
-        }
-    }
+    nn_walk_tiles(tiling, &tile_kernels, scratch, first, count, channels, output);
 }
 
 /* Channels channel .. channel + 3. */
-static void walk_tiles(const struct nn_depthwise *layer, const struct tiling *tiling, int32_t channel)
+static void walk_tiles(const struct nn_depthwise *layer, const struct nn_tiling *tiling, int32_t channel)
 {
     struct nn_tile_channel channels[GROUP];
     prepare_tiles(layer, channel, channels);
@@ -375,7 +322,7 @@ static NN_HOT void walk_taps(const struct nn_depthwise *layer, int32_t first, in
 }
 
 /* Fours of channels from `first` on, whose last may not be followed by more. */
-static void walk_groups(const struct nn_depthwise *layer, const struct tiling *tiling, int in_tiles, int32_t first,
+static void walk_groups(const struct nn_depthwise *layer, const struct nn_tiling *tiling, int in_tiles, int32_t first,
                         int32_t groups)
 {
     if (!fit(layer, first, first + groups * GROUP)) {
@@ -400,14 +347,14 @@ static void clamp(int8_t *values, int32_t count, cmsis_nn_activation bounds)
 }
 
 /* The last strip again as the first one: in place, its inputs are overwritten. Rare, so apart. */
-static __attribute__((noinline)) void carry_strip(uint32_t *scratch, const struct tiling *tiling)
+static __attribute__((noinline)) void carry_strip(uint32_t *scratch, const struct nn_tiling *tiling)
 {
     const int32_t words = tiling->rows * 4;
     nn_copy(scratch, scratch + tiling->at_once * words, 4 * words);
 }
 
 /* Outputs lie below or at the inputs of their own channels, and to the left of those that are still to be gathered. */
-static int32_t tiles_walk(const struct nn_depthwise *layer, const struct tiling *tiling)
+static int32_t tiles_walk(const struct nn_depthwise *layer, const struct nn_tiling *tiling)
 {
     const cmsis_nn_dims *in = &layer->input, *out = &layer->output;
     const int in_columns = layer->params->stride.w == 1 && in->w == out->w && layer->params->padding.w < 3;
@@ -419,7 +366,7 @@ static int32_t tiles_walk(const struct nn_depthwise *layer, const struct tiling 
 int32_t nn_depthwise_dsp_walk(const struct nn_depthwise *layer)
 {
     const int32_t depth = layer->output.c;
-    const struct tiling tiling = tiling_of(layer);
+    const struct nn_tiling tiling = tiling_of(layer);
     if (depth < GROUP) {
         return NN_WALK(NN_UNBUFFERED, 1);
     }
@@ -435,7 +382,7 @@ int32_t nn_depthwise_dsp_walk(const struct nn_depthwise *layer)
 static void walk_channels(const struct nn_depthwise *layer)
 {
     const int32_t depth = layer->output.c;
-    const struct tiling tiling = tiling_of(layer);
+    const struct nn_tiling tiling = tiling_of(layer);
     const int in_tiles = tiles_serve(layer, &tiling);
     const int32_t at_once = in_tiles ? 1 : groups_at_once(&layer->filter);
     int32_t left = depth / GROUP, channel = 0;

@@ -104,56 +104,110 @@
     "add sp, " FRAME "\n"                         \
     "pop {r4-r11, pc}\n"
 
-NN_ASSEMBLY void nn_depthwise_tiles_1(const uint32_t *strip, const struct nn_tile_walk *walk,
-                                                           const struct nn_tile_channel *channel, int8_t *output)
-{
-    __asm__ volatile(
-        PROLOGUE
-        STRIP_BEGIN
-        "ldr.w r10, [sp, " START "]\n"
-        "ldr.w r3, [r1]\n"
-        "ldr.w r2, [r0], #32\n"
-        "mov r11, r10\n"
-        "mov r12, r10\n"
-        "mov lr, r10\n"
-        LEFT("r10", "r4", "r5") RIGHT("r11", "r4", "r5")
-        "ldr r2, [r0, #-16]\n"
-        "ldr.w r3, [r1, #16]\n"
-        LEFT("r10", "r6", "r7") RIGHT("r11", "r6", "r7")
-        LEFT("r12", "r4", "r5") RIGHT("lr", "r4", "r5")
-        "ldr.w r2, [r0]\n"
-        "ldr.w r3, [r1, #32]\n"
-        LEFT("r10", "r8", "r9") RIGHT("r11", "r8", "r9")
-        LEFT("r12", "r6", "r7") RIGHT("lr", "r6", "r7")
-        "ldr.w r2, [r0, #16]\n"
-        "ldr.w r3, [r1, #48]\n"
-        LEFT("r12", "r8", "r9") RIGHT("lr", "r8", "r9")
-        "ldr r2, [sp, " MULTIPLIER "]\n"
-        "ldr r3, [sp, " ADD "]\n"
-        HIGH("r10") HIGH("r11") HIGH("r12") HIGH("lr")
-        "ldr r1, [sp, " SHIFT "]\n"
-        "ldr r2, [sp, " OUTPUT "]\n"
-        "ldr r3, [sp, " ROW_STEP "]\n"
-        "asr r10, r1\n"
-        "asr r11, r1\n"
-        "asr r12, r1\n"
-        "asr lr, lr, r1\n"
-        "ldr r1, [sp, " COLUMN_STEP "]\n"
-        "ssat r10, #8, r10\n"
-        "ssat r11, #8, r11\n"
-        "ssat r12, #8, r12\n"
-        "ssat lr, #8, lr\n"
-        "strb.w r11, [r2, r1]\n"
-        "strb.w r10, [r2]\n"
-        "add r2, r3\n"
-        "strb.w lr, [r2, r1]\n"
-        "strb.w r12, [r2]\n"
-        "add r2, r3\n"
-        "str r2, [sp, " OUTPUT "]\n"
-        TILE_END("16"));
-}
+#define TILES_1(RESULTS)                          \
+    PROLOGUE                                      \
+    STRIP_BEGIN                                   \
+    "ldr.w r10, [sp, " START "]\n"                \
+    "ldr.w r3, [r1]\n"                            \
+    "ldr.w r2, [r0], #32\n"                       \
+    "mov r11, r10\n"                              \
+    "mov r12, r10\n"                              \
+    "mov lr, r10\n"                               \
+    LEFT("r10", "r4", "r5") RIGHT("r11", "r4", "r5")\
+    "ldr r2, [r0, #-16]\n"                        \
+    "ldr.w r3, [r1, #16]\n"                       \
+    LEFT("r10", "r6", "r7") RIGHT("r11", "r6", "r7")\
+    LEFT("r12", "r4", "r5") RIGHT("lr", "r4", "r5")\
+    "ldr.w r2, [r0]\n"                            \
+    "ldr.w r3, [r1, #32]\n"                       \
+    LEFT("r10", "r8", "r9") RIGHT("r11", "r8", "r9")\
+    LEFT("r12", "r6", "r7") RIGHT("lr", "r6", "r7")\
+    "ldr.w r2, [r0, #16]\n"                       \
+    "ldr.w r3, [r1, #48]\n"                       \
+    LEFT("r12", "r8", "r9") RIGHT("lr", "r8", "r9")\
+    RESULTS                                       \
+    TILE_END("16")
 
-/* r11: multiplier; r12: add. */
+#define TILES_HALF(RESULTS)                       \
+    PROLOGUE                                      \
+    STRIP_BEGIN                                   \
+    "ldr.w r2, [r0], #32\n"                       \
+    "ldr.w r10, [sp, " START "]\n"                \
+    "ldr.w r3, [r1]\n"                            \
+    "ldr r11, [r0, #-16]\n"                       \
+    "ldr.w r12, [r1, #16]\n"                      \
+    "mov lr, r10\n"                               \
+    LEFT("r10", "r4", "r5")                       \
+    "smlad r10, r11, r6, r10\n"                   \
+    "smlabt r10, r12, r7, r10\n"                  \
+    "smlad lr, r11, r4, lr\n"                     \
+    "smlabt lr, r12, r5, lr\n"                    \
+    "ldr.w r2, [r0]\n"                            \
+    "ldr.w r3, [r1, #32]\n"                       \
+    "ldr.w r11, [r0, #16]\n"                      \
+    "ldr.w r12, [r1, #48]\n"                      \
+    LEFT("r10", "r8", "r9")                       \
+    LEFT("lr", "r6", "r7")                        \
+    "smlad lr, r11, r8, lr\n"                     \
+    "smlabt lr, r12, r9, lr\n"                    \
+    "ldr.w r11, [sp, " MULTIPLIER "]\n"           \
+    "ldr.w r12, [sp, " ADD "]\n"                  \
+    RESULTS                                       \
+    TILE_END("16")
+
+#define TILES_2(RESULTS)                          \
+    PROLOGUE                                      \
+    STRIP_BEGIN                                   \
+    "ldr.w r2, [r0], #64\n"                       \
+    "ldr.w r10, [sp, " START "]\n"                \
+    "ldr.w r3, [r1]\n"                            \
+    "ldr r11, [r0, #-48]\n"                       \
+    "ldr.w r12, [r1, #16]\n"                      \
+    "mov lr, r10\n"                               \
+    LEFT("r10", "r4", "r5")                       \
+    "smlad r10, r11, r6, r10\n"                   \
+    "smlabt r10, r12, r7, r10\n"                  \
+    "ldr r2, [r0, #-32]\n"                        \
+    "ldr.w r3, [r1, #32]\n"                       \
+    "ldr r11, [r0, #-16]\n"                       \
+    "ldr.w r12, [r1, #48]\n"                      \
+    LEFT("r10", "r8", "r9")                       \
+    LEFT("lr", "r4", "r5")                        \
+    "smlad lr, r11, r6, lr\n"                     \
+    "smlabt lr, r12, r7, lr\n"                    \
+    "ldr.w r2, [r0]\n"                            \
+    "ldr.w r3, [r1, #64]\n"                       \
+    "ldr.w r11, [sp, " MULTIPLIER "]\n"           \
+    "ldr.w r12, [sp, " ADD "]\n"                  \
+    LEFT("lr", "r8", "r9")                        \
+    RESULTS                                       \
+    TILE_END("32")
+
+/* Results of int8; in the second, r11: multiplier; r12: add. */
+#define FOUR_RESULTS                              \
+    "ldr r2, [sp, " MULTIPLIER "]\n"              \
+    "ldr r3, [sp, " ADD "]\n"                     \
+    HIGH("r10") HIGH("r11") HIGH("r12") HIGH("lr")\
+    "ldr r1, [sp, " SHIFT "]\n"                   \
+    "ldr r2, [sp, " OUTPUT "]\n"                  \
+    "ldr r3, [sp, " ROW_STEP "]\n"                \
+    "asr r10, r1\n"                               \
+    "asr r11, r1\n"                               \
+    "asr r12, r1\n"                               \
+    "asr lr, lr, r1\n"                            \
+    "ldr r1, [sp, " COLUMN_STEP "]\n"             \
+    "ssat r10, #8, r10\n"                         \
+    "ssat r11, #8, r11\n"                         \
+    "ssat r12, #8, r12\n"                         \
+    "ssat lr, #8, lr\n"                           \
+    "strb.w r11, [r2, r1]\n"                      \
+    "strb.w r10, [r2]\n"                          \
+    "add r2, r3\n"                                \
+    "strb.w lr, [r2, r1]\n"                       \
+    "strb.w r12, [r2]\n"                          \
+    "add r2, r3\n"                                \
+    "str r2, [sp, " OUTPUT "]\n"
+
 #define TWO_RESULTS                               \
     "add r1, r12, r10, asr #31\n"                 \
     "smmlar r10, r10, r11, r1\n"                  \
@@ -172,67 +226,53 @@ NN_ASSEMBLY void nn_depthwise_tiles_1(const uint32_t *strip, const struct nn_til
     "add r2, r3\n"                                \
     "str r2, [sp, " OUTPUT "]\n"
 
-NN_ASSEMBLY void nn_depthwise_tiles_half(const uint32_t *strip, const struct nn_tile_walk *walk,
-                                         const struct nn_tile_channel *channel, int8_t *output)
-{
-    __asm__ volatile(
-        PROLOGUE
-        STRIP_BEGIN
-        "ldr.w r2, [r0], #32\n"
-        "ldr.w r10, [sp, " START "]\n"
-        "ldr.w r3, [r1]\n"
-        "ldr r11, [r0, #-16]\n"
-        "ldr.w r12, [r1, #16]\n"
-        "mov lr, r10\n"
-        LEFT("r10", "r4", "r5")
-        "smlad r10, r11, r6, r10\n"
-        "smlabt r10, r12, r7, r10\n"
-        "smlad lr, r11, r4, lr\n"
-        "smlabt lr, r12, r5, lr\n"
-        "ldr.w r2, [r0]\n"
-        "ldr.w r3, [r1, #32]\n"
-        "ldr.w r11, [r0, #16]\n"
-        "ldr.w r12, [r1, #48]\n"
-        LEFT("r10", "r8", "r9")
-        LEFT("lr", "r6", "r7")
-        "smlad lr, r11, r8, lr\n"
-        "smlabt lr, r12, r9, lr\n"
-        "ldr.w r11, [sp, " MULTIPLIER "]\n"
-        "ldr.w r12, [sp, " ADD "]\n"
-        TWO_RESULTS
-        TILE_END("16"));
-}
+/* Results of int16; in the second, r11: multiplier. */
+#define FOUR_RESULTS_S16                          \
+    "ldr r1, [sp, " MULTIPLIER "]\n"              \
+    "ldr r2, [sp, " OUTPUT "]\n"                  \
+    "ldr r3, [sp, " COLUMN_STEP "]\n"             \
+    "smmulr r10, r10, r1\n"                       \
+    "smmulr r11, r11, r1\n"                       \
+    "smmulr r12, r12, r1\n"                       \
+    "smmulr lr, lr, r1\n"                         \
+    "ldr r1, [sp, " ROW_STEP "]\n"                \
+    "ssat r10, #16, r10\n"                        \
+    "ssat r11, #16, r11\n"                        \
+    "ssat r12, #16, r12\n"                        \
+    "ssat lr, #16, lr\n"                          \
+    "strh.w r11, [r2, r3]\n"                      \
+    "strh.w r10, [r2]\n"                          \
+    "add r2, r1\n"                                \
+    "strh.w lr, [r2, r3]\n"                       \
+    "strh.w r12, [r2]\n"                          \
+    "add r2, r1\n"                                \
+    "str r2, [sp, " OUTPUT "]\n"
 
-NN_ASSEMBLY void nn_depthwise_tiles_2(const uint32_t *strip, const struct nn_tile_walk *walk,
-                                                           const struct nn_tile_channel *channel, int8_t *output)
-{
-    __asm__ volatile(
-        PROLOGUE
-        STRIP_BEGIN
-        "ldr.w r2, [r0], #64\n"
-        "ldr.w r10, [sp, " START "]\n"
-        "ldr.w r3, [r1]\n"
-        "ldr r11, [r0, #-48]\n"
-        "ldr.w r12, [r1, #16]\n"
-        "mov lr, r10\n"
-        LEFT("r10", "r4", "r5")
-        "smlad r10, r11, r6, r10\n"
-        "smlabt r10, r12, r7, r10\n"
-        "ldr r2, [r0, #-32]\n"
-        "ldr.w r3, [r1, #32]\n"
-        "ldr r11, [r0, #-16]\n"
-        "ldr.w r12, [r1, #48]\n"
-        LEFT("r10", "r8", "r9")
-        LEFT("lr", "r4", "r5")
-        "smlad lr, r11, r6, lr\n"
-        "smlabt lr, r12, r7, lr\n"
-        "ldr.w r2, [r0]\n"
-        "ldr.w r3, [r1, #64]\n"
-        "ldr.w r11, [sp, " MULTIPLIER "]\n"
-        "ldr.w r12, [sp, " ADD "]\n"
-        LEFT("lr", "r8", "r9")
-        TWO_RESULTS
-        TILE_END("32"));
-}
+#define TWO_RESULTS_S16                           \
+    "ldr r2, [sp, " OUTPUT "]\n"                  \
+    "ldr r3, [sp, " ROW_STEP "]\n"                \
+    "smmulr r10, r10, r11\n"                      \
+    "smmulr lr, lr, r11\n"                        \
+    "ssat r10, #16, r10\n"                        \
+    "ssat lr, #16, lr\n"                          \
+    "strh.w r10, [r2]\n"                          \
+    "add r2, r3\n"                                \
+    "strh.w lr, [r2]\n"                           \
+    "add r2, r3\n"                                \
+    "str r2, [sp, " OUTPUT "]\n"
+
+#define TILES(name, text)                                                                                   \
+    NN_ASSEMBLY void name(const uint32_t *strip, const struct nn_tile_walk *walk, const struct nn_tile_channel *channel, \
+                          void *output)                                                                     \
+    {                                                                                                       \
+        __asm__ volatile(text);                                                                             \
+    }
+
+TILES(nn_depthwise_tiles_1, TILES_1(FOUR_RESULTS))
+TILES(nn_depthwise_tiles_half, TILES_HALF(TWO_RESULTS))
+TILES(nn_depthwise_tiles_2, TILES_2(TWO_RESULTS))
+TILES(nn_depthwise_tiles_1_s16, TILES_1(FOUR_RESULTS_S16))
+TILES(nn_depthwise_tiles_half_s16, TILES_HALF(TWO_RESULTS_S16))
+TILES(nn_depthwise_tiles_2_s16, TILES_2(TWO_RESULTS_S16))
 
 #endif

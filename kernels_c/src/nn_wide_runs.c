@@ -85,23 +85,9 @@ static int32_t one_run(const int16_t *input, const int8_t *weights, int32_t coun
 
 #else
 
-/* Two rows share an input; four would not stay in the registers of small cores. */
-static void two_runs(int32_t sums[2], const int16_t *input, const int8_t *weights, int32_t step, int32_t count)
-{
-    int32_t first = sums[0], second = sums[1];
-    for (const int16_t *end = input + count; input < end; input++, weights++) {
-        const int32_t value = *input;
-        first += value * weights[0];
-        second += value * weights[step];
-    }
-    sums[0] = first;
-    sums[1] = second;
-}
-
 static void four_runs(int32_t sums[4], const int16_t *input, const int8_t *weights, int32_t step, int32_t count)
 {
-    two_runs(sums, input, weights, step, count);
-    two_runs(sums + 2, input, weights + 2 * step, step, count);
+    nn_add_four(sums, input, weights, step, count);
 }
 
 static int32_t one_run(const int16_t *input, const int8_t *weights, int32_t count)
