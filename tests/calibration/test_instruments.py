@@ -63,7 +63,8 @@ def test_every_format_has_a_sample():
 
 
 PERIODS = {
-    "PPK2": 1e-5, "Joulescope": 1e-5, "Otii": 0.25, "Otii, one channel": 2.5e-4, "Joulescope UTC": 0.5, "PowerShield, table": 1e-5,
+    "PPK2": 1e-5, "Joulescope": 1e-5, "Otii": 0.25, "Otii, one channel": 2.5e-4, "Joulescope UTC": 0.5,
+    "PowerShield, table": 1e-5,
 }  # fmt: skip
 
 
