@@ -18,7 +18,7 @@ from tests.support.firmware import REPOSITORY
 
 pytestmark = pytest.mark.slow
 
-SHIPPED = ["mcusim", "kernels_c", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
+SHIPPED = ["mcusim", "kernels_c", "calibration", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
 
 
 @pytest.fixture(scope="module")
