@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import numpy as np
@@ -251,3 +252,16 @@ def test_latency_and_energy_of_an_inference(file):
 def test_damaged_runner_logs_are_refused(file, text, met):
     with pytest.raises(MeasurementError, match=met):
         energyrunner.read(file("e.txt", text), "kws", "nucleo-l4r5zi")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_mutated_logs_are_read_or_refused_never_anything_else(file, seed):
+    rng = random.Random(seed)
+    for text, read in ((LOG, marks_log.read), (PERFORMANCE + ENERGY, lambda path: energyrunner.read(path, "kws", "m4"))):
+        data = bytearray(text.encode())
+        for _ in range(rng.randint(1, 5)):
+            place = rng.randrange(len(data))
+            inserted = (*INSERTED, b"#mark ", b"m-lap-us-", bytes([rng.randrange(256)]))
+            data[place : place + rng.randrange(3)] = rng.choice(inserted)
+        with contextlib.suppress(MeasurementError):
+            read(file("log.txt", bytes(data)))
