@@ -12,13 +12,14 @@ runs this. They lie in one folder:
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from calibration.published import SINGLE_BANK, mlperf_board
+from calibration.text import Row, rows
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.boards import Board
@@ -29,11 +30,6 @@ from mcusim.run import core_of, flash_address
 
 SAME_PROGRAM = 0.005
 """A rebuilt program counts as the published one while its text differs by no more than this share."""
-MLPERF_BOARDS = {
-    "DISCO-F746NG": "f746g-disco", "NUCLEO-H7A3ZI-Q": "nucleo-h7a3zi-q", "NUCLEO-U575ZI-Q": "nucleo-u575zi-q",
-    "NUCLEO-U385RG-Q": "nucleo-u385rg-q", "NUCLEO-G0B1RE": "nucleo-g0b1re", "NUCLEO-L4R5ZI": "nucleo-l4r5zi",
-}  # fmt: skip
-SINGLE_BANK = "nucleo-l4r5zi-single-bank"
 MEMORY_SYSTEMS = {
     "f746g-disco": "L1 caches, flash over AXI", "nucleo-h7a3zi-q": "L1 caches, flash over AXI",
     "nucleo-u575zi-q": "ICACHE", "nucleo-u385rg-q": "ICACHE", "nucleo-g0b1re": "flash, 2 wait states",
@@ -90,24 +86,24 @@ def find_cases(measurements: Path, folder: Path) -> tuple[list[Case], list[str]]
     return found, missing
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def _rows(path: Path) -> Iterator[Row]:
+    """The rows of a table; none where it is not there."""
     if path.exists():
-        with path.open(newline="", encoding="utf-8") as lines:
-            yield from csv.DictReader(lines)
+        yield from rows(path)
 
 
 def _texts(folder: Path) -> dict[str, int]:
-    return {row["program"]: int(row["text_bytes"]) for row in _rows(folder / "text_bytes.csv")}
+    return {row.text("program"): int(row.positive("text_bytes")) for row in _rows(folder / "text_bytes.csv")}
 
 
 def _program(folder: Path, pattern: str) -> Path | None:
     return next(iter(sorted(folder.glob(pattern))), None)
 
 
-def _same(program: Path, folder: Path, texts: dict[str, int], published: str) -> bool:
+def _same(program: Path, folder: Path, texts: dict[str, int], published: Row) -> bool:
     """Whether the text of a rebuilt program has the published size."""
     size = texts.get(str(program.relative_to(folder)))
-    return size is not None and abs(size / int(published) - 1) <= SAME_PROGRAM
+    return size is not None and abs(size / published.positive("text_bytes") - 1) <= SAME_PROGRAM
 
 
 Found = Iterable[tuple[str, Case | None]]
@@ -115,43 +111,41 @@ Found = Iterable[tuple[str, Case | None]]
 
 def _pqm4(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
     for row in _rows(measurements / "pqm4_l4r5zi_cycles.csv"):
-        stem, operation = f"{row['scheme']}_{row['implementation']}", row["operation"]
+        stem, operation = f"{row.text('scheme')}_{row.text('implementation')}", row.text("operation")
         name, program = f"pqm4 {stem} {operation}", _program(folder, f"pqm4/{stem}[_.]*")
         if program is None:
             yield name, None
             continue
-        same = _same(program, folder, texts, row["text_bytes"])
-        yield name, Case(name, f"pqm4 {row['scheme']}", program, "nucleo-l4r5zi", ZERO_WAIT, float(row["cycles_mean"]), same,
+        same, cycles = _same(program, folder, texts, row), row.positive("cycles_mean")
+        yield name, Case(name, f"pqm4 {row.text('scheme')}", program, "nucleo-l4r5zi", ZERO_WAIT, cycles, same,
                          PQM4_LABELS[operation])  # fmt: skip
 
 
 def _embench(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
     for row in _rows(measurements / "embench_f407_16mhz.csv"):
-        name, program = f"embench {row['benchmark']}", _program(folder, f"embench/{row['benchmark']}[_.]*")
+        name, program = f"embench {row.text('benchmark')}", _program(folder, f"embench/{row.text('benchmark')}[_.]*")
         if program is None:
             yield name, None
             continue
-        same = _same(program, folder, texts, row["text_bytes"])
-        yield name, Case(name, name, program, "stm32f4discovery", ZERO_WAIT, float(row["cycles_total"]), same, "cycles:",
-                         float(row["global_scale_factor"]))  # fmt: skip
+        same = _same(program, folder, texts, row)
+        yield name, Case(name, name, program, "stm32f4discovery", ZERO_WAIT, row.positive("cycles_total"), same, "cycles:",
+                         row.positive("global_scale_factor"))  # fmt: skip
 
 
 def _x25519(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
     for row in _rows(measurements / "crypto_m4_cycles.csv"):
         name, program = "x25519", _program(folder, "x25519*")
-        case = Case(name, name, program, "m4", ZERO_WAIT, float(row["cycles"]), True, "cycles:") if program else None
+        case = Case(name, name, program, "m4", ZERO_WAIT, row.positive("cycles"), True, "cycles:") if program else None
         yield name, case  # assembly: the same program by nature
 
 
 def _mlperf(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
     blobs = {_git_blob(path): path for pattern in ("**/*.bin", "**/*.hex") for path in folder.glob(pattern)}
     for row in _rows(measurements / "mlperf_tiny_firmware.csv"):
-        name = f"mlperf {row['board'].lower()} {row['submitter'].lower()} {row['benchmark']}"
-        program = blobs.get(row["git_blob"])
-        board = MLPERF_BOARDS[row["board"]]
-        if "single" in row["hardware_notes"].lower():
-            board = SINGLE_BANK
-        cycles = float(row["measured_latency_s"]) * 1e6
+        name = f"mlperf {row.text('board').lower()} {row.text('submitter').lower()} {row.text('benchmark')}"
+        program = blobs.get(row.text("git_blob"))
+        board = mlperf_board(row)
+        cycles = row.positive("measured_latency_s") * 1e6
         case = Case(name, name, program, board, MEMORY_SYSTEMS[board], cycles, True) if program else None
         yield name, case
 

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -41,11 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Exit code of ``mcusim`` with these arguments; every error has become a message on stderr."""
+def run(arguments: Sequence[str], app: typer.Typer | None = None) -> int:
+    """Exit code of ``mcusim`` with these arguments; every error has become a message on stderr.
+
+    ``app`` stands in for the application with all commands (see ``single``).
+    """
     _accept_any_text()
     try:
-        code = _invoke(arguments)
+        code = _invoke(arguments, build_app(arguments) if app is None else app)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -58,9 +61,9 @@ def run(arguments: Sequence[str]) -> int:
         return _failed(error)
 
 
-def _invoke(arguments: Sequence[str]) -> int:
+def _invoke(arguments: Sequence[str], app: typer.Typer) -> int:
     """Run the command without Click's own ``main``, which would turn a broken pipe and Ctrl-C into codes of its own."""
-    command = typer.main.get_command(build_app(arguments))
+    command = typer.main.get_command(app)
     try:
         with command.make_context("mcusim", list(arguments)) as context:
             command.invoke(context)
@@ -71,13 +74,7 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 def build_app(arguments: Sequence[str]) -> typer.Typer:
     """The application with the commands that ``arguments`` may need."""
-    app = typer.Typer(
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=False,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    app = _bare_app()
     app.callback(help=HELP)(_options)
     app.command("run", help=run_command.HELP)(run_command.run_command)
     app.command("retime", help=retime_command.HELP)(retime_command.retime_command)
@@ -87,6 +84,23 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
     app.add_typer(boards_command.app, name="boards")
     plugins.add_plugins(app, OWN_COMMANDS, arguments)
     return app
+
+
+def single(command: Callable[..., None]) -> typer.Typer:
+    """An application of one command, for ``python -m`` of the package that it comes from."""
+    app = _bare_app()
+    app.command()(command)
+    return app
+
+
+def _bare_app() -> typer.Typer:
+    return typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
 
 def _print_version(wanted: bool) -> None:

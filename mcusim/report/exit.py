@@ -41,6 +41,7 @@ ERRORS = (
     ExitCode(6, "DecodeError", "halfwords that are no instruction"),
     ExitCode(7, "ReportError", "a report cannot be read or written"),
     ExitCode(8, "RerunError", "an answer needs the program to run again, which --pure forbids or which is not possible"),
+    ExitCode(9, "regression", "`mcusim verify` found a simulation further from its measurement than allowed"),
     ExitCode(70, "internal", "a defect of mcusim; please report it"),
     ExitCode(141, "pipe", "the reader of the output went away (as in `mcusim run ... | head -1`)"),
 )

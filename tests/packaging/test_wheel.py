@@ -18,7 +18,7 @@ from tests.support.firmware import REPOSITORY
 
 pytestmark = pytest.mark.slow
 
-SHIPPED = ["mcusim", "kernels_c", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
+SHIPPED = ["mcusim", "kernels_c", "calibration", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,14 @@ def test_the_wheel_holds_every_data_file_and_no_test(wheel: Path) -> None:
 
 def test_python_modules_of_the_wheel_are_those_of_the_repository(wheel: Path) -> None:
     modules = {
-        str(path.relative_to(REPOSITORY)) for package in SHIPPED[:2] for path in (REPOSITORY / package).rglob("*.py")
+        str(path.relative_to(REPOSITORY)) for package in SHIPPED[:3] for path in (REPOSITORY / package).rglob("*.py")
     }
     assert {name for name in names_of(wheel) if name.endswith(".py")} == modules
+
+
+@pytest.mark.parametrize(("command", "option"), [("measure", "--bridge-gaps"), ("verify", "--tolerance")])
+def test_commands_of_calibration_are_commands_of_mcusim(elsewhere: Path, command: str, option: str) -> None:
+    assert option in run(elsewhere, "mcusim", command, "--help")
 
 
 def test_mcusim_runs_a_program_outside_the_repository(elsewhere: Path) -> None:

@@ -1,0 +1,131 @@
+"""``mcusim verify`` and ``python -m calibration.verify_command``: fails where simulations have drifted from measurements."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mcusim.cli import values
+
+if TYPE_CHECKING:
+    from calibration.verify import Comparison
+
+STDOUT = "-"
+REGRESSION_CODE = 9
+"""Row ``regression`` of ``mcusim.report.exit``, not imported here to keep start-up short; a test compares them."""
+ERASE = "\r\x1b[K"
+VERDICTS = {True: "FAILED", False: "ok"}
+
+
+def share(text: str) -> float:
+    """A relative error, above 0: 0.02 or 2%."""
+    number, percent, _ = text.partition("%")
+    try:
+        value = values.seconds(number) / (100 if percent else 1)
+    except typer.BadParameter:
+        raise typer.BadParameter(f"{text!r} is no relative error; allowed: a number above 0, as 0.02 or 2%") from None
+    return value
+
+
+def verify_command(
+    files: Annotated[list[Path], typer.Argument(metavar="MEASUREMENTS...", help="CSV files (docs/measurements.md).")],
+    board: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Only measurements of this board; by default each on its own.")
+    ] = None,
+    programs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the programs; by default that of each file.")
+    ] = None,
+    tolerance: Annotated[
+        Any, typer.Option(parser=share, metavar="SHARE", help="Allowed error of rows that name none; by default 5%.")
+    ] = None,
+    send: Annotated[
+        list[Any] | None,
+        typer.Option(parser=values.exchange, metavar="AFTER=>TEXT", help="Type TEXT when AFTER has been printed, as in run."),
+    ] = None,
+    until: Annotated[
+        Any, typer.Option(parser=values.awaited, metavar="TEXT", help="Runs end when TEXT and its line are printed.")
+    ] = None,
+    max_instructions: Annotated[
+        Any, typer.Option(parser=values.count, metavar="N", help="Limit of each run; reaching it is an error. 1e9 works.")
+    ] = None,
+    semihosting_root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder that semihosting may open files in.")
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Write JSON of schema mcusim.verify/1; - is stdout, without the table.")
+    ] = None,
+) -> None:
+    """Run the programs of measurements and compare: measured, simulated, error. Exit code 9 if one is off by more than allowed.
+
+    \b
+    Examples:
+      mcusim verify bench.csv
+      mcusim verify --board nucleo-l4r5zi --tolerance 2% bench.csv field.csv
+      mcusim verify bench.csv --programs build --json verify.json
+    """
+    from calibration import verify
+    from mcusim.report import check_writable, write_atomically
+
+    if json is not None and json != STDOUT:
+        check_writable(json)
+    rows = verify.load(files, programs)
+    try:
+        found = verify.verify(
+            rows, board=board, tolerance=verify.TOLERANCE if tolerance is None else tolerance, watch=_watch,
+            send=tuple(send or ()), until=until, max_instructions=max_instructions, semihosting_root=semihosting_root,
+        )  # fmt: skip
+    finally:
+        _watch("")
+    if json != STDOUT:
+        _tell(found)
+    if json == STDOUT:
+        sys.stdout.write(verify.to_json(found) + "\n")
+    elif json is not None:
+        write_atomically(json, verify.to_json(found) + "\n")
+    if any(each.failed for each in found):
+        raise typer.Exit(REGRESSION_CODE)
+
+
+def _watch(text: str) -> None:
+    """What runs now, on stderr where that is a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{ERASE}{text}")
+        sys.stderr.flush()
+
+
+def _tell(found: Sequence[Comparison]) -> None:
+    from mcusim.report.table import print_table
+
+    compared = [each for each in found if each.simulated is not None]
+    columns = ("name", "quantity", "board", "", "measured", "simulated", "error", "allowed")
+    print_table(sys.stdout, "", columns, [_row(each) for each in compared], right=4)
+    failed = sum(each.failed for each in compared)
+    sys.stdout.write(f"\n{len(compared)} compared, {failed} further off than allowed\n")
+    for reason in dict.fromkeys(each.reason for each in found if each.reason):
+        sys.stdout.write(f"{sum(each.reason == reason for each in found)} not compared: {reason}\n")
+
+
+def _row(each: Comparison) -> tuple[str, ...]:
+    from calibration.measurements import QUANTITIES, SI_UNITS
+    from mcusim.report.quantity import grouped, si
+
+    def quantity(value: float) -> str:
+        dimension = QUANTITIES[each.measurement.quantity]
+        return si(value, "s") if dimension == "time" else f"{grouped(round(value))} {SI_UNITS[dimension]}"
+
+    assert each.simulated is not None and each.error is not None
+    where = "" if each.measurement.mark in ("", each.measurement.name) else f" ({each.measurement.mark})"
+    return (
+        each.measurement.name + where, each.measurement.quantity, each.measurement.board, VERDICTS[each.failed],
+        quantity(each.measurement.si_value), quantity(each.simulated), f"{each.error:+.2%}", f"{each.tolerance:.2%}",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    from mcusim.cli import app
+
+    sys.exit(app.run(sys.argv[1:], app.single(verify_command)))
