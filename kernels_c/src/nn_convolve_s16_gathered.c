@@ -93,6 +93,7 @@ static void spread(uint32_t *panel, const int8_t *filters, int32_t size)
 
 static void multiply_group(const struct source *source, const struct block *block, int32_t group, const struct pixel *pixels)
 {
+    (void)source;
     const struct nn_narrow_channels *channels = block->channels + group;
     const int16_t *input_0 = pixels[0].taps, *input_1 = pixels[1].taps;
     const uint32_t *panel = block->panels + group * block->panel;
