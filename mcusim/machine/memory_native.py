@@ -88,6 +88,8 @@ from mcusim.machine.layout import (
     PATH_STORES,
     PATH_UNITS,
     TOUCH_ADDEND,
+    TOUCH_AGAIN,
+    TOUCH_COUNTS,
     TOUCH_EPOCH,
     TOUCH_INSTRUCTION,
     TOUCH_LENGTH,
@@ -384,6 +386,7 @@ def hits_again(row, path, address):
     store_word(last, NOTHING if kind == WRITE else unit)
     store_word(path + PATH_UNITS * W, load_word(path + PATH_UNITS * W) + 1)
     count_lookup(cache, CACHE_HITS, kind)
+    store_word(row + TOUCH_AGAIN * W, load_word(row + TOUCH_AGAIN * W) + 1)
     clock = load_word(cache + CACHE_CLOCK * W) + 1
     store_word(cache + CACHE_CLOCK * W, clock)
     store_word(load_word(row + TOUCH_STAMP * W), clock)
@@ -405,6 +408,23 @@ def remember(row, path, address):
     store_word(row + TOUCH_UNIT * W, unit if alone and place >= 0 else NOTHING)
     store_word(row + TOUCH_EPOCH * W, load_word(cache + CACHE_EPOCH * W))
     store_word(row + TOUCH_STAMP * W, cache + CACHE_UNUSED * W if load_word(cache + CACHE_ROTATE * W) else stamp)
+
+
+@njit(inline="always")
+def add_counts(row, path, sign):
+    """Add what cache and device of ``path`` have counted to the counts of the touch ``row``, or take it off.
+
+    Once before a touch and once behind it leaves what this touch was to them.
+    """
+    counts, kind = row + TOUCH_COUNTS * W, load_word(path + PATH_KIND * W)
+    cache, device = load_word(path + PATH_CACHE * W), load_word(path + PATH_DEVICE * W)
+    if cache:
+        store_word(counts, load_word(counts) + sign * load_word(cache + (CACHE_HITS + kind) * W))
+        store_word(counts + W, load_word(counts + W) + sign * load_word(cache + (CACHE_MISSES + kind) * W))
+        store_word(counts + 2 * W, load_word(counts + 2 * W) + sign * load_word(cache + CACHE_WRITEBACKS * W))
+    store_word(counts + 3 * W, load_word(counts + 3 * W) + sign * load_word(device + DEVICE_READS * W))
+    store_word(counts + 4 * W, load_word(counts + 4 * W) + sign * load_word(device + DEVICE_HITS_AHEAD * W))
+    store_word(counts + 5 * W, load_word(counts + 5 * W) + sign * load_word(device + DEVICE_WRITES * W))
 
 
 @native
@@ -439,7 +459,9 @@ def settle_touches(state, node, instructions):
             sums = load_word(node + NODE_LANES * W)
             if sums:
                 sums += load_word(path + PATH_KIND * W) * LANES * W
+            add_counts(row, path, -1)
             stall = touch(path, address, load_word(row + TOUCH_LENGTH * W), begin, sums)
+            add_counts(row, path, 1)
             remember(row, path, address)
             if stall:
                 kind = node + (NODE_STALLS + load_word(path + PATH_KIND * W)) * W

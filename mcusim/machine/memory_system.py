@@ -67,6 +67,7 @@ class MemorySystem:
         self.shapes: dict[str, Cache] = {}
         self.devices: dict[str, np.ndarray] = {}
         self.paths: dict[tuple[str, int, Path, str, str], np.ndarray] = {}
+        self.path_at: dict[int, Path] = {}
         self.addresses = np.zeros(L.TOUCHES_MAX, dtype=np.int64)
         state[L.ADDRESSES] = self.addresses.ctypes.data
         self.memory = MemoryTiming(())
@@ -201,6 +202,7 @@ class MemorySystem:
             row[L.PATH_LAST] = record.row.ctypes.data + L.CACHE_LAST * L.WORD if record else own
             row[L.PATH_OWN_LAST] = -1
             self.paths[key] = row
+            self.path_at[row.ctypes.data] = path
         return self.paths[key]
 
     # --- touches of nodes ---------------------------------------------------------------------------------------------
@@ -237,6 +239,7 @@ class MemorySystem:
         touches = np.full((len(rows), L.TOUCH_WORDS), -1, dtype=np.int64)
         if rows:
             touches[:, : L.TOUCH_GIVEN] = rows
+            touches[:, L.TOUCH_AGAIN :] = 0
         return touches
 
     def cached_kinds(self, touches: np.ndarray) -> int:
@@ -313,6 +316,19 @@ class MemorySystem:
             for spec, row in ((spec, record.row) for spec, record in self.caches.items())
         ]
         return tuple(row for row in rows if row.hits + row.misses)
+
+    def touch_counts(self, touches: np.ndarray) -> dict[tuple[str, str], int]:
+        """What the ``touches`` of a node were to caches and devices, by event (``layout.COUNTED``) and name."""
+        counts: dict[tuple[str, str], int] = {}
+        totals = touches[:, L.TOUCH_COUNTS :].copy()
+        totals[:, 0] += touches[:, L.TOUCH_AGAIN]
+        for pointer in np.unique(touches[:, L.TOUCH_PATH]).tolist():
+            path, sums = self.path_at[pointer], totals[touches[:, L.TOUCH_PATH] == pointer].sum(axis=0).tolist()
+            for event, count in zip(L.COUNTED, sums, strict=True):
+                name = path.device if event.startswith("device") else path.cache
+                if count:
+                    counts[event, name] = counts.get((event, name), 0) + count
+        return counts
 
     def lookups(self, name: str) -> tuple[int, int, int, int]:
         """(hits of fetches, misses of fetches, hits of data, misses of data) of the cache ``name`` so far."""
