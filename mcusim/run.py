@@ -12,7 +12,7 @@ from mcusim import boards, cores
 from mcusim import program as programs
 from mcusim.boards import Board
 from mcusim.boards.energy_table import EnergyTable
-from mcusim.energy import Prices, Supply, prices_at, scheduled
+from mcusim.energy import USUAL_SUPPLY, Prices, Supply, prices_at, scheduled
 from mcusim.errors import BoardError
 from mcusim.machine import diagnosis
 from mcusim.machine import layout as L
@@ -67,8 +67,6 @@ STACK_END_SYMBOLS = ("__stack_limit", "__StackLimit", "_sstack", "__stack_start_
 """Addresses of the lowest byte reserved for the stack."""
 DEFAULT_CORE = "m4"
 ROOT = "(all)"
-USUAL_SUPPLY = Supply()
-"""That of the board's energy table."""
 
 
 def run(

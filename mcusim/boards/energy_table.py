@@ -30,6 +30,8 @@ EVENTS = {
     CYCLES: "core cycles: active, stall (waiting for memories), sleep",
 }
 """Kinds of events, and what is counted."""
+MEMORY_EVENTS = (HIT, MISS, WRITEBACK, DEVICE_READ, DEVICE_AHEAD, DEVICE_WRITE)
+"""Kinds that caches, buffers and the memories behind them tell apart."""
 ACTIVE, STALL, SLEEP = "active", "stall", "sleep"
 CYCLE_STATES = (ACTIVE, STALL, SLEEP)
 RUN = "run"

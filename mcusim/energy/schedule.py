@@ -69,6 +69,10 @@ class Supply:
             raise EnergyError(f"the current of board {board} between runs is not known; allowed: --sleep-current, as in 2.5uA")
 
 
+USUAL_SUPPLY = Supply()
+"""The voltage of the board's energy table, and no schedule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Runs in a row and sleep between them. ``battery_days`` is None without a battery."""

@@ -4,6 +4,8 @@ State is one record; a node is a block seen with one entry state and one set of 
 found no room in the node's two successor slots. Pointers are plain addresses of NumPy arrays that the recorder keeps alive.
 """
 
+from mcusim.boards.energy_table import MEMORY_EVENTS
+
 WORD = 8
 
 # --- state -----------------------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ DEVICE_PAGE_SHIFT, DEVICE_ANYWHERE, DEVICE_BREAK, DEVICE_BEHIND = 20, 21, 22, 23
 """DEVICE_CHAINS: reads may go on where the last one ended, in front of the word DEVICE_BEHIND."""
 DEVICE_WORDS = 24
 
-COUNTED = ("hit", "miss", "writeback", "device_read", "device_ahead", "device_write")
+COUNTED = MEMORY_EVENTS
 """Events of memories that are told apart by touch."""
 
 # --- lanes: the same accesses in memories with other wait states, followed as the run goes ----------------------------------
