@@ -82,8 +82,8 @@ TOUCH_PATH, TOUCH_INSTRUCTION, TOUCH_OFFSET, TOUCH_POINTER, TOUCH_ADDEND, TOUCH_
 TOUCH_UNIT, TOUCH_EPOCH, TOUCH_STAMP = 6, 7, 8
 """What the touch hit last in its cache: the unit, the cache's epoch then, and where its stamp is."""
 TOUCH_AGAIN, TOUCH_COUNTS = 9, 10
-"""TOUCH_AGAIN: hits that were booked without a look-up. TOUCH_COUNTS: what all other touches were to cache and device, in the
-order of COUNTED."""
+"""TOUCH_AGAIN: hits booked without a look-up, which caches and paths do not count. TOUCH_COUNTS: what all other touches were
+to cache and device, in the order of COUNTED."""
 TOUCH_GIVEN, TOUCH_WORDS = 6, 16
 TOUCHES_MAX = 4096
 """More than one block can have."""
