@@ -12,6 +12,7 @@ from mcusim import boards
 from mcusim import program as programs
 from mcusim.boards import Board
 from mcusim.boards.wait_states import check_clock, needed
+from mcusim.energy import Supply, prices_at
 from mcusim.errors import McusimError, RerunError
 from mcusim.machine.layout import LANES
 from mcusim.machine.what_if import AS_IT_IS, WhatIf
@@ -36,6 +37,7 @@ def retime(
     variant: WhatIf = AS_IT_IS,
     sweeps: Mapping[str, Sequence[Any]] | None = None,
     pure: bool = False,
+    supply_volts: float | None = None,
     semihosting_root: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Retiming:
@@ -43,13 +45,13 @@ def retime(
 
     ``variant`` is what to assume (what it leaves open is as in the saved run), ``sweeps`` maps fields of it to the values
     that they take; several make a grid. ``board``: another board to run on. A clock takes effect from reset to end, with
-    the fewest legal wait states unless they are given; so do wait states. A run that could open files below a folder needs
-    ``semihosting_root`` again, so that no profile opens a folder by itself. ``progress`` is told (answered, all). Raises
-    RerunError where ``pure`` forbids a run that is needed or the program has changed, McusimError for what the board cannot
-    do.
+    the fewest legal wait states unless they are given; so do wait states. ``supply_volts``: for energies, None for that of
+    the board's table. A run that could open files below a folder needs ``semihosting_root`` again, so that no profile opens
+    a folder by itself. ``progress`` is told (answered, all). Raises RerunError where ``pure`` forbids a run that is needed or
+    the program has changed, McusimError for what the board cannot do.
     """
     saved = profile if isinstance(profile, SavedProfile) else load(profile)
-    session = _Session(saved, board, pure, semihosting_root)
+    session = _Session(saved, board, pure, semihosting_root, Supply(supply_volts))
     variants = grid(variant, sweeps or {})
     answers = []
     for number, each in enumerate(variants):
@@ -77,13 +79,14 @@ class _Session:
     """One profile, one board; remembers what was run."""
 
     def __init__(
-        self, saved: SavedProfile, board: str | Path | None, pure: bool, semihosting_root: str | Path | None
+        self, saved: SavedProfile, board: str | Path | None, pure: bool, semihosting_root: str | Path | None, supply: Supply
     ) -> None:
-        self.saved, self.pure, self.semihosting_root = saved, pure, semihosting_root
+        self.saved, self.pure, self.semihosting_root, self.supply = saved, pure, semihosting_root, supply
         self.called = str(board) if board is not None else saved.run.board
         if not self.called:
             raise RerunError("the profile was saved from a board that is no file; allowed: --board with a name or a path")
         self.board: Board = boards.load(self.called)
+        self.supply.check(self.board.name, self.board.energy)
         self.other_board = self._other_board()
         self.reports: dict[WhatIf, Report] = {}
         self.profiles: dict[WhatIf, SavedProfile] = {}
@@ -171,10 +174,17 @@ class _Session:
     def _priced(self, base: SavedProfile, variant: WhatIf, how: str, why: str, notes: tuple[str, ...]) -> Answer:
         priced = price(base, variant.wait_states, variant.clock_hertz)
         notes += self._ending(base.exit)
+        joules = None
+        if self.board.energy is not None and priced.events:
+            joules = prices_at(self.board.energy, self.supply.volts_on(self.board.energy), priced.spans).total(priced.events)
         return Answer(
             self.board.name, priced.cycles, priced.seconds, how, why, causes=priced.causes, functions=priced.functions,
-            notes=notes, **_fields(variant),
+            notes=notes, **self._energy(joules), **_fields(variant),
         )  # fmt: skip
+
+    def _energy(self, joules: float | None) -> dict[str, Any]:
+        table = self.board.energy
+        return {"energy_joules": joules, "supply_volts": None if table is None else self.supply.volts_on(table)}
 
     def _run(self, variant: WhatIf, why: str, notes: tuple[str, ...]) -> Answer:
         if variant not in self.reports:
@@ -185,7 +195,8 @@ class _Session:
             functions[use.name] = functions.get(use.name, 0) + use.self_cycles
         return Answer(
             self.board.name, report.cycles, report.latency_seconds, "re-run", why, causes=report.causes,
-            functions=functions, notes=notes + self._ending(report.exit), **_fields(variant),
+            functions=functions, notes=notes + self._ending(report.exit), **self._energy(report.energy_joules),
+            **_fields(variant),
         )  # fmt: skip
 
     def _ending(self, exit: Exit) -> tuple[str, ...]:
@@ -237,6 +248,7 @@ class _Session:
             timeout_seconds=saved.timeout_seconds,
             semihosting_root=self.semihosting_root,
             strict=saved.strict,
+            supply=self.supply,
             save_profile=keep,
             **{name: chosen(name) for name in SWEEPABLE},
         )

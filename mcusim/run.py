@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -11,9 +11,13 @@ from pathlib import Path
 from mcusim import boards, cores
 from mcusim import program as programs
 from mcusim.boards import Board
+from mcusim.boards.energy_table import EnergyTable
+from mcusim.energy import USUAL_SUPPLY, Prices, Supply, prices_at, scheduled
 from mcusim.errors import BoardError
 from mcusim.machine import diagnosis
 from mcusim.machine import layout as L
+from mcusim.machine.clock import spans
+from mcusim.machine.event_counts import Event, nested
 from mcusim.machine.machine import Machine, Options
 from mcusim.machine.nvic import exception_name
 from mcusim.machine.profile import Call, Profile, profile_of
@@ -24,6 +28,7 @@ from mcusim.report import (
     CallNode,
     ClockEpoch,
     DeviceUse,
+    EnergyUse,
     ExceptionUse,
     Exit,
     FunctionUse,
@@ -35,6 +40,7 @@ from mcusim.report import (
     Progress,
     RegionTraffic,
     Report,
+    ScheduleUse,
     SectionUse,
     StackUse,
     SymbolUse,
@@ -83,6 +89,7 @@ def run(
     caches: bool | None = None,
     prefetch: bool | None = None,
     placement: Sequence[tuple[str, str]] = (),
+    supply: Supply = USUAL_SUPPLY,
     save_profile: str | Path | Callable[[SavedProfile], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     serial_output: Callable[[bytes], None] | None = None,
@@ -93,11 +100,13 @@ def run(
     with success once the output contains it and its line is finished. ``max_seconds`` is simulated time,
     ``timeout_seconds`` the host's. ``clock_hertz``, ``wait_states``, ``caches``, ``prefetch`` and ``placement`` (pairs
     of a memory and the one it answers like) are what-ifs: they take effect from reset on, over what the firmware
-    programs. ``save_profile`` names a file for ``mcusim retime``, or is called with what would stand in it. Raises a
-    McusimError for files and boards that cannot be used; what the firmware does wrong is in the report (``exit`` and
-    ``fault``). A raw binary without ``load_address`` goes to the board's flash.
+    programs. ``supply`` is how the board is supplied and used, for its energy. ``save_profile`` names a file for
+    ``mcusim retime``, or is called with what would stand in it. Raises a McusimError for files and boards that cannot be
+    used; what the firmware does wrong is in the report (``exit`` and ``fault``). A raw binary without ``load_address`` goes
+    to the board's flash.
     """
     chosen = choose_board(board, core)
+    supply.check(chosen.name, chosen.energy)
     options = Options(
         tuple(send), until, max_instructions, max_seconds, timeout_seconds, semihosting_root, strict,
         TRACE_EVENTS if trace else 0, serial_output, progress,
@@ -109,7 +118,7 @@ def run(
         machine.run()
     except KeyboardInterrupt:
         machine.interrupt()
-    report = report_of(machine)
+    report = report_of(machine, supply)
     if save_profile is not None:
         profile, called = profile_of(machine), "" if isinstance(board, Board) else str(board or core or DEFAULT_CORE)
         names = _Names(program, (call.function for call in profile.calls))
@@ -166,9 +175,12 @@ class _Names:
         return found[0].name if found is not None else f"sub_{self.start(address):08x}"
 
 
-def report_of(machine: Machine) -> Report:
+def report_of(machine: Machine, supply: Supply = USUAL_SUPPLY) -> Report:
     """The report of a machine that has run."""
     profile = profile_of(machine)
+    table, seconds = machine.board.energy, float(machine.clock.seconds(profile.cycles))
+    prices = prices_at(table, supply.volts_on(table), spans(machine.clock.epochs, profile.cycles)) if table else None
+    events = nested(profile.events)
     program, finish = machine.program, machine.finish
     assert finish is not None
     names = _Names(program, (call.function for call in profile.calls))
@@ -184,13 +196,13 @@ def report_of(machine: Machine) -> Report:
         cycles=profile.cycles,
         instructions=profile.instructions,
         clock_hertz=machine.clock.hertz,
-        latency_seconds=float(machine.clock.seconds(profile.cycles)),
+        latency_seconds=seconds,
         exit=Exit(reason, code, diagnosis.ending(machine)),
         serial=text_of(bytes(machine.serial.kept)),
         memory=_memory(machine, profile),
         host=Host(machine.wall_seconds, profile.instructions / wall),
-        functions=_functions(profile, names),
-        marks=_marks(machine),
+        functions=_functions(profile, names, prices),
+        marks=_marks(machine, prices),
         warnings=_warnings(machine, profile),
         outputs={name: text_of(bytes(data)) for name, data in machine.serial.channels.items()},
         sections=_sections(machine),
@@ -209,7 +221,22 @@ def report_of(machine: Machine) -> Report:
         memory_devices=tuple(DeviceUse(*row) for row in map(astuple, machine.recorder.memory.device_uses())),
         fault=diagnosis.fault_of(machine),
         timeline=_timeline(machine, names) if machine.options.trace_events else None,
+        energy_joules=prices.total(events) if prices else None,
+        energy=_energy(supply, table, prices, events, seconds) if table and prices else None,
+        events=events,
     )
+
+
+def _energy(
+    supply: Supply, table: EnergyTable, prices: Prices, events: Mapping[str, Mapping[str, int]], seconds: float
+) -> EnergyUse:
+    by_kind = prices.of(events)
+    joules = sum(by_kind.values())
+    plan = scheduled(supply, table, joules, seconds)
+    return EnergyUse(
+        supply.volts_on(table), joules / seconds if seconds else 0.0, by_kind, table.grade,
+        None if plan is None else ScheduleUse(*astuple(plan)),
+    )  # fmt: skip
 
 
 def _causes(profile: Profile) -> dict[str, int]:
@@ -227,11 +254,14 @@ def _sorted(causes: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(causes.items(), key=lambda item: -item[1]))
 
 
-def _marks(machine: Machine) -> tuple[MarkUse, ...]:
+def _marks(machine: Machine, prices: Prices | None = None) -> tuple[MarkUse, ...]:
     uses = []
     for name, (count, cycles) in machine.serial.marks.items():
         causes = machine.marks.causes.get(name, {})
-        uses.append(MarkUse(name, count, cycles, _sorted(causes) if sum(causes.values()) == cycles else {}))
+        known = sum(causes.values()) == cycles and name in machine.marks.events
+        events = nested(machine.marks.events[name]) if known else {}
+        joules = prices.total(events) if known and prices else None
+        uses.append(MarkUse(name, count, cycles, _sorted(causes) if known else {}, events, joules))
     return tuple(uses)
 
 
@@ -252,25 +282,33 @@ def _memory_paths(machine: Machine) -> tuple[PathUse, ...]:
     return tuple(PathUse(*key, *row) for key, row in sums.items())
 
 
-def _functions(profile: Profile, names: _Names) -> tuple[FunctionUse, ...]:
+def _functions(profile: Profile, names: _Names, prices: Prices | None = None) -> tuple[FunctionUse, ...]:
     own: dict[int, int] = defaultdict(int)
     causes: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    counts: dict[int, Counter[Event]] = defaultdict(Counter)
     for block in profile.blocks:
         start = names.start(block.address)
         own[start] += block.cycles
+        counts[start].update(block.events)
         for cause, cycles in block.causes.items():
             causes[start][cause] += cycles
     calls, inclusive = _inclusive(profile.calls, names)
     rows = [
         FunctionUse(names.name(start), start, calls.get(start, 0), cycles, max(inclusive.get(start, 0), cycles),
-                    _sorted(causes[start]))
+                    _sorted(causes[start]), *_priced(counts[start], prices))
         for start, cycles in own.items()
-        if cycles
+        if cycles or any(counts[start].values())
     ]  # fmt: skip
     overhead = sum(profile.overhead_cycles.values())
-    if overhead:
-        rows.append(FunctionUse(OVERHEAD, 0, 0, overhead, overhead, _sorted(profile.overhead_cycles)))
+    if overhead or profile.overhead_events:
+        priced = _priced(profile.overhead_events, prices)
+        rows.append(FunctionUse(OVERHEAD, 0, 0, overhead, overhead, _sorted(profile.overhead_cycles), *priced))
     return tuple(sorted(rows, key=lambda row: (-row.self_cycles, row.address)))
+
+
+def _priced(counts: Mapping[Event, int], prices: Prices | None) -> tuple[dict[str, dict[str, int]], float | None]:
+    events = nested(counts)
+    return events, prices.total(events) if prices else None
 
 
 def _inclusive(calls: Sequence[Call], names: _Names) -> tuple[dict[int, int], dict[int, int]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
 from mcusim.boards import Board
+from mcusim.machine.event_counts import Event, nested
 from mcusim.machine.layout import LANES
 from mcusim.machine.machine import Machine
 from mcusim.machine.memory_timing import clock_bound, clock_ratio, flash_wait_states
@@ -46,8 +48,8 @@ class Names(Protocol):
 
 
 def board_hash(board: Board) -> str:
-    """Changes with anything that the board's file says."""
-    plain = json.dumps(to_plain(board), sort_keys=True, default=str)
+    """Changes with anything that the board's file says, but for energies: they are priced, not counted."""
+    plain = json.dumps(to_plain(replace(board, energy=None)), sort_keys=True, default=str)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
@@ -80,13 +82,22 @@ def saved_profile(
         causes={cause: cycles for cause, cycles in sorted(pipeline.items(), key=lambda item: -item[1]) if cycles},
         stalls=stalls,
         functions=_functions(profile, names),
-        marks=tuple(MarkUse(name, count, cycles) for name, (count, cycles) in machine.serial.marks.items()),
+        marks=_marks(machine),
         paths=tuple(PathEvents(use.region, use.kind, use.units, use.stall_cycles) for use in memory.path_uses()),
         caches=tuple(CacheEvents(use.name, use.hits, use.misses, use.writebacks) for use in memory.cache_uses()),
         devices=tuple(DeviceEvents(use.name, use.reads, use.hits_ahead, use.writes) for use in memory.device_uses()),
         flash=None if wait_states is None else Flash(wait_states, clock_ratio(memories, machine)),
         clock_bound=clock_bound(memories, machine),
         steering=_steering(machine),
+        events=nested(profile.events),
+    )
+
+
+def _marks(machine: Machine) -> tuple[MarkUse, ...]:
+    counts = machine.marks.events
+    return tuple(
+        MarkUse(name, count, cycles, events=nested(counts.get(name, {})))
+        for name, (count, cycles) in machine.serial.marks.items()
     )
 
 
@@ -144,12 +155,19 @@ def _functions(profile: Profile, names: Names) -> tuple[FunctionProfile, ...]:
         stalls = sum(sum(use.stalls.values()) for use in uses)
         cycles = sum(use.cycles for use in uses) - stalls
         lanes = _added([row for use in uses for row in use.lanes.values()])
-        if cycles or stalls or any(lanes):
-            rows.append(FunctionProfile(names.name(start), start, cycles, stalls, lanes))
+        if cycles or stalls or any(lanes) or any(any(use.events.values()) for use in uses):
+            rows.append(FunctionProfile(names.name(start), start, cycles, stalls, lanes, _events(uses)))
     overhead = sum(profile.overhead_cycles.values())
-    if overhead:
-        rows.append(FunctionProfile(OVERHEAD, 0, overhead, 0, NO_LANES))
+    if overhead or profile.overhead_events:
+        rows.append(FunctionProfile(OVERHEAD, 0, overhead, 0, NO_LANES, nested(profile.overhead_events)))
     return tuple(sorted(rows, key=lambda row: (-row.cycles - row.stall_cycles, row.address)))
+
+
+def _events(uses: list[BlockUse]) -> dict[str, dict[str, int]]:
+    counts: Counter[Event] = Counter()
+    for use in uses:
+        counts.update(use.events)
+    return nested(counts)
 
 
 def _steering(machine: Machine) -> tuple[SteeringUse, ...]:

@@ -14,6 +14,7 @@ from mcusim.bench.modules import Calibration, is_module, prepared
 from mcusim.bench.question import Place, Question, Wishes
 from mcusim.boards import Board
 from mcusim.deploy.build import USUAL, BuildOptions
+from mcusim.energy import USUAL_SUPPLY, Supply
 from mcusim.errors import McusimError
 from mcusim.network import Network
 
@@ -30,6 +31,7 @@ def bench(
     check: int = 0,
     data: str | Path = "",
     seed: int = 0,
+    supply: Supply = USUAL_SUPPLY,
     cache: bool = True,
     jobs: int | None = None,
     progress: Told | None = None,
@@ -39,11 +41,12 @@ def bench(
     ``models``: one or several. ``calibration``: data that are typical for the network's input, which float networks are
     quantised with to int8: an iterable of arrays or tensors of the input's shape, or the path of an ``.npz`` (array
     ``x``) or of a folder of ``.npy`` files.
-    ``check`` random inputs are compared with a reference. ``data`` is a labelled set to run on the target. ``cache`` keeps
+    ``check`` random inputs are compared with a reference. ``data`` is a labelled set to run on the target. ``supply`` is
+    how the board is supplied and used, for the energy of an inference and, with a duty cycle, of a day. ``cache`` keeps
     answers in the user's cache folder. ``jobs`` processes work at a time (one for each core; networks that come from no file
     run here). One question raises a McusimError where it has no answer; of several, those without are ``failures``.
     """
-    wishes = Wishes(check, str(data), seed)
+    wishes = Wishes(check, str(data), seed, supply)
     if calibration is not None and not isinstance(calibration, str | Path):
         calibration = list(calibration)
     known = [prepared(model, calibration) for model in ([models] if is_module(models) else _several(models, Network))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from mcusim.report import ReportError
+from mcusim.report import ReportError, ScheduleUse
 from mcusim.report.codec import from_plain, to_plain
 
 SCHEMA = "mcusim.bench/1"
@@ -18,7 +18,8 @@ class LayerUse:
     """One layer. ``shape``: that of its output. ``cycles`` of one inference, None where nothing ran.
 
     ``ram_live_bytes``: tensors and scratch memory that hold something while it runs. ``flash_bytes``: its constants; those
-    that layers share count at the first. A layer without code (a view, a constant) has 0 cycles.
+    that layers share count at the first. A layer without code (a view, a constant) has 0 cycles. ``energy_joules`` of one
+    inference, None where the board has no energy table or nothing ran.
     """
 
     name: str
@@ -31,6 +32,7 @@ class LayerUse:
     share: float | None
     ram_live_bytes: int
     flash_bytes: int
+    energy_joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,9 @@ class Result:
     """A network on a board. ``latency_seconds`` is that of one inference without printing, None where it does not fit.
 
     ``bit_exact`` is None unless outputs were compared: integers are equal, floats within one unit of the last place.
-    ``energy_joules`` is None: no board is calibrated for it. ``changes``: what was rewritten so that the network needs less
-    memory, in order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network.
+    ``energy_joules`` is that of one inference at ``supply_volts``: None where the board has no energy table. ``schedule``:
+    inferences now and then, None unless asked. ``changes``: what was rewritten so that the network needs less memory, in
+    order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network.
     """
 
     model: str
@@ -144,6 +147,8 @@ class Result:
     added_macs: int = 0
     arena_reason: str = ""
     tensors: tuple[Placed, ...] = ()
+    supply_volts: float | None = None
+    schedule: ScheduleUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from mcusim import boards, network
 from mcusim.bench.samples import calibration_samples
 from mcusim.boards import Board
 from mcusim.deploy.build import BuildOptions
+from mcusim.energy import USUAL_SUPPLY, Supply
 from mcusim.network import Network
 
 Model = str | Path | Network
@@ -17,11 +18,15 @@ Place = str | Path | Board
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """``check``: so many random inputs are compared with a reference (0: none). ``data``: a labelled set, "" for none."""
+    """``check``: so many random inputs are compared with a reference (0: none). ``data``: a labelled set, "" for none.
+
+    ``supply``: how the board is supplied and used, for energies.
+    """
 
     check: int = 0
     data: str = ""
     seed: int = 0
+    supply: Supply = USUAL_SUPPLY
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from mcusim.bench.bench_report import BenchReport, LayerUse, Result, Room
 from mcusim.report.quantity import grouped, printable, share, si, size
+from mcusim.report.schedule_text import schedule_rows
 from mcusim.report.table import make_table, print_parts
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ PLAIN_WIDTH = 128
 MAIN = "ram"
 """What the main RAM of a board is called."""
 COLUMNS = ("layer", "operator", "output", "MACs", "cycles", "per MAC", "time", "share", "RAM live", "flash")
+ENERGY = "energy"
+"""Column behind the others where it is known."""
 SUMMARY = ("model", "board", "MACs", "latency", "RAM", "flash", "fits", "bit exact")
 
 
@@ -26,14 +29,21 @@ def write_report(report: BenchReport, stream: TextIO) -> None:
     if len(report.results) == 1 and not report.failures:
         print_parts(stream, result_parts(report.results[0]), PLAIN_WIDTH)
     elif report.results:
-        print_parts(stream, [make_table("", SUMMARY, map(summary_row, report.results), right=6)], PLAIN_WIDTH)
+        known = any(result.energy_joules is not None for result in report.results)
+        rows = [summary_row(result) + _energy(result.energy_joules, known) for result in report.results]
+        columns = (*SUMMARY, *([ENERGY] if known else []))
+        print_parts(stream, [make_table("", columns, rows, right=len(columns) - 2)], PLAIN_WIDTH)
 
 
 def result_parts(result: Result) -> Iterator[RenderableType]:
     """Heading, layers, totals."""
     clock = f" at {si(result.clock_hertz, 'Hz')}" if result.clock_hertz else ""
     yield f"{result.model} on {result.board} ({result.core}{clock}), {result.kernels}, {result.compiler}"
-    yield make_table("", COLUMNS, [*map(layer_row, result.layers), _total_row(result)], right=7)
+    known = result.energy_joules is not None
+    rows = [layer_row(layer) + _energy(layer.energy_joules, known) for layer in result.layers]
+    columns = (*COLUMNS, *([ENERGY] if known else []))
+    rows.append(_total_row(result) + _energy(result.energy_joules, known))
+    yield make_table("", columns, rows, right=len(columns) - 3)
     yield "\n".join(total_lines(result))
 
 
@@ -51,6 +61,11 @@ def layer_row(layer: LayerUse) -> tuple[str, ...]:
         grouped(layer.ram_live_bytes),
         grouped(layer.flash_bytes) if layer.flash_bytes else NONE,
     )
+
+
+def _energy(joules: float | None, known: bool) -> tuple[str, ...]:
+    """The last column, where some energy is known."""
+    return (NONE if joules is None else si(joules, "J"),) if known else ()
 
 
 def _total_row(result: Result) -> tuple[str, ...]:
@@ -71,6 +86,7 @@ def total_lines(result: Result) -> Iterator[str]:
     ram, flash = result.ram_bytes, result.flash_bytes
     if result.latency_seconds is not None:
         yield f"latency  {_seconds(result)}, {grouped(result.latency_cycles or 0)} cycles"
+    yield from _energy_lines(result)
     bound = result.arena_lower_bound_bytes
     proof = "the smallest there is" if result.arena_proven else f"lower bound {grouped(bound)}"
     yield (
@@ -82,6 +98,14 @@ def total_lines(result: Result) -> Iterator[str]:
     yield from _elsewhere(result)
     yield from _changed(result)
     yield from _compared(result)
+
+
+def _energy_lines(result: Result) -> Iterator[str]:
+    if result.energy_joules is None or not result.latency_seconds:
+        return
+    power = si(result.energy_joules / result.latency_seconds, "W")
+    yield f"energy   {si(result.energy_joules, 'J')} an inference, {power} at {result.supply_volts:g} V"
+    yield from (f"{name:8} {text}" for name, text in schedule_rows(result.schedule, "an inference"))
 
 
 def fit_text(room: Room) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,17 @@ from mcusim.bench.question import Question
 from mcusim.bench.references import checked
 from mcusim.bench.samples import Sample, labelled_set, random_samples
 from mcusim.boards import Board
+from mcusim.boards.energy_table import EnergyTable
 from mcusim.deploy.build import build_sources, sources_of, support_for
 from mcusim.deploy.explain import Explanation
 from mcusim.deploy.firmware import Firmware, Sizes, TooLarge, fed
 from mcusim.deploy.generate import Sources, constants_of
+from mcusim.energy import Supply, prices_at, scheduled
 from mcusim.errors import McusimError
 from mcusim.network import Network
 from mcusim.network.macs import layer_macs, network_macs
 from mcusim.network.table import operator_name
-from mcusim.report import Report
+from mcusim.report import Report, ScheduleUse
 from mcusim.run import run
 
 
@@ -44,10 +46,20 @@ class Run:
         """Cycles of one inference by mark; the mean of several, rounded."""
         return {mark.name: round(mark.cycles / mark.count) for mark in self.report.marks if mark.count}
 
+    def joules(self, table: EnergyTable, supply: Supply) -> Mapping[str, float]:
+        """Energy of one inference by mark, at the clock that the firmware has set."""
+        hertz = self.report.clock_hertz
+        return {
+            mark.name: prices_at(table, supply.volts_on(table), [(hertz, mark.cycles)]).total(mark.events) / mark.count
+            for mark in self.report.marks
+            if mark.count
+        }
+
 
 def answer(question: Question) -> Result:
     """What a network takes on a board. A board that is too small is an answer: ``fits`` is false, and nothing ran."""
     network, board = question.load_network(), question.load_board()
+    question.wishes.supply.check(board.name, board.energy)
     sources = sources_of(network, board, question.options)
     with tempfile.TemporaryDirectory(prefix="mcusim") as name:
         folder = Path(name)
@@ -129,18 +141,22 @@ def result_of(
     check: Check | None, accuracy: Accuracy | None, firmware: Firmware | None = None,
 ) -> Result:  # fmt: skip
     """All figures together; ``ran`` is None where the firmware does not fit."""
-    layers = layer_uses(sources, ran)
+    table, supply = board.energy, question.wishes.supply
+    layers = layer_uses(sources, ran, ran.joules(table, supply) if ran and table else None)
     layout = support_for(board, question.options).layout
     cycles = None if ran is None else sum(layer.cycles or 0 for layer in layers)
     hertz = None if ran is None else ran.report.clock_hertz
     stack = sizes.stack_reserve if ran is None else ran.report.memory.stack_peak_bytes
     static = sizes.static + sizes.weights_in_ram
+    seconds = None if cycles is None or hertz is None else cycles / hertz
+    joules = sum(layer.energy_joules or 0.0 for layer in layers) if ran and table else None
+    plan = None if joules is None or seconds is None or table is None else scheduled(supply, table, joules, seconds)
     return Result(
         model=network.name,
         board=board.name,
         compiler=firmware.compiler if firmware else _compiler(question),
-        latency_seconds=None if cycles is None or hertz is None else cycles / hertz,
-        energy_joules=None,
+        latency_seconds=seconds,
+        energy_joules=joules,
         ram_bytes=RamBytes(sizes.arena, stack, static, sizes.arena + stack + static),
         flash_bytes=FlashBytes(sizes.code, sizes.weights, sizes.flash),
         fits=ran is not None,
@@ -166,6 +182,8 @@ def result_of(
         added_macs=sources.arrangement.macs - network_macs(network),
         arena_reason=sources.plan.reason,
         tensors=tuple(_placed(_explained(sources))),
+        supply_volts=None if table is None else supply.volts_on(table),
+        schedule=None if plan is None else ScheduleUse(*astuple(plan)),
     )  # fmt: skip
 
 
@@ -182,8 +200,8 @@ def _compiler(question: Question) -> str:
     return f"{compiler.name} {compiler.version}"
 
 
-def layer_uses(sources: Sources, ran: Run | None) -> tuple[LayerUse, ...]:
-    """A row for each layer of the network as it was written, in order."""
+def layer_uses(sources: Sources, ran: Run | None, joules: Mapping[str, float] | None = None) -> tuple[LayerUse, ...]:
+    """A row for each layer of the network as it was written, in order; ``joules`` by mark."""
     network, explanation = sources.network, _explained(sources)
     live = [sum(explanation.taken(m, step) for m in explanation.memories()) for step in range(len(network.layers))]
     constants = constant_bytes(sources)
@@ -204,6 +222,7 @@ def layer_uses(sources: Sources, ran: Run | None) -> tuple[LayerUse, ...]:
             share=used / total if total and used is not None else None,
             ram_live_bytes=taken,
             flash_bytes=flash,
+            energy_joules=None if joules is None else joules.get(sources.marks.get(layer.name, ""), 0.0),
         ))  # fmt: skip
     return tuple(rows)
 

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcusim.boards.energy_table import EnergyTable
+
+OTHER_REGIONS = ("io port", "registers", "system", "other")
+"""Where accesses go that meet no memory of a board."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryRegion:
@@ -97,3 +102,4 @@ class Board:
     sources: tuple[str, ...] = ()
     ideal: bool = False
     firmware: Firmware | None = None
+    energy: EnergyTable | None = None

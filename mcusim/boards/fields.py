@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,6 +85,15 @@ def quantity(value: Any, place: Place) -> int:
     if value < 0:
         raise place.error(f"{value} is negative")
     return value
+
+
+def number(value: Any, place: Place) -> float:
+    """A finite number, not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise place.error(f"{value!r} is no number")
+    if not 0 <= value < math.inf:
+        raise place.error(f"{value} is not allowed; allowed are finite numbers from 0")
+    return float(value)
 
 
 def address(value: Any, place: Place) -> int:

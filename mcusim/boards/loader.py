@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mcusim.boards import files
-from mcusim.boards.board import Board, Firmware, MemoryRegion, PeripheralSpec
+from mcusim.boards.board import OTHER_REGIONS, Board, Firmware, MemoryRegion, PeripheralSpec
+from mcusim.boards.energy_table import FETCH, READ, WRITE, energy_table
 from mcusim.boards.fields import (
     Field,
     Place,
@@ -85,6 +86,7 @@ BOARD = {
     "sources": Field(list_of(text)),
     "ideal": Field(flag),
     "firmware": Field(lambda value, place: Firmware(**read_table(value, FIRMWARE, place))),
+    "energy": Field(energy_table),
 }
 
 
@@ -125,7 +127,7 @@ def _check_names(board: Board, place: Place) -> None:
         wanted.append((f"memories.{region.name}.controller", region.controller, peripherals))
         wanted.append((f"memories.{region.name}.cache", region.cache, peripherals))
         wanted.append((f"memories.{region.name}.alias_of", region.alias_of, regions - {region.name}))
-    wanted += _firmware_names(board, regions)
+    wanted += _firmware_names(board, regions) + _energy_names(board, regions)
     for key, name, allowed in wanted:
         if name and name not in allowed:
             raise place.below(key).error(f"'{name}' is unknown; allowed are {', '.join(sorted(allowed))}")
@@ -137,6 +139,13 @@ def _firmware_names(board: Board, regions: set[str]) -> list[tuple[str, str, set
         return []
     named = {"flash": (firmware.flash,), "ram": firmware.ram, "stack": (firmware.stack,), "sizes": tuple(firmware.sizes)}
     return [(f"firmware.{key}", name, regions) for key, names in named.items() for name in names]
+
+
+def _energy_names(board: Board, regions: set[str]) -> list[tuple[str, str, set[str]]]:
+    if board.energy is None or board.ideal:
+        return []
+    joules, allowed = board.energy.joules, regions | set(OTHER_REGIONS)
+    return [(f"energy.joules.{kind}.{name}", name, allowed) for kind in (FETCH, READ, WRITE) for name in joules.get(kind, ())]
 
 
 def _check_interrupts(board: Board, place: Place) -> None:

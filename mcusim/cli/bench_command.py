@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mcusim.cli import supply_options
 from mcusim.cli.values import byte_size
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ def bench_command(
     smallest: Annotated[
         bool, typer.Option("--smallest", help="Rewrite the network for the smallest arena, whatever it costs in time.")
     ] = False,
+    supply: Annotated[Any, supply_options.SUPPLY] = None,
+    duty_cycle: Annotated[Any, supply_options.DUTY_CYCLE] = None,
+    battery: Annotated[Any, supply_options.BATTERY] = None,
+    sleep_current: Annotated[Any, supply_options.SLEEP_CURRENT] = None,
     explain_memory: Annotated[
         bool, typer.Option("--explain-memory", help="Show place and lifetime of every tensor, and draw them.")
     ] = False,
@@ -104,6 +109,7 @@ def bench_command(
     options = replace(options, arena_limit_bytes=arena_limit, smallest=smallest)
     wishes: dict[str, Any] = {
         "check": check, "seed": seed, "data": data, "calibration": calibration or None, "cache": not no_cache, "jobs": jobs,
+        "supply": supply_options.supply_of(supply, duty_cycle, battery, sleep_current),
     }  # fmt: skip
     report = _bench(models, board, options, wishes, quiet or json == STDOUT)
     _deliver(report, json, html, quiet)

@@ -98,5 +98,7 @@ def _print_board(board: Board) -> None:
     print_table(sys.stdout, "memories", ("memory", "kind", "address", "size"), memories, right=2)
     peripherals = ((each.name, each.model, f"{each.address:#010x}") for each in board.peripherals)
     print_table(sys.stdout, "peripherals", ("peripheral", "model", "address"), peripherals, right=1)
+    if board.energy:
+        sys.stdout.write(f"energy: {board.energy.grade}, at {board.energy.supply_volts:g} V\n")
     for source in board.sources:
         sys.stdout.write(f"source: {source}\n")

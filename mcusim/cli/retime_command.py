@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcusim.cli import values
+from mcusim.cli import supply_options, values
 
 if TYPE_CHECKING:
     from mcusim.report.retiming import Retiming
@@ -62,6 +62,7 @@ def retime_command(
         Path | None,
         typer.Option(metavar="DIR", help="Folder that a program run again may open files in, if the saved run had one."),
     ] = None,
+    supply: Annotated[Any, supply_options.SUPPLY] = None,
     pure: Annotated[
         bool, typer.Option("--pure", help="Never run the program: refuse what cannot be priced without.")
     ] = False,
@@ -80,7 +81,7 @@ def retime_command(
 
     variant = WhatIf(clock, wait_states, caches, prefetch, tuple(place or ()))
     retiming = mcusim.retime(
-        profile, board=board, variant=variant, sweeps=sweeps, pure=pure, semihosting_root=semihosting_root,
+        profile, board=board, variant=variant, sweeps=sweeps, pure=pure, supply_volts=supply, semihosting_root=semihosting_root,
         progress=_progress(quiet),
     )  # fmt: skip
     _deliver(retiming, json, plot, quiet)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcusim.cli import values
+from mcusim.cli import supply_options, values
 
 if TYPE_CHECKING:
     from mcusim.report import Report
@@ -34,6 +34,7 @@ Examples:
   mcusim run app.elf --core m4 --flamegraph app.speedscope.json --trace app.trace.json
   mcusim run app.elf --board nucleo-l4r5zi --save-profile app.profile.gz
   mcusim run app.elf --board nucleo-l4r5zi --clock 80e6 --wait-states 3
+  mcusim run app.elf --board nrf5340-dk --duty-cycle 1/min --battery 220mAh@3V --sleep-current 1.5uA
 """
 
 
@@ -180,6 +181,10 @@ def run_command(
             help="What-if: MEMORY answers as fast as the board's memory OTHER. Repeatable.",
         ),
     ] = None,
+    supply: Annotated[Any, supply_options.SUPPLY] = None,
+    duty_cycle: Annotated[Any, supply_options.DUTY_CYCLE] = None,
+    battery: Annotated[Any, supply_options.BATTERY] = None,
+    sleep_current: Annotated[Any, supply_options.SLEEP_CURRENT] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only what the firmware prints: no table, no progress.")
     ] = False,
@@ -193,6 +198,7 @@ def run_command(
         send=tuple(send or ()), until=until, max_instructions=max_instructions, max_seconds=max_seconds,
         timeout_seconds=timeout, semihosting_root=semihosting_root, strict=strict, clock_hertz=clock,
         wait_states=wait_states, caches=caches, prefetch=prefetch, placement=tuple(place or ()),
+        supply=supply_options.supply_of(supply, duty_cycle, battery, sleep_current),
     )  # fmt: skip
     _deliver(report, outputs, quiet, causes)
     raise typer.Exit(_process_code(report))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcusim.boards.board import Board, MemoryRegion, PeripheralSpec
+from mcusim.boards.board import OTHER_REGIONS, Board, MemoryRegion, PeripheralSpec
 from mcusim.errors import ProgramError
 from mcusim.machine import system_control as C
 from mcusim.machine.boot import find_start
@@ -28,7 +28,7 @@ RAM_WINDOW = (0x20000000, 0x40000000)
 PERIPHERALS, PERIPHERALS_END = 0x40000000, 0x60000000
 BIT_BAND_RAM, BIT_BAND_PERIPHERAL, BIT_BAND_SIZE = 0x22000000, 0x42000000, 0x02000000
 STACK_ROOM = 1 << 20
-IO_PORT, REGISTERS, SYSTEM, OTHER = "io port", "registers", "system", "other"
+IO_PORT, REGISTERS, SYSTEM, OTHER = OTHER_REGIONS
 OTHERS = (
     RegionTiming(IO_PORT, single_cycle_io=True), RegionTiming(REGISTERS), RegionTiming(SYSTEM), RegionTiming(OTHER),
 )  # fmt: skip

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcusim.machine import layout as L
 from mcusim.machine.graph import Node
+from mcusim.machine.pass_counts import PassCounts
 from mcusim.pricing import causes
 from mcusim.pricing.memory import FETCH, READ, WRITE
 
@@ -67,18 +67,22 @@ def named(totals: np.ndarray) -> dict[str, int]:
 class CauseTotals:
     """Vectors of cycles by cause (``COLUMNS``) since reset; prices of nodes are laid out as matrices once."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine, self.recorder = machine, machine.recorder
+    def __init__(self, machine: Machine, passes: PassCounts) -> None:
+        self.machine, self.recorder, self.passes = machine, machine.recorder, passes
         self.fall = np.zeros((0, len(COLUMNS)), dtype=np.int64)
         self.taken, self.stalls = self.fall, np.zeros((0, 3), dtype=np.int64)
-        self.penalties = self.pointers = np.zeros(0, dtype=np.int64)
-        self.retired_at, self.retired = -1, np.zeros(len(COLUMNS), dtype=np.int64)
+        self.penalties = np.zeros(0, dtype=np.int64)
 
     def now(self) -> np.ndarray:
         """Cycles by cause up to the instruction whose access is being served; they sum to ``machine.now()``."""
         now = self.machine.now()  # first: it settles the stalls of the running block
         self._learn()
-        totals = self._slots() + self._edges() + self._retired() + self._partials()
+        counts = self.passes.now()
+        totals: np.ndarray = counts.falls @ self.fall + counts.takens @ self.taken
+        totals[PLACES[causes.BRANCH]] += int(counts.misses @ self.penalties)
+        for place in np.unique(self.stalls):
+            totals[place] += int(counts.stalls[self.stalls == place].sum())
+        totals += self._partials()
         running = now - self.recorder.cycles
         node, number = self.machine.accesses.accessing()
         if node is not None and running:
@@ -89,64 +93,14 @@ class CauseTotals:
 
     def _learn(self) -> None:
         """Lay out the prices of the nodes that were discovered since."""
-        known, nodes = len(self.pointers), self.recorder.graph.nodes
-        if known == len(nodes):
+        fresh = self.recorder.graph.nodes[len(self.penalties) :]
+        if not fresh:
             return
-        fresh = nodes[known:]
         self.fall = np.vstack([self.fall, *(_vector(node.passage.fall.causes) for node in fresh)])
         self.taken = np.vstack([self.taken, *(_vector(node.passage.taken.causes) for node in fresh)])
         columns = [[_stall_place(node, kind) for kind in (FETCH, READ, WRITE)] for node in fresh]
         self.stalls = np.vstack([self.stalls, np.array(columns, dtype=np.int64)])
         self.penalties = np.append(self.penalties, [node.mispredict_cycles for node in fresh])
-        self.pointers = np.append(self.pointers, [node.pointer for node in fresh])
-
-    def _slots(self) -> np.ndarray:
-        """What the two successor slots of the nodes counted, their mispredictions and stalls."""
-        totals = np.zeros(len(COLUMNS), dtype=np.int64)
-        for chunk in self.recorder.graph.node_chunks.arrays:
-            offsets = self.pointers - chunk.ctypes.data
-            inside = np.flatnonzero((offsets >= 0) & (offsets < chunk.nbytes))
-            rows = chunk[offsets[inside] // chunk.strides[0]]
-            for slot in (L.SLOT_A, L.SLOT_B):
-                falls = rows[:, slot + L.SLOT_ADDRESS] == rows[:, L.NODE_END]
-                counts = rows[:, slot + L.SLOT_COUNT]
-                totals += self._priced(inside, falls, counts)
-            totals[PLACES[causes.BRANCH]] += int(rows[:, L.NODE_MISSES] @ self.penalties[inside])
-            stalls = rows[:, L.NODE_STALLS : L.NODE_STALLS + 3]
-            for place in np.unique(self.stalls[inside]):
-                totals[place] += int(stalls[self.stalls[inside] == place].sum())
-        return totals
-
-    def _priced(self, nodes: np.ndarray, falls: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Cycles by cause of ``nodes`` left ``counts`` times each, at their end where ``falls``."""
-        total: np.ndarray = np.where(falls, counts, 0) @ self.fall[nodes] + np.where(falls, 0, counts) @ self.taken[nodes]
-        return total
-
-    def _edges(self) -> np.ndarray:
-        """What the edges beyond the slots counted."""
-        totals = np.zeros(len(COLUMNS), dtype=np.int64)
-        order = np.argsort(self.pointers)
-        for chunk in self.recorder.graph.edge_chunks.arrays:
-            edges = chunk[chunk[:, L.EDGE_COUNT] > 0]
-            found = np.searchsorted(self.pointers, edges[:, L.EDGE_FROM], sorter=order)
-            nodes = order[np.minimum(found, len(order) - 1)]
-            known = self.pointers[nodes] == edges[:, L.EDGE_FROM]
-            edges, nodes = edges[known], nodes[known]
-            ends = np.array([self.recorder.graph.nodes[number].record.block.end for number in nodes], dtype=np.int64)
-            falls, counts = edges[:, L.EDGE_ADDRESS] == ends, edges[:, L.EDGE_COUNT]
-            totals += self._priced(nodes, falls, counts)
-        return totals
-
-    def _retired(self) -> np.ndarray:
-        """What links counted that were forgotten since (wait states changed)."""
-        if self.retired_at != self.recorder.invalidations:
-            self.retired_at = self.recorder.invalidations
-            self.retired = np.zeros(len(COLUMNS), dtype=np.int64)
-            for node in self.recorder.graph.nodes:
-                for count, address in node.exits:
-                    prices = self.fall if address == node.record.block.end else self.taken
-                    self.retired += count * prices[node.index]
-        return self.retired
 
     def _partials(self) -> np.ndarray:
         totals: dict[str, int] = defaultdict(int)

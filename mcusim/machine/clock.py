@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,6 +14,12 @@ class Epoch:
     cycle: int
     seconds: Fraction
     hertz: int
+
+
+def spans(epochs: Sequence[Epoch], cycles: int) -> list[tuple[int, int]]:
+    """Clocks in hertz with the cycles spent at each, of a run of ``cycles``."""
+    ends = [*(epoch.cycle for epoch in epochs[1:]), cycles]
+    return [(epoch.hertz, end - epoch.cycle) for epoch, end in zip(epochs, ends, strict=True)]
 
 
 class CoreClock:

@@ -4,6 +4,8 @@ State is one record; a node is a block seen with one entry state and one set of 
 found no room in the node's two successor slots. Pointers are plain addresses of NumPy arrays that the recorder keeps alive.
 """
 
+from mcusim.boards.energy_table import MEMORY_EVENTS
+
 WORD = 8
 
 # --- state -----------------------------------------------------------------------------------------------------------
@@ -79,7 +81,10 @@ TOUCH_PATH, TOUCH_INSTRUCTION, TOUCH_OFFSET, TOUCH_POINTER, TOUCH_ADDEND, TOUCH_
 """TOUCH_OFFSET: cycles from block entry to the instruction. Address: TOUCH_ADDEND + the 32 bits at TOUCH_POINTER (0: none)."""
 TOUCH_UNIT, TOUCH_EPOCH, TOUCH_STAMP = 6, 7, 8
 """What the touch hit last in its cache: the unit, the cache's epoch then, and where its stamp is."""
-TOUCH_GIVEN, TOUCH_WORDS = 6, 9
+TOUCH_AGAIN, TOUCH_COUNTS = 9, 10
+"""TOUCH_AGAIN: hits booked without a look-up, which caches and paths do not count. TOUCH_COUNTS: what all other touches were
+to cache and device, in the order of COUNTED."""
+TOUCH_GIVEN, TOUCH_WORDS = 6, 16
 TOUCHES_MAX = 4096
 """More than one block can have."""
 PATH_CACHE, PATH_DEVICE, PATH_KIND, PATH_SHIFT, PATH_BUFFERED, PATH_LEAD, PATH_LAST = 0, 1, 2, 3, 4, 5, 6
@@ -108,6 +113,9 @@ DEVICE_CHAINS, DEVICE_CHAIN, DEVICE_LEAST, DEVICE_WINDOW = 16, 17, 18, 19
 DEVICE_PAGE_SHIFT, DEVICE_ANYWHERE, DEVICE_BREAK, DEVICE_BEHIND = 20, 21, 22, 23
 """DEVICE_CHAINS: reads may go on where the last one ended, in front of the word DEVICE_BEHIND."""
 DEVICE_WORDS = 24
+
+COUNTED = MEMORY_EVENTS
+"""Events of memories that are told apart by touch."""
 
 # --- lanes: the same accesses in memories with other wait states, followed as the run goes ----------------------------------
 LANES = 16

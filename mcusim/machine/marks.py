@@ -1,19 +1,22 @@
-"""Where the cycles of a mark went (``kernels_c/include/marks.h``).
+"""Where the cycles of a mark went and which events it saw (``kernels_c/include/marks.h``).
 
 A mark begins and ends where the firmware reads its counter, which Python serves. Each reading keeps the cycles by cause
-so far; which mark it belonged to is told afterwards by the structures of the marks themselves, which hold the reading.
+and the events so far; which mark it belonged to is told afterwards by the structures of the marks themselves, which hold the
+reading.
 """
 
 from __future__ import annotations
 
 import struct
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mcusim.machine.cause_totals import COLUMNS, CauseTotals, named
+from mcusim.machine.event_counts import Event, EventCounts
+from mcusim.machine.pass_counts import PassCounts
 
 if TYPE_CHECKING:
     from mcusim.machine.machine import Machine
@@ -31,11 +34,13 @@ NAME_BYTES = 256
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The counter was read at ``cycle`` by the instruction at ``place``; ``totals`` are the cycles by cause so far."""
+    """The counter was read at ``cycle`` by the instruction at ``place``; ``totals`` are the cycles by cause and
+    ``events`` the events so far."""
 
     cycle: int
     place: int
     totals: np.ndarray
+    events: Counter[Event]
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Stretch:
     begin: int = 0
     begun: Reading | None = None
     totals: np.ndarray = field(default_factory=lambda: np.zeros(len(COLUMNS), dtype=np.int64))
+    events: Counter[Event] = field(default_factory=Counter)
 
 
 class MarkWatch:
@@ -58,11 +64,13 @@ class MarkWatch:
         objects = (symbol for symbol in machine.program.symbols if symbol.kind == "object")
         found = {each.address for each in objects if each.name.startswith(PREFIX) and each.size == STRUCT_BYTES}
         self.stretches = [] if machine.options.bare else [Stretch(address) for address in sorted(found)]
-        self.totals = CauseTotals(machine)
+        passes = PassCounts(machine.recorder)
+        self.totals, self.counts = CauseTotals(machine, passes), EventCounts(machine, passes)
         self.readings: OrderedDict[int, Reading] = OrderedDict()
         self.idle: dict[int, int] = {}
         self.bits = 32 if machine.traits.cycle_counter else 24
         self.causes: dict[str, dict[str, int]] = {}
+        self.events: dict[str, Counter[Event]] = {}
 
     def note_reading(self, value: int, bits: int) -> None:
         """The firmware reads a counter of ``bits`` bits, which counts up and stands at ``value``."""
@@ -74,7 +82,7 @@ class MarkWatch:
         if self.idle.get(place, 0) >= IDLE_READINGS:
             return
         self.idle[place] = self.idle.get(place, 0) + 1
-        self.readings[value] = Reading(self.machine.now(), place, self.totals.now())
+        self.readings[value] = Reading(self.machine.now(), place, self.totals.now(), self.counts.now())
         self.readings.move_to_end(value)
         if len(self.readings) > READINGS:
             self.readings.popitem(last=False)
@@ -82,8 +90,9 @@ class MarkWatch:
     def note_line(self, name: str) -> None:
         """The firmware has printed the line of the mark ``name``: keep what is known of it now."""
         self._claim()
-        sums = sum((s.totals for s in self.stretches if s.count and self._name(s) == name), np.zeros(len(COLUMNS), np.int64))
-        self.causes[name] = named(sums)
+        stretches = [stretch for stretch in self.stretches if stretch.count and self._name(stretch) == name]
+        self.causes[name] = named(sum((stretch.totals for stretch in stretches), np.zeros(len(COLUMNS), np.int64)))
+        self.events[name] = sum((stretch.events for stretch in stretches), Counter())
 
     def _claim(self) -> None:
         for stretch in self.stretches:
@@ -99,6 +108,8 @@ class MarkWatch:
         ended = self._reading(stretch.begin + cycles)
         if ended is not None and stretch.begun is not None and ended.cycle - stretch.begun.cycle == cycles:
             stretch.totals += ended.totals - stretch.begun.totals
+            stretch.events.update(ended.events)
+            stretch.events.subtract(stretch.begun.events)
 
     def _reading(self, value: int) -> Reading | None:
         reading = self.readings.get(value & (1 << self.bits) - 1)

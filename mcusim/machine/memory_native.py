@@ -88,6 +88,8 @@ from mcusim.machine.layout import (
     PATH_STORES,
     PATH_UNITS,
     TOUCH_ADDEND,
+    TOUCH_AGAIN,
+    TOUCH_COUNTS,
     TOUCH_EPOCH,
     TOUCH_INSTRUCTION,
     TOUCH_LENGTH,
@@ -364,7 +366,9 @@ def touch(path, address, length, now, sums):
 
 @njit(inline="always")
 def hits_again(row, path, address):
-    """True for a touch that meets what was met last, and so costs nothing; booked as ``touch`` would.
+    """True for a touch that meets what was met last, and so costs nothing.
+
+    It is booked as ``touch`` would, but for its hit, which is counted in the touch itself (TOUCH_AGAIN).
 
     Either the path's last unit is read or fetched once more, or the touch meets the unit that it met the time before, in a
     cache that holds what it held then.
@@ -382,8 +386,7 @@ def hits_again(row, path, address):
     if load_word(cache + CACHE_EPOCH * W) != load_word(row + TOUCH_EPOCH * W):
         return False
     store_word(last, NOTHING if kind == WRITE else unit)
-    store_word(path + PATH_UNITS * W, load_word(path + PATH_UNITS * W) + 1)
-    count_lookup(cache, CACHE_HITS, kind)
+    store_word(row + TOUCH_AGAIN * W, load_word(row + TOUCH_AGAIN * W) + 1)
     clock = load_word(cache + CACHE_CLOCK * W) + 1
     store_word(cache + CACHE_CLOCK * W, clock)
     store_word(load_word(row + TOUCH_STAMP * W), clock)
@@ -405,6 +408,27 @@ def remember(row, path, address):
     store_word(row + TOUCH_UNIT * W, unit if alone and place >= 0 else NOTHING)
     store_word(row + TOUCH_EPOCH * W, load_word(cache + CACHE_EPOCH * W))
     store_word(row + TOUCH_STAMP * W, cache + CACHE_UNUSED * W if load_word(cache + CACHE_ROTATE * W) else stamp)
+
+
+@njit(inline="always")
+def counts_of(path):
+    """What cache and device of ``path`` have counted so far, in the order of ``layout.COUNTED``."""
+    cache, device, kind = load_word(path + PATH_CACHE * W), load_word(path + PATH_DEVICE * W), load_word(path + PATH_KIND * W)
+    hits = misses = writebacks = 0
+    if cache:
+        hits, misses = load_word(cache + (CACHE_HITS + kind) * W), load_word(cache + (CACHE_MISSES + kind) * W)
+        writebacks = load_word(cache + CACHE_WRITEBACKS * W)
+    reads, ahead = load_word(device + DEVICE_READS * W), load_word(device + DEVICE_HITS_AHEAD * W)
+    return hits, misses, writebacks, reads, ahead, load_word(device + DEVICE_WRITES * W)
+
+
+@njit(inline="always")
+def book_counts(row, before, after):
+    """Add what was counted from ``before`` to ``after`` to the counts of the touch ``row``."""
+    counts = row + TOUCH_COUNTS * W
+    for number in range(len(before)):
+        place = counts + number * W
+        store_word(place, load_word(place) + after[number] - before[number])
 
 
 @native
@@ -439,7 +463,9 @@ def settle_touches(state, node, instructions):
             sums = load_word(node + NODE_LANES * W)
             if sums:
                 sums += load_word(path + PATH_KIND * W) * LANES * W
+            before = counts_of(path)
             stall = touch(path, address, load_word(row + TOUCH_LENGTH * W), begin, sums)
+            book_counts(row, before, counts_of(path))
             remember(row, path, address)
             if stall:
                 kind = node + (NODE_STALLS + load_word(path + PATH_KIND * W)) * W

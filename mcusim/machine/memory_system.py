@@ -15,6 +15,7 @@ from mcusim.pricing.memory import FETCH, READ, WRITE, Cache, Device, Path
 from mcusim.pricing.passage import Fact, MemoryTiming, Passage
 
 KIND_NAMES = ("fetch", "read", "write")
+NO_HITS = [0, 0, 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class MemorySystem:
         self.shapes: dict[str, Cache] = {}
         self.devices: dict[str, np.ndarray] = {}
         self.paths: dict[tuple[str, int, Path, str, str], np.ndarray] = {}
+        self.path_at: dict[int, Path] = {}
+        self.touched: list[np.ndarray] = []
         self.addresses = np.zeros(L.TOUCHES_MAX, dtype=np.int64)
         state[L.ADDRESSES] = self.addresses.ctypes.data
         self.memory = MemoryTiming(())
@@ -201,6 +204,7 @@ class MemorySystem:
             row[L.PATH_LAST] = record.row.ctypes.data + L.CACHE_LAST * L.WORD if record else own
             row[L.PATH_OWN_LAST] = -1
             self.paths[key] = row
+            self.path_at[row.ctypes.data] = path
         return self.paths[key]
 
     # --- touches of nodes ---------------------------------------------------------------------------------------------
@@ -237,6 +241,8 @@ class MemorySystem:
         touches = np.full((len(rows), L.TOUCH_WORDS), -1, dtype=np.int64)
         if rows:
             touches[:, : L.TOUCH_GIVEN] = rows
+            touches[:, L.TOUCH_AGAIN :] = 0
+            self.touched.append(touches)
         return touches
 
     def cached_kinds(self, touches: np.ndarray) -> int:
@@ -300,19 +306,39 @@ class MemorySystem:
 
     def path_uses(self) -> tuple[PathUse, ...]:
         """All paths that were taken."""
+        again = self._hits_again()
         rows = [
-            PathUse(region, KIND_NAMES[kind], int(row[L.PATH_UNITS]), int(row[L.PATH_STALLS]))
+            PathUse(
+                region, KIND_NAMES[kind], int(row[L.PATH_UNITS]) + again.get(row.ctypes.data, 0), int(row[L.PATH_STALLS])
+            )
             for (region, kind, *_), row in self.paths.items()
-        ]
+        ]  # fmt: skip
         return tuple(row for row in rows if row.units)
 
     def cache_uses(self) -> tuple[CacheUse, ...]:
         """All caches that were looked at."""
+        again = self._hits_of_caches()
         rows = [
-            CacheUse(spec.name, _sum(row, L.CACHE_HITS), _sum(row, L.CACHE_MISSES), int(row[L.CACHE_WRITEBACKS]))
+            CacheUse(
+                spec.name, _sum(row, L.CACHE_HITS) + sum(again.get(row.ctypes.data, NO_HITS)), _sum(row, L.CACHE_MISSES),
+                int(row[L.CACHE_WRITEBACKS]),
+            )
             for spec, row in ((spec, record.row) for spec, record in self.caches.items())
-        ]
+        ]  # fmt: skip
         return tuple(row for row in rows if row.hits + row.misses)
+
+    def touch_counts(self, touches: np.ndarray) -> dict[tuple[str, str], int]:
+        """What the ``touches`` of a node were to caches and devices, by event (``layout.COUNTED``) and name."""
+        counts: dict[tuple[str, str], int] = {}
+        totals = touches[:, L.TOUCH_COUNTS :].copy()
+        totals[:, 0] += touches[:, L.TOUCH_AGAIN]
+        for pointer in np.unique(touches[:, L.TOUCH_PATH]).tolist():
+            path, sums = self.path_at[pointer], totals[touches[:, L.TOUCH_PATH] == pointer].sum(axis=0).tolist()
+            for event, count in zip(L.COUNTED, sums, strict=True):
+                name = path.device if event.startswith("device") else path.cache
+                if count:
+                    counts[event, name] = counts.get((event, name), 0) + count
+        return counts
 
     def lookups(self, name: str) -> tuple[int, int, int, int]:
         """(hits of fetches, misses of fetches, hits of data, misses of data) of the cache ``name`` so far."""
@@ -321,7 +347,29 @@ class MemorySystem:
         fetch_hits, fetch_misses, data_hits, data_misses = (
             sum(_sum(row, first, count) for row in rows) for first, count in starts
         )
+        hits = self._hits_of_caches()
+        again = [hits.get(row.ctypes.data, NO_HITS) for row in rows]
+        fetch_hits, data_hits = fetch_hits + sum(row[0] for row in again), data_hits + sum(sum(row[1:]) for row in again)
         return fetch_hits, fetch_misses, data_hits, data_misses
+
+    def _hits_again(self) -> dict[int, int]:
+        """Hits that touches booked without a look-up, by the address of their path."""
+        if not self.touched:
+            return {}
+        touches = np.concatenate([touches[:, [L.TOUCH_PATH, L.TOUCH_AGAIN]] for touches in self.touched])
+        paths, places = np.unique(touches[:, 0], return_inverse=True)
+        sums = np.zeros(len(paths), dtype=np.int64)
+        np.add.at(sums, places, touches[:, 1])
+        return dict(zip(paths.tolist(), sums.tolist(), strict=True))
+
+    def _hits_of_caches(self) -> dict[int, list[int]]:
+        """The same by the address of the cache: of fetches, reads and writes."""
+        again = self._hits_again()
+        hits: dict[int, list[int]] = {}
+        for row in self.paths.values():
+            cache, kind = int(row[L.PATH_CACHE]), int(row[L.PATH_KIND])
+            hits.setdefault(cache, [0, 0, 0])[kind] += again.get(row.ctypes.data, 0)
+        return hits
 
     def device_uses(self) -> tuple[DeviceUse, ...]:
         """All devices that were read or written."""

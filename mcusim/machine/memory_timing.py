@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcusim.boards.board import MemoryRegion
+from mcusim.boards.energy_table import MEMORY_EVENTS, EnergyTable
 from mcusim.boards.wait_states import limits, needed
 from mcusim.errors import BoardError, UnsupportedError
 from mcusim.machine import system_control as C
@@ -105,7 +106,7 @@ def _answer(memory: MemoryRegion, attributes: Attributes, machine: Machine, what
     if flash is None:
         return Answer()
     waits = _core_cycles(flash.wait_states, flash.clock, machine, what_if)
-    if not waits and not machine.options.follow_lanes:
+    if not waits and not machine.options.follow_lanes and not _priced_by_look_ups(machine.board.energy):
         return Answer()
     device = Device(memory.controller, flash.read_bytes, waits, prefetch=flash.prefetch,
                     next_cycles=waits + 1 if flash.next_cycles is None else flash.next_cycles,
@@ -160,6 +161,11 @@ def _behind_first_level(memory: MemoryRegion, attributes: Attributes, machine: M
     read = Path(device.name, data.name if data else "", buffered=data is not None)
     write = Path(device.name, data.name if data else "", buffered=False, stores=attributes.stores if data else ALLOCATE)
     return Answer(Paths(fetch, read, write if memory.writable else None), caches, (device,))
+
+
+def _priced_by_look_ups(table: EnergyTable | None) -> bool:
+    """Whether energy depends on what caches and buffers see of memories that answer at once."""
+    return table is not None and any(table.joules.get(kind) for kind in MEMORY_EVENTS)
 
 
 def _chain(flash: Any, buffered_cycles: int) -> Chain | None:

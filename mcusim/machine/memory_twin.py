@@ -18,6 +18,9 @@ class TwinDevice:
     ahead: int | None = None
     ready_at: int = 0
     behind: int | None = None
+    reads: int = 0
+    hits_ahead: int = 0
+    writes: int = 0
 
     def read(self, address: int, size: int, now: int, fetching: bool) -> int:
         """Stall of reading ``size`` bytes."""
@@ -25,7 +28,9 @@ class TwinDevice:
         if spec.free:
             return 0
         word, words = address // spec.word_bytes, max(size // spec.word_bytes, 1)
-        if fetching and word == self.ahead:
+        ahead = fetching and word == self.ahead
+        self.hits_ahead, self.reads = self.hits_ahead + ahead, self.reads + (not ahead)
+        if ahead:
             stall = max(self.ready_at - now, 0)
         else:
             stall = self._first_stall(word, now)
@@ -54,6 +59,7 @@ class TwinDevice:
 
     def write(self, now: int) -> int:
         """Stall of a store: the last ``write_depth`` of them may be under way."""
+        self.writes += 1
         if self.spec.free:
             return 0
         begin = max(self.busy_until, now)
@@ -75,7 +81,8 @@ class TwinCache:
     def __init__(self, spec: Cache) -> None:
         self.spec = spec
         self.sets: list[OrderedDict[int, Line]] = [OrderedDict() for _ in range(spec.sets)]
-        self.misses = self.writebacks = 0
+        self.hits = self.misses = self.writebacks = 0
+        self.last: int | None = None
 
     def invalidate(self) -> None:
         """Drop all lines."""
@@ -110,10 +117,12 @@ class TwinCache:
         elif spec.policy == "lru":
             lines.move_to_end(number)
         if kind == WRITE and stores == THROUGH:
+            self.hits += 1
             return device.write(now)
         line = lines[number]
         line.dirty |= kind == WRITE
         if sector in line.sectors:
+            self.hits += 1
             return 0
         line.sectors.add(sector)
         self.misses += 1
@@ -143,7 +152,10 @@ class TwinMemory:
                 continue
             begin = now + total - path.lead_cycles
             if cache is not None:
+                again = path.buffered and kind != WRITE and cache.last == number  # read on from the line at hand: no look-up
                 stall = cache.access(device, number * unit, begin, kind, path.stores)
+                cache.hits -= again
+                cache.last = None if kind == WRITE else number
             elif kind == WRITE:
                 stall = device.write(begin)
             else:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from mcusim.boards import energy_table as E
 from mcusim.machine import layout as L
 from mcusim.machine.cause_totals import early_causes
+from mcusim.machine.event_counts import Event, EventCounts
 from mcusim.machine.graph import Node
 from mcusim.machine.machine import Machine
+from mcusim.machine.pass_counts import PassCounts
 from mcusim.pricing import causes
 from mcusim.pricing.memory import FETCH, READ, WRITE
 
@@ -31,6 +34,8 @@ class BlockUse:
     """The part of ``causes`` that is waiting for memories."""
     lanes: Mapping[str, tuple[int, ...]]
     """The same with 0, 1, ... wait states, where lanes were followed."""
+    events: Mapping[Event, int] = field(default_factory=dict)
+    """What it did that costs energy (``mcusim.machine.event_counts``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Counts of one run. ``overhead_cycles`` by cause cover what no block accounts for (exceptions, sleep, mispredictions)."""
+    """Counts of one run. ``overhead_cycles`` by cause cover what no block accounts for (exceptions, sleep, mispredictions), and
+    so do ``overhead_events``: ``events`` are all."""
 
     cycles: int
     instructions: int
@@ -62,20 +68,32 @@ class Profile:
     traffic: Mapping[str, Traffic]
     overhead_cycles: Mapping[str, int]
     unknown_facts: int
+    events: Mapping[Event, int] = field(default_factory=dict)
+    overhead_events: Mapping[Event, int] = field(default_factory=dict)
 
 
 def profile_of(machine: Machine) -> Profile:
     """Freeze what ``machine`` recorded."""
     recorder = machine.recorder
-    uses = _uses(machine)
-    blocks = tuple(_block_use(machine, node, *counts) for node, counts in uses.items())
+    uses, counts = _uses(machine), EventCounts(machine, PassCounts(recorder))
+    events = counts.by_node()
+    blocks = tuple(_block_use(machine, node, events[node.index], *use) for node, use in uses.items())
+    everything, in_nodes = counts.now(), _event_sum(blocks)
     in_blocks = sum(block.cycles for block in blocks)
     sleep = machine.sleeping_cycles
     overhead = {causes.SLEEP: sleep, causes.EXCEPTION: recorder.cycles - in_blocks - sleep}
     return Profile(
         recorder.cycles, machine.instruction_count(), blocks, _calls(machine), _traffic(machine, uses),
         {cause: cycles for cause, cycles in overhead.items() if cycles}, int(recorder.state[L.UNKNOWN_FACTS]),
+        everything, {event: count - in_nodes[event] for event, count in everything.items() if count != in_nodes[event]},
     )  # fmt: skip
+
+
+def _event_sum(blocks: Iterable[BlockUse]) -> Counter[Event]:
+    total: Counter[Event] = Counter()
+    for block in blocks:
+        total.update(block.events)
+    return total
 
 
 def _uses(machine: Machine) -> dict[Node, tuple[int, int, list[tuple[int, int, int]], int]]:
@@ -95,8 +113,9 @@ def _uses(machine: Machine) -> dict[Node, tuple[int, int, list[tuple[int, int, i
 
 
 def _block_use(
-    machine: Machine, node: Node, falls: int, takens: int, early: list[tuple[int, int, int]], misses: int
-) -> BlockUse:
+    machine: Machine, node: Node, events: Counter[Event], falls: int, takens: int, early: list[tuple[int, int, int]],
+    misses: int,
+) -> BlockUse:  # fmt: skip
     passage = node.passage
     penalty = misses * node.mispredict_cycles
     early_cycles = sum(cycles for _, _, cycles in early)
@@ -116,7 +135,11 @@ def _block_use(
     total = falls * passage.fall.cycles + takens * passage.taken.cycles + early_cycles + penalty
     total += sum(stalls.values())
     used = {cause: cycles for cause, cycles in sums.items() if cycles}
-    return BlockUse(node.address, node.record.block.end, instructions, falls, takens, total, used, stalls, _lane_causes(node))
+    stalled = sum(stalls.values())
+    events.update({(E.CYCLES, E.ACTIVE): total - stalled, (E.CYCLES, E.STALL): stalled})
+    return BlockUse(
+        node.address, node.record.block.end, instructions, falls, takens, total, used, stalls, _lane_causes(node), events
+    )  # fmt: skip
 
 
 def _stall_causes(machine: Machine, node: Node) -> dict[str, int]:

@@ -8,11 +8,13 @@ that are interrupted at a cycle are not comparable, because the twin has no live
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE, Uc
 from unicorn import arm_const as A
 
+from mcusim.energy.instruction_class import CLASS_OF
 from mcusim.isa.decode import decode_block
 from mcusim.isa.instruction import Block, Instruction
 from mcusim.machine.blocks import first_prediction
@@ -47,6 +49,7 @@ class ReferenceProfile:
         self.read_bytes: dict[str, int] = {}
         self.written_bytes: dict[str, int] = {}
         self.counters: dict[int, int] = {}
+        self.events: Counter[tuple[str, str]] = Counter()
         self.now = -1
         self.memory = TwinMemory(self.recorder.timing)
         uc = machine.engine.uc
@@ -87,14 +90,27 @@ class ReferenceProfile:
             return
         facts = {number: self._fact(seen, number) for number in range(len(seen.block.instructions))}
         region = self.recorder.regions.at(seen.block.address)
+        self._count(seen)
         passage = self.recorder.pipeline.run(seen.block, self.state, facts, self.recorder.timing)
         exit = passage.fall if following == seen.block.end else passage.taken
-        self.cycles += self._stalls(seen, facts, region, passage)
-        self.cycles += exit.cycles
+        stalls = self._stalls(seen, facts, region, passage)
+        self.events["cycles", "stall"] += stalls
+        self.cycles += stalls + exit.cycles
         if passage.predicted:
             self._predict(seen.block.instructions[-1], following != seen.block.end, passage.mispredict_cycles)
         self.state = exit.state
         self.instructions += len(seen.block.instructions)
+
+    def _count(self, seen: Seen) -> None:
+        """Count what each instruction did."""
+        names, region_at = self.machine.space.names, self.recorder.regions.at
+        for instruction in seen.block.instructions:
+            self.events["instructions", CLASS_OF[instruction.kind]] += 1
+            self.events["fetch", names[region_at(instruction.address)]] += instruction.size // 2
+            address, memory = seen.accesses.get(instruction.address), instruction.memory
+            if address is not None and memory is not None:
+                words = memory.count * (2 if memory.size == 8 else 1)
+                self.events["write" if memory.write else "read", names[region_at(address)]] += words
 
     def _stalls(self, seen: Seen, facts: dict[int, Fact], code: int, passage: Passage) -> int:
         """Stall cycles of the block's fetches and accesses, one after the other."""
@@ -141,6 +157,12 @@ class ReferenceProfile:
         return table[first.bit_length()][second.bit_length()]
 
     def close(self) -> None:
-        """Price the last block."""
+        """Price the last block, and add up what memories saw."""
         if self.seen is not None:
             self._price(self.seen.block.end)
+        self.events["cycles", "active"] = self.cycles - self.events["cycles", "stall"]
+        for name, cache in self.memory.caches.items():
+            self.events.update({("hit", name): cache.hits, ("miss", name): cache.misses, ("writeback", name): cache.writebacks})
+        for name, device in self.memory.devices.items():
+            self.events.update({("device_read", name): device.reads, ("device_write", name): device.writes})
+            self.events["device_ahead", name] += device.hits_ahead

@@ -11,21 +11,27 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from mcusim.boards.energy_table import CYCLES, STALL
 from mcusim.report.saved_profile import SavedProfile
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Cycles, seconds since reset, and cycles by cause and by function."""
+    """Cycles, seconds since reset, cycles by cause and by function, events, and the cycles spent at each clock in hertz."""
 
     cycles: int
     seconds: float
     causes: Mapping[str, int]
     functions: Mapping[str, int]
+    events: Mapping[str, Mapping[str, int]]
+    spans: tuple[tuple[int, int], ...]
 
 
 def price(profile: SavedProfile, wait_states: int | None = None, clock_hertz: int | None = None) -> Priced:
-    """Price of the run with ``wait_states`` from reset to end, at ``clock_hertz`` all along; None: as in the run."""
+    """Price of the run with ``wait_states`` from reset to end, at ``clock_hertz`` all along; None: as in the run.
+
+    Of its events, stall cycles alone depend on either. Where the file holds no events, there are none.
+    """
     causes = dict(profile.causes)
     for row in profile.stalls:
         cycles = row.cycles if wait_states is None else row.lanes[wait_states]
@@ -36,17 +42,22 @@ def price(profile: SavedProfile, wait_states: int | None = None, clock_hertz: in
     for function in profile.functions:
         stall = function.stall_cycles if wait_states is None else function.lanes[wait_states]
         functions[function.name] = functions.get(function.name, 0) + function.cycles + stall
-    seconds = Fraction(total, clock_hertz) if clock_hertz else _seconds(profile, wait_states, total)
-    return Priced(total, float(seconds), dict(sorted(causes.items(), key=lambda item: -item[1])), functions)
+    spans = ((clock_hertz, total),) if clock_hertz else _spans(profile, wait_states, total)
+    seconds = sum((Fraction(cycles, hertz) for hertz, cycles in spans), Fraction(0))
+    ranked = dict(sorted(causes.items(), key=lambda item: -item[1]))
+    return Priced(total, float(seconds), ranked, functions, _events(profile, total - sum(profile.causes.values())), spans)
 
 
-def _seconds(profile: SavedProfile, wait_states: int | None, total: int) -> Fraction:
-    """Time of ``total`` cycles over the clock epochs of the run."""
+def _spans(profile: SavedProfile, wait_states: int | None, total: int) -> tuple[tuple[int, int], ...]:
+    """The clock epochs of the run, where it takes ``total`` cycles."""
     starts = [
         epoch.cycle + (0 if wait_states is None else epoch.lanes[wait_states]) for epoch in profile.clock_epochs
     ]
-    spans = pairwise((*starts, total))
-    return sum(
-        (Fraction(end - start, epoch.hertz) for (start, end), epoch in zip(spans, profile.clock_epochs, strict=True)),
-        Fraction(0),
-    )
+    bounds = pairwise((*starts, total))
+    return tuple((epoch.hertz, end - start) for (start, end), epoch in zip(bounds, profile.clock_epochs, strict=True))
+
+
+def _events(profile: SavedProfile, stalls: int) -> Mapping[str, Mapping[str, int]]:
+    if not profile.events:
+        return {}
+    return {**profile.events, CYCLES: {**profile.events.get(CYCLES, {}), STALL: stalls}}

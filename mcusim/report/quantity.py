@@ -35,6 +35,11 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
+def percent(part: float | None, whole: float | None) -> str:
+    """As ``share``, of amounts that are no counts; a dash where either is not known."""
+    return f"{100 * part / whole:.1f} %" if part is not None and whole else "–"
+
+
 def printable(text: str) -> str:
     """``text`` on one line and without control characters: names come from files that anyone may have made."""
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

@@ -88,7 +88,8 @@ class SymbolUse:
 class FunctionUse:
     """Cycles of a function: ``self_cycles`` in itself, ``inclusive_cycles`` with callees (recursion counts once).
 
-    ``causes`` says where ``self_cycles`` went and sums to them; empty where it was not recorded.
+    ``causes`` says where ``self_cycles`` went and sums to them; empty where it was not recorded. ``events`` and
+    ``energy_joules`` are the function's own, too (``Report``).
     """
 
     name: str
@@ -97,6 +98,8 @@ class FunctionUse:
     self_cycles: int
     inclusive_cycles: int
     causes: Mapping[str, int] = field(default_factory=dict)
+    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    energy_joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +116,16 @@ class CallNode:
 class MarkUse:
     """A marked stretch of the program: how often it ran and its cycles in total.
 
-    ``causes`` says where ``cycles`` went and sums to them; empty where that is not known.
+    ``causes`` says where ``cycles`` went and sums to them; empty where that is not known. ``events`` and ``energy_joules``
+    are those of all times it ran (``Report``); empty and None where they are not known.
     """
 
     name: str
     count: int
     cycles: int
     causes: Mapping[str, int] = field(default_factory=dict)
+    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    energy_joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +249,32 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleUse:
+    """A program that runs every ``period_seconds`` and sleeps in between, at ``sleep_amperes`` in ``sleep_mode``.
+
+    ``battery_days`` is how long a battery lasts, without self-discharge; None without a battery.
+    """
+
+    period_seconds: float
+    sleep_mode: str
+    sleep_amperes: float
+    joules_per_day: float
+    mean_amperes: float
+    battery_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyUse:
+    """Energy of the run: ``by_kind`` of event and ``static`` sums to ``energy_joules``; ``grade`` is the table's own word."""
+
+    supply_volts: float
+    mean_watts: float
+    by_kind: Mapping[str, float]
+    grade: str
+    schedule: ScheduleUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineEvent:
     """Something that happened at ``cycle``.
 
@@ -270,7 +302,9 @@ class Report:
 
     ``latency_seconds`` is the simulated time since reset over all clock epochs, ``clock_hertz`` the core clock at the
     end. ``serial`` is what the firmware printed (see ``text_of``), all outputs in order of time; ``outputs`` the same
-    by output. ``causes`` says where the cycles went and sums to ``cycles``; empty where it was not recorded.
+    by output. ``causes`` says where the cycles went and sums to ``cycles``; empty where it was not recorded. ``events`` are
+    what costs energy, by kind and by what it happened to (docs/energy.md); those of ``functions`` add up to them.
+    ``energy_joules`` and ``energy`` are None where the board has no energy table.
     """
 
     program: ProgramFile
@@ -301,6 +335,9 @@ class Report:
     memory_devices: tuple[DeviceUse, ...] = ()
     fault: Fault | None = None
     timeline: Timeline | None = None
+    energy_joules: float | None = None
+    energy: EnergyUse | None = None
+    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     schema: str = SCHEMA
 
     def to_json(self, indent: int | None = 2) -> str:

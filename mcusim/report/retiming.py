@@ -19,7 +19,8 @@ class Answer:
     ``clock_hertz``, ``wait_states``, ``caches``, ``prefetch``: null where as in the saved run. ``placement``: memory to
     the memory that it answers like. ``how``: ``"recorded"`` (as the profile has it), ``"priced"`` (worked out of counts)
     or ``"re-run"``; ``why`` says what made running necessary, where one run may serve many priced answers.
-    ``functions``: own cycles by name.
+    ``functions``: own cycles by name. ``energy_joules`` at ``supply_volts``: null where the board has no energy table, or
+    the profile no events.
     """
 
     board: str
@@ -35,6 +36,8 @@ class Answer:
     causes: Mapping[str, int] = field(default_factory=dict)
     functions: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    energy_joules: float | None = None
+    supply_volts: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

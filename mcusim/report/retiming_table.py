@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 AS_RUN = "as run"
 FUNCTION_ROWS, CAUSE_COLUMNS = 10, 4
 SWITCH = {True: "on", False: "off", None: AS_RUN}
+ENERGY = ("energy", "power")
 ASSUMED = ("clock", "wait states", "caches", "prefetch", "placement")
 
 
@@ -27,8 +28,10 @@ def _parts(retiming: Retiming) -> Iterator[RenderableType]:
     recorded = f"{grouped(retiming.cycles)} cycles, {si(retiming.seconds, 's')}"
     yield f"{printable(retiming.program.path)} on {retiming.board} ({retiming.core}); saved run: {recorded}"
     shown = _shown(retiming.answers)
-    rows = [_row(answer, shown, retiming.cycles) for answer in retiming.answers]
-    yield make_table("", (*shown, "answer", "cycles", "of saved", "time"), rows, right=3)
+    energies = any(answer.energy_joules is not None for answer in retiming.answers)
+    rows = [_row(answer, shown, retiming.cycles) + (_energy(answer) if energies else ()) for answer in retiming.answers]
+    columns = ("cycles", "of saved", "time", *(ENERGY if energies else ()))
+    yield make_table("", (*shown, "answer", *columns), rows, right=len(columns))
     causes = _causes(retiming.answers)
     if causes and len(retiming.answers) <= CAUSE_COLUMNS:
         table = [(cause, *(grouped(answer.causes.get(cause, 0)) for answer in retiming.answers)) for cause in causes]
@@ -61,6 +64,13 @@ def _row(answer: Answer, shown: list[str], cycles: int) -> tuple[str, ...]:
     values = _values(answer)
     ratio = share(answer.cycles, cycles)
     return (*(values[name] for name in shown), answer.how, grouped(answer.cycles), ratio, si(answer.seconds, "s"))
+
+
+def _energy(answer: Answer) -> tuple[str, ...]:
+    """Energy and mean power, in the order of ``ENERGY``."""
+    if answer.energy_joules is None or not answer.seconds:
+        return "–", "–"
+    return si(answer.energy_joules, "J"), si(answer.energy_joules / answer.seconds, "W")
 
 
 def _name(answer: Answer) -> str:

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -88,13 +89,14 @@ class Stalls:
 
 @dataclass(frozen=True, slots=True)
 class FunctionProfile:
-    """A function's own cycles without and in stalls."""
+    """A function's own cycles without and in stalls, and its own events."""
 
     name: str
     address: int
     cycles: int
     stall_cycles: int
     lanes: tuple[int, ...]
+    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,10 @@ class SteeringUse:
 
 @dataclass(frozen=True, slots=True)
 class SavedProfile:
-    """Counts of one run, from which other wait states and clocks are priced. ``causes`` holds no stalls."""
+    """Counts of one run, from which other wait states, clocks and supplies are priced. ``causes`` holds no stalls.
+
+    ``events`` are what costs energy; empty in files of versions that did not count them.
+    """
 
     program: ProgramFile
     run: SavedRun
@@ -170,6 +175,7 @@ class SavedProfile:
     flash: Flash | None = None
     clock_bound: tuple[str, ...] = ()
     steering: tuple[SteeringUse, ...] = ()
+    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     schema: str = SCHEMA
 
     def to_json(self) -> str:
@@ -230,11 +236,25 @@ def _check(profile: SavedProfile) -> None:
     functions = sum(row.cycles + row.stall_cycles for row in profile.functions)
     if functions != profile.cycles:
         raise ValueError(f"functions add up to {functions:,} cycles, but the run has {profile.cycles:,}")
+    _check_events(profile)
     for number in range(LANES):
         by_cause = sum(row.lanes[number] for row in profile.stalls)
         by_function = sum(row.lanes[number] for row in profile.functions)
         if by_cause != by_function:
             raise ValueError(f"{number} wait states: {by_cause:,} stall cycles by cause, {by_function:,} by function")
+
+
+def _check_events(profile: SavedProfile) -> None:
+    """Where events were counted, those of functions add up to all, and the cycles among them to those of the run."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for function in profile.functions:
+        totals.update({(kind, what): count for kind, row in function.events.items() for what, count in row.items()})
+    for kind, row in profile.events.items():
+        for what, count in row.items():
+            if count < 0 or totals[kind, what] != count:
+                raise ValueError(f"events: {count:,} of {kind} {what}, but {totals[kind, what]:,} in functions")
+    if profile.events and sum(profile.events.get("cycles", {}).values()) != profile.cycles:
+        raise ValueError(f"events: their cycles do not add up to those of the run, {profile.cycles:,}")
 
 
 def _check_signs(profile: SavedProfile) -> None:

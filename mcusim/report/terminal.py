@@ -8,8 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
 from mcusim.report.fault import fault_text
-from mcusim.report.quantity import grouped, printable, share, si, size
+from mcusim.report.quantity import grouped, percent, printable, share, si, size
 from mcusim.report.report import Report
+from mcusim.report.schedule_text import schedule_rows
 from mcusim.report.table import make_table, print_parts
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _parts(report: Report, top: int, causes: bool) -> Iterator[RenderableType]:
         yield fault_text(report.fault).rstrip("\n")
     yield _headline(report)
     breakdown = (_every_cause,) if causes else (_main_causes,)
-    memories = (_sections, _traffic, _caches, _paths, _stacks)
+    memories = (_energy_kinds, _energy_functions, _sections, _traffic, _caches, _paths, _stacks)
     for part in (_marks, _functions, _causes, *breakdown, *memories, _exceptions, _unmodelled):
         table = part(report, top)
         if table.row_count:
@@ -75,7 +76,34 @@ def _headline_rows(report: Report) -> Iterator[tuple[str, str]]:
     yield "instructions", f"{grouped(report.instructions)}{per_instruction}"
     yield "flash", size(memory.flash_bytes)
     yield "RAM", f"{size(memory.ram_static_bytes)} static, stack peak {size(memory.stack_peak_bytes)}, heap peak {heap}"
+    yield from _energy_rows(report)
     yield "host", f"{si(host.wall_seconds, 's', 3)}, {host.instructions_per_second / 1e6:.3g} million instructions/s"
+
+
+def _energy_rows(report: Report) -> Iterator[tuple[str, str]]:
+    energy = report.energy
+    if energy is None or report.energy_joules is None:
+        return
+    mean = f"{si(energy.mean_watts, 'W')} on average at {energy.supply_volts:g} V"
+    yield "energy", f"{si(report.energy_joules, 'J')}, {mean} ({printable(energy.grade)})"
+    yield from schedule_rows(energy.schedule, "a run")
+
+
+def _energy_kinds(report: Report, top: int) -> Table:
+    kinds = sorted(report.energy.by_kind.items(), key=lambda item: -item[1]) if report.energy else ()
+    rows = ((kind, si(joules, "J"), percent(joules, report.energy_joules)) for kind, joules in kinds)
+    return make_table("energy by kind of event", ("kind", "energy", "share"), rows, right=2)
+
+
+def _energy_functions(report: Report, top: int) -> Table:
+    marks = [(f"mark {row.name}", row.energy_joules, row.cycles) for row in report.marks]
+    functions = [(row.name, row.energy_joules, row.self_cycles) for row in report.functions]
+    known = [row for row in (*marks, *sorted(functions, key=lambda row: -(row[1] or 0))[:top]) if row[1]]
+    rows = (
+        (name, si(joules or 0, "J"), percent(joules, report.energy_joules), si((joules or 0) / cycles, "J") if cycles else "–")
+        for name, joules, cycles in known
+    )
+    return make_table("energy by mark and function", ("in", "energy", "share", "each cycle"), rows, right=3)
 
 
 def _title(name: str, top: int, total: int) -> str:

@@ -67,11 +67,11 @@ def saved(tmp_path_factory) -> Path:
 def test_options_reach_the_pricing_as_values(command, asked, tmp_path):
     options = ["--board", "b", "--clock", "80e6", "--wait-states", "3", "--caches", "off", "--prefetch", "on", "--pure"]
     options += ["--place", "flash=sram1", "--place", "a=b", "--sweep", "wait_states=0:3", "--sweep", "caches=on,off"]
-    options += ["--semihosting-root", str(tmp_path)]
+    options += ["--semihosting-root", str(tmp_path), "--supply", "1.8"]
     assert command("retime", "app.profile.gz", *options).code == 0
     asked.pop("progress")
     assert asked == {
-        "profile": "app.profile.gz", "board": "b", "pure": True, "semihosting_root": tmp_path,
+        "profile": "app.profile.gz", "board": "b", "pure": True, "semihosting_root": tmp_path, "supply_volts": 1.8,
         "variant": WhatIf(80_000_000, 3, False, True, (("flash", "sram1"), ("a", "b"))),
         "sweeps": {"wait_states": [0, 1, 2, 3], "caches": [True, False]},
     }  # fmt: skip

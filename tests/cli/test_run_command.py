@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mcusim.energy import Battery, DutyCycle, Supply
 from mcusim.errors import BoardError, McusimError, ProgramError
 from mcusim.report import Exit, Report, Timeline, TimelineEvent
 from tests.report.samples import FAULT, FULL, SPARE
@@ -18,6 +19,7 @@ from tests.report.samples import FAULT, FULL, SPARE
 def test_options_reach_the_machine_as_values(command, facade, tmp_path):
     options = ["--board", "b", "--load-address", "0x08000000", "--vector-table", "1024", "--until", r"end\n"]
     options += ["--send", "m-ready=>infer 1 0%", "--send", r"=>\x41=>\\", "--max-instructions", "1e6"]
+    options += ["--supply", "3V", "--duty-cycle", "1/min", "--battery", "1Ah@3V", "--sleep-current", "2uA"]
     options += ["--max-seconds", "2.5", "--timeout", "1e1", "--semihosting-root", str(tmp_path), "--strict"]
     assert command("run", "app.bin", *options).code == 0
     assert facade.image == "app.bin"
@@ -41,6 +43,7 @@ def test_options_reach_the_machine_as_values(command, facade, tmp_path):
         "caches": None,
         "prefetch": None,
         "placement": (),
+        "supply": Supply(3.0, DutyCycle(1, 60), Battery(1, 3), 2e-6),
     }
 
 

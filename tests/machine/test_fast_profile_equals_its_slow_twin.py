@@ -10,6 +10,7 @@ import pytest
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.machine import layout as L
+from mcusim.machine.event_counts import nested
 from mcusim.machine.machine import Machine, Options
 from mcusim.machine.profile import profile_of
 from mcusim.machine.reference import ReferenceProfile
@@ -48,6 +49,7 @@ def assert_equal(profile, twin):
     assert {name: t.read_bytes for name, t in profile.traffic.items() if t.read_bytes} == twin.read_bytes
     assert {name: t.written_bytes for name, t in profile.traffic.items() if t.written_bytes} == twin.written_bytes
     assert profile.unknown_facts == 0
+    assert nested(profile.events) == nested(twin.events)
 
 
 @pytest.mark.parametrize("core", CORES)

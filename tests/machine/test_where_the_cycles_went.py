@@ -10,6 +10,7 @@ from mcusim import boards
 from mcusim import program as programs
 from mcusim.machine.cause_totals import CauseTotals, named
 from mcusim.machine.machine import Machine, Options
+from mcusim.machine.pass_counts import PassCounts
 from mcusim.machine.profile import profile_of
 from mcusim.run import core_of, report_of
 
@@ -93,7 +94,7 @@ def test_totals_so_far_equal_the_profile_when_the_run_is_over(marked, board):
     chosen = boards.load(board)
     machine = Machine(programs.load(marked(core, layout=layout)), chosen, core_of(chosen), Options())
     machine.run()
-    assert named(CauseTotals(machine).now()) == report_of(machine).causes
+    assert named(CauseTotals(machine, PassCounts(machine.recorder)).now()) == report_of(machine).causes
     assert profile_of(machine).cycles == machine.now()
 
 

@@ -9,6 +9,7 @@ from mcusim.report import (
     CallNode,
     ClockEpoch,
     DeviceUse,
+    EnergyUse,
     ExceptionUse,
     Exit,
     Fault,
@@ -21,6 +22,7 @@ from mcusim.report import (
     ProgramFile,
     RegionTraffic,
     Report,
+    ScheduleUse,
     SectionUse,
     StackUse,
     SymbolUse,
@@ -72,10 +74,10 @@ FULL = replace(
     serial="hello\nwörld \\xff\n",
     memory=Memory(2048, 512, 256, 128, {"flash": RegionTraffic(4096, 0), "ram": RegionTraffic(100, 2000)}),
     functions=(
-        FunctionUse("work", 0x0800_0100, 3, 300, 450, {"issue": 250, "flash": 50}),
+        FunctionUse("work", 0x0800_0100, 3, 300, 450, {"issue": 250, "flash": 50}, {"cycles": {"active": 300}}, 3e-8),
         FunctionUse("main", 0x0800_0080, 1, 200, 700),
     ),
-    marks=(MarkUse("layer 1", 2, 400, {"issue": 400}), MarkUse("idle", 0, 0)),
+    marks=(MarkUse("layer 1", 2, 400, {"issue": 400}, {"cycles": {"active": 400}}, 4e-8), MarkUse("idle", 0, 0)),
     warnings=("flash latency is too low for this clock",),
     outputs={"LPUART1": "hello\n", "itm": "x"},
     sections=(SectionUse(".text", 0x0800_0000, 0x0800_0000, 2000, "code", "flash"),),
@@ -90,5 +92,10 @@ FULL = replace(
     memory_paths=(PathUse("flash", "fetch", 12, 60),),
     memory_devices=(DeviceUse("flash", 10, 2, 0),),
     fault=FAULT,
+    energy_joules=1e-7,
+    energy=EnergyUse(
+        3.0, 1e-4, {"cycles": 9e-8, "static": 1e-8}, "made up", ScheduleUse(60.0, "stop", 1e-6, 0.26, 1e-6, 2499.0)
+    ),
+    events={"instructions": {"integer": 500, "load": 300}, "cycles": {"active": 950, "stall": 50}},
     timeline=Timeline((TimelineEvent("enter", "main", 1), TimelineEvent("leave", "main", 9, "psp 1")), True),
 )

@@ -48,9 +48,11 @@ def test_json_names_its_schema_first_and_has_the_keys_that_were_promised():
     memory = "flash_bytes ram_static_bytes stack_peak_bytes heap_peak_bytes regions"
     assert set(plain["memory"]) == set(memory.split())
     assert json.loads(FULL.to_json())["memory"]["regions"]["flash"] == {"read_bytes": 4096, "written_bytes": 0}
-    function = "name address calls self_cycles inclusive_cycles causes"
+    function = "name address calls self_cycles inclusive_cycles causes events energy_joules"
     assert set(json.loads(FULL.to_json())["functions"][0]) == set(function.split())
-    assert set(json.loads(FULL.to_json())["marks"][0]) == {"name", "count", "cycles", "causes"}
+    assert set(json.loads(FULL.to_json())["marks"][0]) == {
+        "name", "count", "cycles", "causes", "events", "energy_joules",
+    }  # fmt: skip
     assert set(plain["host"]) == {"wall_seconds", "instructions_per_second"}
 
 

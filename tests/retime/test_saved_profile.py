@@ -75,6 +75,8 @@ def with_lanes(plain, lanes):
 
 
 DAMAGE = {
+    "events: 1 of instructions load": lambda plain: {**plain, "events": {**plain["events"], "instructions": {"load": 1}}},
+    "events: their cycles do not add up": lambda plain: {**plain, "events": {"fetch": plain["events"]["fetch"]}},
     "not JSON": lambda plain: "{",
     "'mcusim.run/1', allowed: 'mcusim.profile/1'": lambda plain: {**plain, "schema": "mcusim.run/1"},
     "None, allowed": lambda plain: [plain],
