@@ -70,7 +70,7 @@ class Inseparable:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A group as the fit without it has it: median relative error of its rows.
+    """A group as the fit without it has it, over real numbers: median relative error of its rows.
 
     ``foretold``: the others determine it, and there is more to foretell than noise; the error is 0 where not.
     """
@@ -121,16 +121,21 @@ class Fit:
 
 def fit(problem: Problem, *, seed: int = 0, resamples: int = RESAMPLES) -> Fit:
     """Fit of ``problem``; ``resamples`` of the bootstrap are drawn with ``seed``."""
-    real = solve(problem)
-    best = solve_integers(problem, real) if problem.integers.any() else real
+    real, best = minima(problem)
     residuals, leverage = problem.residuals(best.values), leverage_of(problem, real)
     open_ = tuple(Inseparable(*each) for each in inseparable(problem))
     return Fit(
         problem, _estimates(problem, real, best, open_, leverage, seed, resamples), residuals,
         problem.residuals(problem.means), best.weights, leverage, open_,
         tuple(int(row) for row in np.flatnonzero(np.abs(residuals) > OUTLIER)), misfits_of(problem, residuals, leverage),
-        _held_out(problem, best), seed,
+        _held_out(problem, real), seed,
     )  # fmt: skip
+
+
+def minima(problem: Problem) -> tuple[Solution, Solution]:
+    """Where the minimum is over real numbers, and with integers in their places."""
+    real = solve(problem)
+    return real, solve_integers(problem, real) if problem.integers.any() else real
 
 
 def _estimates(
@@ -164,7 +169,7 @@ def _bootstrap(problem: Problem, real: Solution, leverage: Array, seed: int, res
     return low, high
 
 
-def _held_out(problem: Problem, best: Solution) -> tuple[HeldOut, ...]:
+def _held_out(problem: Problem, real: Solution) -> tuple[HeldOut, ...]:
     groups = np.array(problem.groups)
     names = list(dict.fromkeys(problem.groups))
     if len(names) < 2:
@@ -173,10 +178,7 @@ def _held_out(problem: Problem, best: Solution) -> tuple[HeldOut, ...]:
     for name in names:
         out = groups == name
         rest = _rows(problem, np.flatnonzero(~out))
-        solution = solve(rest, best.values)
-        if problem.integers.any():
-            solution = solve_integers(rest, solution)
-        found.append(_foretold(name, problem, np.flatnonzero(out), solution))
+        found.append(_foretold(name, problem, np.flatnonzero(out), solve(rest, real.values)))
     return tuple(found)
 
 

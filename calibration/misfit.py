@@ -39,7 +39,7 @@ def misfits_of(problem: Problem, residuals: Array, leverage: Array) -> tuple[Mis
 
 
 def _groups(problem: Problem, residuals: Array, leverage: Array) -> list[Misfit]:
-    """Groups that lie off as a whole."""
+    """Groups that lie off as a whole: the third that lies furthest off is left out, which may be outliers."""
     names = list(dict.fromkeys(problem.groups))
     numbers = np.array([names.index(group) for group in problem.groups])
     clipped = np.clip(residuals, -OUTLIER, OUTLIER)
@@ -48,7 +48,8 @@ def _groups(problem: Problem, residuals: Array, leverage: Array) -> list[Misfit]
         rows = np.flatnonzero(numbers == number)
         if len(rows) < 2:
             continue
-        score = float(clipped[rows].sum() / math.sqrt(len(rows)))
+        kept = rows[np.argsort(np.abs(residuals[rows]), kind="stable")][: len(rows) - len(rows) // 3]
+        score = float(clipped[kept].sum() / math.sqrt(len(kept)))
         probability = min(1.0, two_sided(score) * len(names))
         if probability < SIGNIFICANCE:
             off = float(np.median(residuals[rows] * problem.sds[rows]))

@@ -26,7 +26,7 @@ HUBER = 1.345
 TUKEY = 4.685
 """In standard deviations: 95 % efficiency on Gaussian errors (Maronna et al., Robust Statistics, 2019)."""
 ITERATIONS = 60
-SETTLED = 1e-9
+SETTLED = 1e-6
 """An iteration that moves no parameter by more than this share of its prior's standard deviation is the last."""
 NEGLIGIBLE = 1e-9
 
@@ -144,10 +144,10 @@ def tukey(residuals: Array) -> Array:
 
 
 def solve(problem: Problem, start: Array | None = None) -> Solution:
-    """Minimum over real numbers. ``start``: values to begin from, such as those of a similar problem."""
-    weights = np.ones(len(problem.rows)) if start is None else huber(problem.residuals(start))
+    """Minimum over real numbers. ``start``: that of a problem so similar that Huber's loss is not needed to come near it."""
+    weights = np.ones(len(problem.rows)) if start is None else tukey(problem.residuals(start))
     values, normal = _weighted(problem, weights)
-    for loss in (huber, tukey):
+    for loss in (huber, tukey) if start is None else (tukey,):
         for _ in range(ITERATIONS):
             weights, before = loss(problem.residuals(values)), values
             values, normal = _weighted(problem, weights)

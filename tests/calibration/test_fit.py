@@ -100,7 +100,7 @@ def test_groups_are_foretold_by_the_others() -> None:
     found = fit(rows, resamples=0)
     assert len(found.held_out) == BODIES
     errors = [abs(each.error) for each in found.held_out if each.foretold]
-    assert len(errors) > BODIES // 2 and max(errors) < 0.02
+    assert len(errors) > BODIES // 2 and max(errors) < 0.03
 
 
 def test_tails_are_those_of_the_tables() -> None:
