@@ -18,6 +18,7 @@ from calibration.fit import Fit, fit, minima
 from calibration.microbenchmarks.bodies import COPIES, Body
 from calibration.microbenchmarks.firmware import Microbenchmarks, symbol_of
 from calibration.microbenchmarks.parameters import Parameter, changed, parameters_of
+from calibration.misfit import OUTLIER
 from calibration.regression import Array, FitError, Problem
 from mcusim import program as programs
 from mcusim.cores import Core
@@ -152,10 +153,28 @@ def values_of(core: Core, parameters: Sequence[Parameter]) -> dict[str, int]:
     return {parameter.name: _value(now, parameter) for parameter in parameters}
 
 
-def recover(core: Core, bodies: Sequence[Timed], rows: Sequence[Row], *, seed: int = 0, resamples: int = 0) -> tuple[Core, Fit]:
-    """The core whose table explains the rows best, and the last fit.
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The core whose table explains the rows best, the last fit, and parameters of which the bodies know a limit only.
 
-    Counts are taken anew around what each fit found until it stays there, at most ``TURNS`` times.
+    Those of ``at_most`` may as well be smaller: what they add is hidden by something longer.
+    """
+
+    core: Core
+    fit: Fit
+    at_most: tuple[str, ...]
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """Parameters that the rows do not settle."""
+        return frozenset(self.at_most).union(*(each.names for each in self.fit.inseparable))
+
+
+def recover(core: Core, bodies: Sequence[Timed], rows: Sequence[Row], *, seed: int = 0, resamples: int = 0) -> Recovered:
+    """Parameters of the core that rows were measured on, from those of ``core``.
+
+    Counts are taken anew around what each fit found until it stays there, at most ``TURNS`` times. Where prices have a kink,
+    counts are those of the one side; steps of one, priced in full, find the other.
     """
     parameters, at = parameters_of(core), core
     for _ in range(TURNS):
@@ -163,9 +182,45 @@ def recover(core: Core, bodies: Sequence[Timed], rows: Sequence[Row], *, seed: i
         values = minima(problem)[1].values
         there = changed(core, parameters, {prior.name: value for prior, value in zip(problem.priors, values, strict=True)})
         if values_of(there, parameters) == values_of(at, parameters):
+            there = _stepped(at, parameters, bodies, rows)
+        if there is at:
             break
         at = there
-    return at, fit(problem, seed=seed, resamples=resamples)
+    return Recovered(at, fit(problem, seed=seed, resamples=resamples), tuple(_hidden(at, parameters, bodies)))
+
+
+def _stepped(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed], rows: Sequence[Row]) -> Core:
+    """The core one step of one parameter away that explains the bodies which lie off best; ``core`` where none helps."""
+    measured = {timed.body.name: [row for row in rows if row.body == timed.body.name] for timed in bodies}
+
+    def loss(core: Core, timed: Timed) -> float:
+        cycles = cycles_of(core, timed)
+        return sum(min(((row.cycles - cycles) / row.sd) ** 2, OUTLIER**2) for row in measured[timed.body.name])
+
+    losses = {timed.body.name: loss(core, timed) for timed in bodies}
+    off = [timed for timed in bodies if losses[timed.body.name] > OUTLIER**2 / 2 * len(measured[timed.body.name])]
+    now, best, least = values_of(core, parameters), core, 0.0
+    for parameter in parameters:
+        for value in (now[parameter.name] - 1, now[parameter.name] + 1):
+            other = parameter.change(core, value)
+            if value < parameter.least or all(loss(other, timed) == losses[timed.body.name] for timed in off):
+                continue
+            change = sum(loss(other, timed) - losses[timed.body.name] for timed in bodies)
+            if change < least:
+                best, least = other, change
+    return best
+
+
+def _hidden(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed]) -> Iterable[str]:
+    """Parameters that could be one less and no body would tell."""
+    now, cycles = values_of(core, parameters), {timed.body.name: cycles_of(core, timed) for timed in bodies}
+    for parameter in parameters:
+        if now[parameter.name] <= parameter.least:
+            continue
+        less = parameter.change(core, now[parameter.name] - 1)
+        felt = (timed for timed in bodies if not parameter.kinds or parameter.kinds & timed.kinds)
+        if all(cycles_of(less, timed) == cycles[timed.body.name] for timed in felt):
+            yield parameter.name
 
 
 # --- walking ------------------------------------------------------------------------------------------------------------

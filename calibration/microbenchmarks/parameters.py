@@ -48,7 +48,7 @@ def parameters_of(core: Core) -> tuple[Parameter, ...]:
     """All parameters of a core's table."""
     kinds = [_of_kind(kind, name, timing) for kind, timing in core.timing.items() for name in FIELDS if getattr(timing, name)]
     rules = [_rule(core, field.name) for field in fields(core.rules) if field.name in RULES]
-    tables = [_table(name) for name in ("divide_cycles", "multiply_long_cycles") if getattr(core, name)]
+    tables = [_table(core, name) for name in ("divide_cycles", "multiply_long_cycles") if getattr(core, name)]
     return (*kinds, *rules, *_latencies(core), *tables, *([_mispredict(core)] if core.mispredict_cycles else []))
 
 
@@ -94,16 +94,16 @@ def _latencies(core: Core) -> list[Parameter]:
     return [entry(row, role, value) for row, roles in table.items() for role, value in roles.items()]
 
 
-def _table(name: str) -> Parameter:
-    """All of a table of operand-dependent cycles, so many cycles later; the table as it is counts as 0."""
+def _table(core: Core, name: str) -> Parameter:
+    """A table of operand-dependent cycles, moved as a whole; its value is that of operands of 0."""
 
     def change(core: Core, value: int) -> Core:
-        table: Table = tuple(tuple(cycles + value for cycles in row) for row in getattr(core, name))
-        tables: dict[str, Any] = {name: table}
-        core = replace(core, **tables)
+        rows: Table = getattr(core, name)
+        more = value - rows[0][0]
+        tables: dict[str, Any] = {name: tuple(tuple(cycles + more for cycles in row) for row in rows)}
         accumulate = getattr(core.rules, "accumulate_long", {})
         if name == "multiply_long_cycles" and accumulate:  # by the cycles of the multiply
-            core = replace(core, rules=replace(core.rules, accumulate_long={c + value: a for c, a in accumulate.items()}))
-        return core
+            tables["rules"] = replace(core.rules, accumulate_long={c + more: a for c, a in accumulate.items()})
+        return replace(core, **tables)
 
-    return Parameter(name, 0, -1, change)
+    return Parameter(name, getattr(core, name)[0][0], 1, change)

@@ -18,15 +18,14 @@ CASES = [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
 
 def check_recovered(board: str, hidden: Core, rows: tuple) -> None:
     made, _, bodies = built(board)
-    found, fitted = recover(made.core, bodies, rows)
-    named = {name for each in fitted.inseparable for name in each.names}
-    names = [estimate.name for estimate in fitted.estimates if estimate.name not in named]
-    want, got = (values_of(core, parameters_of(made.core)) for core in (hidden, found))
+    found = recover(made.core, bodies, rows)
+    names = [estimate.name for estimate in found.fit.estimates if estimate.name not in found.unknown]
+    want, got = (values_of(core, parameters_of(made.core)) for core in (hidden, found.core))
     assert {name: got[name] for name in names} == {name: want[name] for name in names}
-    assert len(names) > len(named)
+    assert len(names) > len(found.unknown)
     # of what is not separable, the bodies see the same sum
-    assert priced(found, bodies) == priced(hidden, bodies)
-    assert fitted.explained, fitted.report()
+    assert priced(found.core, bodies) == priced(hidden, bodies)
+    assert found.fit.explained, found.fit.report()
 
 
 @pytest.mark.parametrize(("board", "seed"), CASES)
@@ -46,7 +45,7 @@ def test_the_same_holds_for_what_the_firmware_prints_when_it_runs(board: str) ->
 
 def test_what_cannot_be_told_apart_is_named() -> None:
     made, _, bodies = built("m0")
-    _, fitted = recover(made.core, bodies, measured(priced(made.core, bodies), "nothing hidden"))
+    fitted = recover(made.core, bodies, measured(priced(made.core, bodies), "nothing hidden")).fit
     # a branch that is always taken costs issue and refill together
     assert ("branch.cycles", "branch.refill") in {each.names for each in fitted.inseparable}
     assert "branch_conditional.refill" not in {name for each in fitted.inseparable for name in each.names}
@@ -64,7 +63,7 @@ ODD = {
 def test_a_mechanism_that_the_model_lacks_is_flagged(mechanism: str) -> None:
     made, _, bodies = built("m0")
     exact = {name: ODD[mechanism](name, cycles) for name, cycles in priced(made.core, bodies).items()}
-    _, fitted = recover(made.core, bodies, measured(exact, mechanism))
+    fitted = recover(made.core, bodies, measured(exact, mechanism)).fit
     touched = {name for name, cycles in priced(made.core, bodies).items() if exact[name] != cycles}
     shown = {row.split("/")[0] for misfit in fitted.misfits if misfit.test == "group" for row in misfit.rows}
     assert not fitted.explained and shown & touched
@@ -72,5 +71,5 @@ def test_a_mechanism_that_the_model_lacks_is_flagged(mechanism: str) -> None:
 
 def test_a_drifting_clock_is_flagged() -> None:
     made, _, bodies = built("m0")
-    _, fitted = recover(made.core, bodies, measured(priced(made.core, bodies), "drift", drift=0.02))
+    fitted = recover(made.core, bodies, measured(priced(made.core, bodies), "drift", drift=0.02)).fit
     assert "trend" in {misfit.test for misfit in fitted.misfits}
