@@ -19,6 +19,8 @@ OUTLIER = 4.0
 EXPECTED_OUTLIERS = 0.02
 """Share of gross errors that measurements may have without anything being amiss."""
 SIGNIFICANCE = 0.001
+ROUNDING = 1e-6
+"""Standard deviations below which a residual has no sign: rows of a simulator are met exactly."""
 SHOWN = 8
 
 
@@ -69,7 +71,7 @@ def _trend(problem: Problem, residuals: Array, leverage: Array) -> list[Misfit]:
 
 def _runs(problem: Problem, residuals: Array, leverage: Array) -> list[Misfit]:
     """Neighbours that agree in sign more often than chance has it (Wald and Wolfowitz, 1940)."""
-    above = residuals > 0
+    above = residuals > ROUNDING
     up, down = int(above.sum()), int((~above).sum())
     if min(up, down) < 10:
         return []
