@@ -1,0 +1,150 @@
+"""From the table of bodies to one firmware for a board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibration.microbenchmarks.bodies import COPIES, Body, bodies_of
+from kernels_c.toolchain import Compiler, find_compiler
+from mcusim.boards import Board
+from mcusim.cores import Core
+from mcusim.deploy.layout import Support, support_of
+from mcusim.report.files import write_atomically
+from mcusim.run import core_of
+
+ROUNDS, WARM_UPS = 5, 3
+"""Each body is timed once a round; before its first time it runs that often, so that caches and predictors know it."""
+ENERGY = ("alu", "multiply", "load", "store", "branch", "nop", "float_multiply", "fused")
+"""Bodies of the energy loops, as far as the core has them."""
+LINE_BYTES = 32
+TEMPLATE = Path(__file__).with_name("main.c.in")
+FILES = ("bodies.S", "main.c")
+
+
+@dataclass(frozen=True)
+class Microbenchmarks:
+    """A board's bodies and how to build them."""
+
+    board: Board
+    core: Core
+    support: Support
+    bodies: tuple[Body, ...]
+    rounds: int
+    energy_seconds: float
+
+    def write(self, folder: Path) -> None:
+        """Write the sources into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in zip(FILES, (assembly(self), program(self)), strict=True):
+            write_atomically(folder / name, text)
+
+    def build(self, folder: Path, compiler: Compiler | None = None) -> Path:
+        """Path of the ELF in ``folder``, beside its sources. ToolchainError with the compiler's words where it fails."""
+        self.write(folder)
+        support = self.support
+        return (compiler or find_compiler()).compile(
+            [*(folder / name for name in FILES), "src/marks.c", *support.sources], folder / "microbenchmarks.elf", support.core,
+            flags=("-O1",), defines=support.defines, layout=support.layout, console=support.console, fpu=support.fpu,
+        )  # fmt: skip
+
+
+def microbenchmarks_of(board: Board, *, rounds: int = ROUNDS, energy_seconds: float = 1.0) -> Microbenchmarks:
+    """All bodies for ``board``. ``energy_seconds``: length of each energy loop, 0 for none of them.
+
+    Raises BoardError for a board whose file does not say how to build for it.
+    """
+    core, support = core_of(board), support_of(board)
+    memories = [bank.name for bank in support.layout.banks]
+    return Microbenchmarks(board, core, support, bodies_of(board, core, memories), rounds, energy_seconds)
+
+
+def symbol_of(body: Body, copies: int) -> str:
+    """Name of the function with so many copies of a body."""
+    return f"body_{body.name.replace('.', '_')}_{copies}"
+
+
+def mark_of(body: Body, copies: int) -> str:
+    """Name of its mark."""
+    return f"{body.name}:{copies // COPIES}n"
+
+
+# --- assembly -----------------------------------------------------------------------------------------------------------
+_SAVE = {False: ("push {r4-r7, lr}", "pop {r4-r7, pc}"), True: ("push {r4-r11, lr}", "pop {r4-r11, pc}")}
+_REGISTERS = "movs r2, #0; movs r3, #7; movs r4, #3; movs r5, #100; movs r6, #0; movs r7, #0"
+_WIDE = "mvn r8, #0; mov r9, #1"
+_FLOATS = "vmov.f32 s1, #7.0; vmov.f32 s2, #3.0; vmov.f32 s0, #1.0; vmov.f32 s3, #1.0"
+_DOUBLES = "vcvt.f64.f32 d8, s1; vcvt.f64.f32 d9, s2; vmov.f64 d6, #1.0; vmov.f64 d7, #1.0"
+
+
+def assembly(made: Microbenchmarks) -> str:
+    """Two functions for each body."""
+    head = ["/* Written by calibration.microbenchmarks: each body, n and 2n times. */", ".syntax unified", ".thumb", ""]
+    functions = [function(made.core, body, copies) for body in made.bodies for copies in (COPIES, 2 * COPIES)]
+    return "\n".join([*head, *functions]) + "\n"
+
+
+def function(core: Core, body: Body, copies: int) -> str:
+    """One function: registers, copies, what brings the result into r0. It begins on a line of any cache."""
+    wide = core.architecture != "armv6-m"
+    save, restore = _SAVE[wide]
+    setup = [_REGISTERS, *[_WIDE] * wide, *[_FLOATS] * core.has_fpu, *[_DOUBLES] * core.has_double]
+    saved, restored = ["vpush {d8-d9}"] * core.has_fpu, ["vpop {d8-d9}"] * core.has_fpu
+    name = symbol_of(body, copies)
+    lines = [
+        f'.section {_section(body)}.{name}, "ax", %progbits', f".balign {LINE_BYTES}",
+        f".global {name}", f".type {name}, %function", ".thumb_func", f"{name}:",
+        save, *saved, *setup, "mov r1, r0", "cmp r6, r6", f".balign {LINE_BYTES}",
+        f".rept {copies}", body.code, ".endr", f".global {name}_end", f"{name}_end:",
+        *([body.finish] if body.finish else []), "mov r0, r2", *restored, restore, ".ltorg", f".size {name}, . - {name}", "",
+    ]  # fmt: skip
+    return "\n".join(part.strip() for line in lines for part in line.split(";"))
+
+
+def _section(body: Body) -> str:
+    """Where the code lies: flash, or the memory that the body names."""
+    if body.in_memory != "code":
+        return ".text"
+    return ".ramcode" if body.memory == "ram" else f".{body.memory}"
+
+
+_BUFFER = "static uint32_t buffer_{bank}[BUFFER_WORDS] CLEARED_IN({bank}) __attribute__((aligned(32)));"
+
+
+# --- C ------------------------------------------------------------------------------------------------------------------
+def program(made: Microbenchmarks) -> str:
+    """The program that runs and prints them."""
+    energy = [body for body in made.bodies if body.name in ENERGY] if made.energy_seconds else []
+    cycles = round(made.energy_seconds * made.board.rated_hertz)
+    banks = sorted({body.memory for body in made.bodies if body.in_memory == "buffer" and body.memory})
+    values = {
+        "BUFFERS": "\n".join(_BUFFER.format(bank=bank) for bank in banks),
+        "DECLARATIONS": "\n".join(f"uint32_t {symbol_of(body, copies)}(void *);" for body, copies in _both(made.bodies)),
+        "BODIES": "\n".join(_entry(body, copies) for body, copies in _both(made.bodies)),
+        "ENERGY": "\n".join(f'    {{{{"energy.{b.name}", 0, 0, 0, 0, 0}}, {symbol_of(b, COPIES)}}},' for b in energy),
+        "ENERGY_CYCLES": f"{cycles}ull" if energy else "0",
+        "ROUNDS": str(made.rounds),
+        "WARM_UPS": str(WARM_UPS),
+        "CONSTANT_LINES": str(2 * COPIES),
+    }
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _both(bodies: Sequence[Body]) -> Iterable[tuple[Body, int]]:
+    return ((body, copies) for body in bodies for copies in (COPIES, 2 * COPIES))
+
+
+def _entry(body: Body, copies: int) -> str:
+    mark = f'{{"{mark_of(body, copies)}", 0, 0, 0, 0, 0}}'
+    return f"    {{{mark}, {symbol_of(body, copies)}, {_buffer(body, copies)}, {int(body.cold)}, 0}},"
+
+
+def _buffer(body: Body, copies: int) -> str:
+    if body.in_memory == "constants":
+        # cold ones each have lines of their own, which nothing has read before
+        return f"constants.{'first' if not body.cold else 'of_n' if copies == COPIES else 'of_2n'}"
+    return f"buffer_{body.memory}" if body.in_memory == "buffer" and body.memory else "buffer"

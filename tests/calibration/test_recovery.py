@@ -1,0 +1,75 @@
+"""Boards whose parameters are hidden: the fit finds them, names what cannot be found, and says when the model is too small."""
+
+from __future__ import annotations
+
+import pytest
+
+from calibration.microbenchmarks.model import recover, values_of
+from calibration.microbenchmarks.parameters import parameters_of
+from calibration.microbenchmarks.results import read
+from mcusim.cores import Core
+from tests.calibration.microbenchmark_boards import built, hidden_core, measured, priced, serial_of
+
+FAST = [(core, seed) for core in ("m0", "m0plus") for seed in range(3)]
+SLOW = [(core, seed) for core in ("m0", "m0plus") for seed in range(3, 6)] + [(c, s) for c in ("m3", "m4") for s in range(4)]
+CASES = [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
+"""Twenty boards."""
+
+
+def check_recovered(board: str, hidden: Core, rows: tuple) -> None:
+    made, _, bodies = built(board)
+    found = recover(made.core, bodies, rows)
+    names = [estimate.name for estimate in found.fit.estimates if estimate.name not in found.unknown]
+    want, got = (values_of(core, parameters_of(made.core)) for core in (hidden, found.core))
+    assert {name: got[name] for name in names} == {name: want[name] for name in names}
+    assert len(names) > len(found.unknown)
+    # of what is not separable, the bodies see the same sum
+    assert priced(found.core, bodies) == priced(hidden, bodies)
+    assert found.fit.explained, found.fit.report()
+
+
+@pytest.mark.parametrize(("board", "seed"), CASES)
+def test_hidden_parameters_are_recovered_exactly_or_named(board: str, seed: int) -> None:
+    made, _, bodies = built(board)
+    hidden = hidden_core(made.core, f"{board} {seed}")
+    check_recovered(board, hidden, measured(priced(hidden, bodies), f"noise {board} {seed}"))
+
+
+@pytest.mark.parametrize("board", ["m0", pytest.param("m3", marks=pytest.mark.slow)])
+def test_the_same_holds_for_what_the_firmware_prints_when_it_runs(board: str) -> None:
+    made, _, _ = built(board)
+    hidden = hidden_core(made.core, f"run {board}")
+    rounds = read(serial_of(board, hidden)).rounds
+    check_recovered(board, hidden, measured(rounds[-1], f"noise of {board}"))
+
+
+def test_what_cannot_be_told_apart_is_named() -> None:
+    made, _, bodies = built("m0")
+    fitted = recover(made.core, bodies, measured(priced(made.core, bodies), "nothing hidden")).fit
+    # a branch that is always taken costs issue and refill together
+    assert ("branch.cycles", "branch.refill") in {each.names for each in fitted.inseparable}
+    assert "branch_conditional.refill" not in {name for each in fitted.inseparable for name in each.names}
+
+
+ODD = {
+    "every third load waits": lambda name, cycles: cycles + 32 / 3 * ("load" in name),
+    "every access of the second buffer waits for 0.4 cycles": lambda name, cycles: cycles + 12.8 * (name == "store"),
+    "code in RAM is slower": lambda name, cycles: cycles + 32 * (".code.ram" in name),
+    "branches wait every other time": lambda name, cycles: cycles + 16 * name.startswith("branch"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mechanism", ODD)
+def test_a_mechanism_that_the_model_lacks_is_flagged(mechanism: str) -> None:
+    made, _, bodies = built("m0")
+    exact = {name: ODD[mechanism](name, cycles) for name, cycles in priced(made.core, bodies).items()}
+    fitted = recover(made.core, bodies, measured(exact, mechanism)).fit
+    touched = {name for name, cycles in priced(made.core, bodies).items() if exact[name] != cycles}
+    shown = {row.split("/")[0] for misfit in fitted.misfits if misfit.test == "group" for row in misfit.rows}
+    assert not fitted.explained and shown & touched
+
+
+def test_a_drifting_clock_is_flagged() -> None:
+    made, _, bodies = built("m0")
+    fitted = recover(made.core, bodies, measured(priced(made.core, bodies), "drift", drift=0.02)).fit
+    assert "trend" in {misfit.test for misfit in fitted.misfits}
