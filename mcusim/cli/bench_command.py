@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcusim.cli import supply_options
-from mcusim.cli.values import byte_size
+from mcusim.cli import build_options, supply_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,28 +52,14 @@ def bench_command(
     calibration: Annotated[
         str, typer.Option(metavar="DIR|FILE.npz", help="Quantise float networks to int8 with these samples (.npz: x).")
     ] = "",
-    compiler: Annotated[str, typer.Option(metavar="gcc|zig", help="Compiler; the first one found otherwise.")] = "",
-    optimise: Annotated[str, typer.Option(metavar="-O2|-Os|...", help="Optimisation of the C compiler.")] = "",
-    cmsis_nn: Annotated[
-        Path | None, typer.Option("--cmsis-nn", metavar="DIR", help="Use the kernels of this checkout of CMSIS-NN.")
-    ] = None,
-    weights: Annotated[
-        str, typer.Option(metavar="MEMORY", help="Where weights lie: flash, or copied at start: ram, a memory of the board.")
-    ] = "flash",
-    kernels: Annotated[
-        str, typer.Option(metavar="MEMORY", help="Where kernels run: flash, or copied at start: ram, a memory of the board.")
-    ] = "flash",
-    arena: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MEMORY", help="Where the arena lies: ram, a memory of the board. Repeatable: filled in order."),
-    ] = None,
-    arena_limit: Annotated[
-        int | None,
-        typer.Option(metavar="BYTES", parser=byte_size, help="Largest arena (64K); the network is rewritten to keep to it."),
-    ] = None,
-    smallest: Annotated[
-        bool, typer.Option("--smallest", help="Rewrite the network for the smallest arena, whatever it costs in time.")
-    ] = False,
+    compiler: Annotated[str, build_options.COMPILER] = "",
+    optimise: Annotated[str, build_options.OPTIMISE] = "",
+    cmsis_nn: Annotated[Path | None, build_options.CMSIS_NN] = None,
+    weights: Annotated[str, build_options.WEIGHTS] = "flash",
+    kernels: Annotated[str, build_options.KERNELS] = "flash",
+    arena: Annotated[list[str] | None, build_options.ARENA] = None,
+    arena_limit: Annotated[int | None, build_options.ARENA_LIMIT] = None,
+    smallest: Annotated[bool, build_options.SMALLEST] = False,
     supply: Annotated[Any, supply_options.SUPPLY] = None,
     duty_cycle: Annotated[Any, supply_options.DUTY_CYCLE] = None,
     battery: Annotated[Any, supply_options.BATTERY] = None,
@@ -105,8 +89,9 @@ def bench_command(
         missing = "no MODEL" if not models else "no --board"
         raise typer.BadParameter(f"{missing} given; allowed: MODEL... --board NAME, or --compare A B")
     _check_files(json, html)
-    options = _options(compiler, optimise, cmsis_nn, weights, kernels, arena)
-    options = replace(options, arena_limit_bytes=arena_limit, smallest=smallest)
+    options = build_options.build_options(
+        compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest
+    )
     wishes: dict[str, Any] = {
         "check": check, "seed": seed, "data": data, "calibration": calibration or None, "cache": not no_cache, "jobs": jobs,
         "supply": supply_options.supply_of(supply, duty_cycle, battery, sleep_current),
@@ -129,17 +114,6 @@ def _check_files(json: str | None, html: str | None) -> None:
     for path in (None if json == STDOUT else json, html):
         if path is not None:
             check_writable(path)
-
-
-def _options(
-    compiler: str, optimise: str, cmsis_nn: Path | None, weights: str, kernels: str, arena: Sequence[str] | None
-) -> BuildOptions:
-    from mcusim.deploy.build import OPTIMISE, BuildOptions
-    from mcusim.deploy.placement import Placement
-
-    return BuildOptions(
-        compiler, optimise or OPTIMISE, cmsis_nn, True, Placement(weights, kernels), tuple(arena or ())
-    )  # fmt: skip
 
 
 def _bench(

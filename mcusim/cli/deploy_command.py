@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcusim.cli.values import byte_size
+from mcusim.cli import build_options
 
 if TYPE_CHECKING:
     from mcusim.deploy.generate import Sources
@@ -30,43 +30,26 @@ def deploy_command(
         str | None, typer.Option(metavar="NAME|PATH", help="Board by name (see 'mcusim boards') or a TOML file.")
     ] = None,
     core: Annotated[str | None, typer.Option(help="Ideal board (no wait states) with this core.")] = None,
-    compiler: Annotated[str, typer.Option(metavar="gcc|zig", help="Compiler; the first one found otherwise.")] = "",
-    optimise: Annotated[str, typer.Option(metavar="-O2|-Os|...", help="Optimisation of the C compiler.")] = "",
-    cmsis_nn: Annotated[
-        Path | None, typer.Option("--cmsis-nn", metavar="DIR", help="Use the kernels of this checkout of CMSIS-NN.")
-    ] = None,
-    weights: Annotated[
-        str, typer.Option(metavar="MEMORY", help="Where weights lie: flash, or copied at start: ram, a memory of the board.")
-    ] = "flash",
-    kernels: Annotated[
-        str, typer.Option(metavar="MEMORY", help="Where kernels run: flash, or copied at start: ram, a memory of the board.")
-    ] = "flash",
-    arena: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MEMORY", help="Where the arena lies: ram, a memory of the board. Repeatable: filled in order."),
-    ] = None,
-    arena_limit: Annotated[
-        int | None,
-        typer.Option(metavar="BYTES", parser=byte_size, help="Largest arena (64K); the network is rewritten to keep to it."),
-    ] = None,
-    smallest: Annotated[
-        bool, typer.Option("--smallest", help="Rewrite the network for the smallest arena, whatever it costs in time.")
-    ] = False,
+    compiler: Annotated[str, build_options.COMPILER] = "",
+    optimise: Annotated[str, build_options.OPTIMISE] = "",
+    cmsis_nn: Annotated[Path | None, build_options.CMSIS_NN] = None,
+    weights: Annotated[str, build_options.WEIGHTS] = "flash",
+    kernels: Annotated[str, build_options.KERNELS] = "flash",
+    arena: Annotated[list[str] | None, build_options.ARENA] = None,
+    arena_limit: Annotated[int | None, build_options.ARENA_LIMIT] = None,
+    smallest: Annotated[bool, build_options.SMALLEST] = False,
     marks: Annotated[bool, typer.Option("--marks/--no-marks", help="Count the cycles of each layer.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:  # fmt: skip
     from mcusim import boards, network
-    from mcusim.deploy.build import OPTIMISE, BuildOptions
-    from mcusim.deploy.placement import Placement
     from mcusim.deploy.project import write_project
 
     if (board is None) == (core is None):
         met = "both --board and --core" if board is not None else "neither --board nor --core"
         raise typer.BadParameter(f"{met} given; allowed: one of them")
-    options = BuildOptions(
-        compiler, optimise or OPTIMISE, cmsis_nn, marks, Placement(weights, kernels), tuple(arena or ()),
-        arena_limit_bytes=arena_limit, smallest=smallest,
-    )  # fmt: skip
+    options = build_options.build_options(
+        compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest, marks
+    )
     sources = write_project(network.load(model), boards.load(board or core or ""), output, options)
     if not quiet:
         sys.stdout.write(summary(output, sources))
