@@ -111,7 +111,7 @@ def extra_kernels() -> tuple[Path, ...]:
 
 def needed_kernels(functions: Iterable[str]) -> tuple[Path, ...]:
     """Files of our kernels that define ``functions`` (those that are ours), and what these call in turn."""
-    places = {name: path for path in own_kernels() for name in DEFINED.findall(path.read_text())}
+    places = {name: path for path in own_kernels() for name in defined(path)}
     needed: dict[Path, None] = {}
     pending = [places[name] for name in functions if name in places]
     while pending:
@@ -124,6 +124,14 @@ def needed_kernels(functions: Iterable[str]) -> tuple[Path, ...]:
 
 DEFINED = re.compile(r"^(?!static\b)[A-Za-z_][^\n;=]*?\b((?:arm|nn)_\w+)[(\[]", re.MULTILINE)
 """Names of functions and tables at the start of their definitions."""
+BY_MACRO = re.compile(r"^[A-Z][A-Z0-9_]*\(((?:arm|nn)_\w+)", re.MULTILINE)
+"""Names of functions that a macro defines: ``TILES(nn_depthwise_tiles_1, ...)``."""
+
+
+def defined(path: Path) -> list[str]:
+    """Names of the functions and tables that a file of ours defines."""
+    text = path.read_text()
+    return [*DEFINED.findall(text), *BY_MACRO.findall(text)]
 
 
 def _words(path: Path) -> Iterable[str]:
