@@ -100,5 +100,5 @@ def _print_board(board: Board) -> None:
     print_table(sys.stdout, "peripherals", ("peripheral", "model", "address"), peripherals, right=1)
     if board.energy:
         sys.stdout.write(f"energy: {board.energy.grade}, at {board.energy.supply_volts:g} V\n")
-    for source in board.sources:
+    for source in board.documents:
         sys.stdout.write(f"source: {source}\n")
