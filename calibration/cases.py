@@ -23,6 +23,7 @@ from calibration.text import Row, rows
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.boards import Board
+from mcusim.boards.calibrated import FITTED, HELD_OUT, ZERO_WAIT
 from mcusim.cores import Core
 from mcusim.errors import McusimError
 from mcusim.machine.machine import Machine, Options
@@ -35,7 +36,8 @@ MEMORY_SYSTEMS = {
     "nucleo-u575zi-q": "ICACHE", "nucleo-u385rg-q": "ICACHE", "nucleo-g0b1re": "flash, 2 wait states",
     "nucleo-l4r5zi": "ART, 5 wait states", SINGLE_BANK: "ART, 5 wait states",
 }  # fmt: skip
-ZERO_WAIT = "zero wait states"
+FITTED_CORES = frozenset({"m4"})
+"""Cores whose rules were chosen with some of these measurements in view (docs/timing.md); all of a core's count as such."""
 PQM4_LABELS = {
     "keygen": "keypair cycles:", "encaps": "encaps cycles:", "decaps": "decaps cycles:", "verify": "verify cycles:",
 }  # fmt: skip
@@ -69,6 +71,21 @@ class Case:
     def is_image(self) -> bool:
         """An image of MLPerf Tiny, driven over its serial port."""
         return self.family.startswith("mlperf")
+
+    @property
+    def unit(self) -> str:
+        """Unit of ``cycles`` and of what ``simulate`` answers: an image tells microseconds."""
+        return "us" if self.is_image else "cycles"
+
+    @property
+    def core(self) -> str:
+        """The core of its board."""
+        return boards.load(self.board).core
+
+    @property
+    def use(self) -> str:
+        """Whether the core's rules were chosen with this measurement in view."""
+        return FITTED if self.core in FITTED_CORES else HELD_OUT
 
 
 def find_cases(measurements: Path, folder: Path) -> tuple[list[Case], list[str]]:

@@ -27,7 +27,7 @@ KINDS = {
 SENTENCE = re.compile(r"(?P<kind>[a-z]+)(?:, n = (?P<n>\d+), error (?P<error>\d+(?:\.\d+)?) ?%)?: (?P<text>\S.*)", re.DOTALL)
 ALLOWED = f"'KIND: where it is written' with KIND of {', '.join(KINDS)}; '{FITTED}, n = 35, error 0.5 %: which measurements'"
 TABLE, BESIDE = "sources", "source"
-FOR_PEOPLE = frozenset({"name", "description", "mcu", "documents"})
+FOR_PEOPLE = frozenset({"name", "description", "mcu", "documents", TABLE, "energy.grade"})
 """Keys that no answer depends on."""
 HAVE_NONE_BESIDE = frozenset({"peripherals", "firmware", TABLE})
 """Tables in which a key ``source`` would be a value like any other."""
@@ -140,9 +140,9 @@ def _beside(tables: Any, key: str = "") -> Iterator[tuple[str, Source]]:
 
 
 def _is_prose(key: str, name: str, value: Any) -> bool:
-    if not key:
-        return name in FOR_PEOPLE or name == TABLE
-    return name == BESIDE and isinstance(value, str) and key.partition(".")[0] not in HAVE_NONE_BESIDE
+    if (f"{key}.{name}" if key else name) in FOR_PEOPLE:
+        return True
+    return bool(key) and name == BESIDE and isinstance(value, str) and key.partition(".")[0] not in HAVE_NONE_BESIDE
 
 
 def _is_tables(value: Any) -> bool:
