@@ -24,18 +24,24 @@ from mcusim.report import MarkUse, Report
 SCHEMA = "mcusim.verify/1"
 TOLERANCE = 0.05
 """Relative error that is allowed where neither the measurement nor the caller says."""
+STILL = 0.001
+"""Relative change of a simulation that counts as none."""
 COMPLETE = frozenset({"exit", "until", "endless_loop", "asleep"})
 """Reasons of runs that did all that the program does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A measurement and its simulation, in SI units; ``simulated`` is None where ``reason`` says why there is none."""
+    """A measurement and its simulation, in SI units; ``simulated`` is None where ``reason`` says why there is none.
+
+    ``recorded`` is what the simulator said when its accuracy was last written down, None where it was not.
+    """
 
     measurement: Measurement
     simulated: float | None
     tolerance: float
     reason: str = ""
+    recorded: float | None = None
 
     @property
     def error(self) -> float | None:
@@ -46,6 +52,13 @@ class Comparison:
     def failed(self) -> bool:
         """Whether the simulation is further off than allowed."""
         return self.error is not None and abs(self.error) > self.tolerance
+
+    @property
+    def moved(self) -> bool:
+        """Whether the simulator says something else than recorded, be it better or worse."""
+        if self.simulated is None or self.recorded is None:
+            return False
+        return abs(self.simulated / self.recorded - 1) > STILL
 
 
 def _used(report: Report, mark: str) -> MarkUse:
@@ -179,6 +192,7 @@ def to_json(comparisons: Sequence[Comparison]) -> str:
             "unit": measurements.SI_UNITS[measurements.QUANTITIES[each.measurement.quantity]],
             "measured": each.measurement.si_value, "simulated": each.simulated, "error": each.error,
             "tolerance": each.tolerance, "failed": each.failed, "reason": each.reason,
+            "recorded": each.recorded, "moved": each.moved,
         }
         for each in comparisons
     ]  # fmt: skip

@@ -19,10 +19,12 @@ REGRESSION_CODE = 9
 """Row ``regression`` of ``mcusim.report.exit``, not imported here to keep start-up short; a test compares them."""
 PLAIN_WIDTH = 160
 """Columns where the output is no terminal: names are long."""
+UPDATE = "python -m benchmarks.fidelity --update-boards"
 ERASE = "\r\x1b[K"
 SCALED = frozenset({"time", "energy", "power"})
 """Dimensions whose values are shown with prefixes; others are counts."""
-VERDICTS = {True: "FAILED", False: "ok"}
+VERDICTS = {(True, False): "FAILED", (True, True): "FAILED", (False, True): "moved", (False, False): "ok"}
+"""By whether a row failed, and whether the simulator says something else than recorded."""
 
 
 def share(text: str) -> float:
@@ -138,6 +140,8 @@ def _tell(found: Sequence[Comparison]) -> None:
     print_table(sys.stdout, "", columns, [_row(each) for each in compared], right=4, plain_width=PLAIN_WIDTH)
     failed = sum(each.failed for each in compared)
     sys.stdout.write(f"\n{len(compared)} compared, {failed} further off than allowed\n")
+    if moved := sum(each.moved for each in compared):
+        sys.stdout.write(f"{moved} moved since the accuracy was recorded; {UPDATE} records it anew\n")
     for reason in dict.fromkeys(each.reason for each in found if each.reason):
         names = [each.measurement.name for each in found if each.reason == reason]
         sys.stdout.write(f"{len(names)} not compared: {reason}\n")
@@ -157,7 +161,7 @@ def _row(each: Comparison) -> tuple[str, ...]:
     assert each.simulated is not None and each.error is not None
     where = "" if each.measurement.mark in ("", each.measurement.name) else f" ({each.measurement.mark})"
     return (
-        each.measurement.name + where, each.measurement.quantity, each.measurement.board, VERDICTS[each.failed],
+        each.measurement.name + where, each.measurement.quantity, each.measurement.board, VERDICTS[each.failed, each.moved],
         quantity(each.measurement.si_value), quantity(each.simulated), f"{each.error:+.2%}", f"{each.tolerance:.2%}",
     )  # fmt: skip
 

@@ -67,10 +67,17 @@ def _comparison(case: Case, answer: float | None, reason: str) -> Comparison:
     quantity, scale = ("latency", MICROSECOND) if case.is_image else ("cycles", 1.0)
     program = str(case.program) if case.is_at_hand else ""
     row = Measurement(case.name, quantity, case.cycles, case.unit, case.board, calibrated.SOURCE, program=program)
-    return Comparison(row, None if answer is None else answer * scale, allowed(case.name), reason)
+    known = recorded(case.name)
+    return Comparison(row, None if answer is None else answer * scale, allowed(case.name), reason,
+                      known.simulated * scale if known else None)  # fmt: skip
+
+
+def recorded(name: str) -> calibrated.Row | None:
+    """What the simulator is known to say to a published measurement."""
+    return next((row for row in calibrated.read(calibrated.FILE) if row.name == name), None)
 
 
 def allowed(name: str) -> float:
     """The relative error that a published measurement may have: the one it is known for, and a margin."""
-    known = {row.name: abs(row.error) for row in calibrated.read(calibrated.FILE)}
-    return known[name] + MARGIN if name in known else TOLERANCE
+    known = recorded(name)
+    return abs(known.error) + MARGIN if known else TOLERANCE

@@ -67,6 +67,17 @@ def test_a_row_passes_at_its_known_error_and_fails_where_the_error_has_grown(com
     assert (code, "FAILED" in printed.out) == (REGRESSION_CODE, True)
 
 
+def test_a_row_that_says_something_else_but_nothing_worse_is_told_as_moved(command, places, monkeypatch):
+    (found,) = (row for row in verify_published.verify_published(*places) if row.simulated)
+    known(monkeypatch, found.simulated, found.simulated * 1.01)
+    code, printed = command()
+    assert code == 0
+    assert " moved " in printed.out and "1 moved since the accuracy was recorded; python -m benchmarks.fidelity" in printed.out
+    _, printed = command("--json", "-")
+    row = next(row for row in json.loads(printed.out)["comparisons"] if row["name"] == "x25519")
+    assert (row["moved"], row["recorded"]) == (True, found.simulated * 1.01)
+
+
 def test_rows_without_their_program_are_named(command):
     code, printed = command()
     assert f"1 not compared: {MISSING}\n    pqm4 kem_clean decaps\n" in printed.out
