@@ -25,6 +25,8 @@ KINDS = {
     CHOSEN: "not a fact of silicon: free to choose, and chosen so here",
 }
 SENTENCE = re.compile(r"(?P<kind>[a-z]+)(?:, n = (?P<n>\d+), error (?P<error>\d+(?:\.\d+)?) ?%)?: (?P<text>\S.*)", re.DOTALL)
+BEGINNING = re.compile(rf"({'|'.join(KINDS)})\b[:,]?\s*(?=\S)")
+COUNT = re.compile(r"\bn ?= ?(\d+)\b")
 ALLOWED = f"'KIND: where it is written' with KIND of {', '.join(KINDS)}; '{FITTED}, n = 35, error 0.5 %: which measurements'"
 TABLE, BESIDE = "sources", "source"
 FOR_PEOPLE = frozenset({"name", "description", "mcu", "documents", TABLE, "energy.grade"})
@@ -67,11 +69,15 @@ def parse(sentence: Any, place: Place) -> Source:
 
 
 def parse_beside(text: str) -> Source:
-    """The source that a text beside a value names: a sentence as above, or else a document."""
+    """The source that a text beside a value names, in free words: they may begin with a kind, else they name a document."""
     match = SENTENCE.fullmatch(text)
-    if match is None or match["kind"] not in KINDS:
+    if match and match["n"] and match["kind"] == FITTED:
+        return parse(text, Place(Path()))
+    begun = BEGINNING.match(text)
+    if begun is None:
         return Source(DOCUMENT, text)
-    return parse(text, Place(Path())) if match["n"] or match["kind"] != FITTED else Source(FITTED, match["text"])
+    number = COUNT.search(text)
+    return Source(begun[1], text[begun.end() :], int(number[1]) if number else None)
 
 
 def sentences(value: Any, place: Place) -> dict[str, Source]:

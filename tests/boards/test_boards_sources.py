@@ -133,6 +133,9 @@ def test_a_list_of_documents_is_told_where_it_belongs(write):
         ("default: as elsewhere", Source("default", "as elsewhere")),
         ("fitted, n = 3, error 2 %: bench", Source("fitted", "bench", 3, 0.02)),
         ("fitted: bench", Source("fitted", "bench")),
+        ("fitted n=12, ± 0.01", Source("fitted", "n=12, ± 0.01", 12)),
+        ("measured, own bench", Source("measured", "own bench")),
+        ("documents of Nordic", Source("document", "documents of Nordic")),
         ("see: chapter 3", Source("document", "see: chapter 3")),
     ],
 )
