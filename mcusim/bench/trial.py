@@ -27,7 +27,6 @@ from mcusim.network.table import operator_name
 from mcusim.report import Report, ScheduleUse
 from mcusim.run import run
 
-
 Events = Mapping[str, Mapping[str, int]]
 """Counts by kind and by what they happened to."""
 

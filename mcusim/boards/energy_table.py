@@ -14,7 +14,7 @@ INSTRUCTION_CLASSES = (INTEGER, MULTIPLY, DIVIDE, SIMD, LOAD, STORE, BRANCH, FLO
 """Instructions that cost about the same energy."""
 
 INSTRUCTIONS, FETCH, READ, WRITE, CYCLES = "instructions", "fetch", "read", "write", "cycles"
-HIT, MISS, WRITEBACK = "hit", "miss", "writeback"
+HIT, MISS, WRITEBACK, WAYS = "hit", "miss", "writeback", "ways"
 DEVICE_READ, DEVICE_AHEAD, DEVICE_WRITE = "device_read", "device_ahead", "device_write"
 EVENTS = {
     INSTRUCTIONS: "instructions by class, executed or not (mcusim.energy.instruction_class)",
@@ -24,6 +24,7 @@ EVENTS = {
     HIT: "look-ups that hit, by cache",
     MISS: "look-ups that missed, by cache: a line is filled, or a store passes by",
     WRITEBACK: "dirty lines written back, by cache",
+    WAYS: "halfwords that fetches and accesses ask a cache for, times the ways that are searched, by cache",
     DEVICE_READ: "reads that nothing had prepared, by memory behind caches and buffers",
     DEVICE_AHEAD: "words found read ahead, by memory behind caches and buffers",
     DEVICE_WRITE: "stores, by memory behind caches and buffers",

@@ -17,6 +17,7 @@ from mcusim.energy.instruction_class import CLASS_OF
 from mcusim.isa.instruction import MemoryOperand
 from mcusim.machine import layout as L
 from mcusim.machine.graph import Node
+from mcusim.machine.memory_system import halfwords_of
 from mcusim.machine.pass_counts import PassCounts
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Event = tuple[str, str]
 
 def words_of(memory: MemoryOperand) -> int:
     """Words that an access moves; parts of a word count as one."""
-    return memory.count * max(memory.size // 4, 1)
+    return halfwords_of(memory) // 2
 
 
 def nested(counts: Mapping[Event, int]) -> dict[str, dict[str, int]]:
@@ -112,6 +113,8 @@ class EventCounts:
         for instruction in run:
             counts[E.INSTRUCTIONS, CLASS_OF[instruction.kind]] += 1
             counts[E.FETCH, code] += instruction.size // 2
+        if node.touches is not None:
+            counts.update({(E.WAYS, cache): n for cache, n in self.recorder.memory.ways_searched(node.touches, run).items()})
         for slot, value in zip(node.record.program.slots, node.classes, strict=True):
             if slot.op == L.OP_ACCESS and value and slot.instruction < instructions:
                 memory = run[slot.instruction].memory

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcusim.isa.instruction import Block
+from mcusim.isa.instruction import Block, Instruction, MemoryOperand
 from mcusim.machine import layout as L
 from mcusim.machine.facts import FactProgram
 from mcusim.machine.memory_native import meet_touches, settle_touches, write_device
@@ -69,6 +69,8 @@ class MemorySystem:
         self.devices: dict[str, np.ndarray] = {}
         self.paths: dict[tuple[str, int, Path, str, str], np.ndarray] = {}
         self.path_at: dict[int, Path] = {}
+        self.searches: dict[int, tuple[int, str, int]] = {}
+        """Kind of access, cache and its ways, by path."""
         self.touched: list[np.ndarray] = []
         self.addresses = np.zeros(L.TOUCHES_MAX, dtype=np.int64)
         state[L.ADDRESSES] = self.addresses.ctypes.data
@@ -205,6 +207,7 @@ class MemorySystem:
             row[L.PATH_OWN_LAST] = -1
             self.paths[key] = row
             self.path_at[row.ctypes.data] = path
+            self.searches[row.ctypes.data] = kind, path.cache, cache.ways if cache else 0
         return self.paths[key]
 
     # --- touches of nodes ---------------------------------------------------------------------------------------------
@@ -340,6 +343,19 @@ class MemorySystem:
                     counts[event, name] = counts.get((event, name), 0) + count
         return counts
 
+    def ways_searched(self, touches: np.ndarray, run: Sequence[Instruction]) -> dict[str, int]:
+        """Ways that caches search for ``run``, the first instructions of a node with ``touches``: by cache, for each halfword."""
+        counts: dict[str, int] = {}
+        for pointer, number in {(int(path), int(number)) for path, number in touches[:, :2]}:
+            kind, cache, ways = self.searches[pointer]
+            if number < len(run) and kind != FETCH:
+                counts[cache] = counts.get(cache, 0) + ways * halfwords_of(run[number].memory)
+        for pointer in {int(path) for path in touches[:, L.TOUCH_PATH]}:
+            kind, cache, ways = self.searches[pointer]
+            if kind == FETCH:  # touched a line at a time, but asked for each instruction; a block has one such path
+                counts[cache] = counts.get(cache, 0) + ways * sum(one.size // 2 for one in run)
+        return {cache: count for cache, count in counts.items() if count}
+
     def lookups(self, name: str) -> tuple[int, int, int, int]:
         """(hits of fetches, misses of fetches, hits of data, misses of data) of the cache ``name`` so far."""
         rows = [record.row for spec, record in self.caches.items() if spec.name == name]
@@ -378,6 +394,11 @@ class MemorySystem:
             for name, row in self.devices.items()
         ]
         return tuple(row for row in rows if row.reads + row.hits_ahead + row.writes)
+
+
+def halfwords_of(memory: MemoryOperand | None) -> int:
+    """Halfwords that an access moves; parts of a word count as one word."""
+    return 0 if memory is None else 2 * memory.count * max(memory.size // 4, 1)
 
 
 def _sum(row: np.ndarray, first: int, count: int = 3) -> int:

@@ -107,10 +107,20 @@ class ReferenceProfile:
         for instruction in seen.block.instructions:
             self.events["instructions", CLASS_OF[instruction.kind]] += 1
             self.events["fetch", names[region_at(instruction.address)]] += instruction.size // 2
+            self._search(region_at(instruction.address), FETCH, instruction.size // 2)
             address, memory = seen.accesses.get(instruction.address), instruction.memory
             if address is not None and memory is not None:
                 words = memory.count * (2 if memory.size == 8 else 1)
                 self.events["write" if memory.write else "read", names[region_at(address)]] += words
+                self._search(region_at(address), WRITE if memory.write else READ, 2 * words)
+
+    def _search(self, region: int, kind: int, halfwords: int) -> None:
+        """Count the ways that a cache searches for an access."""
+        timing = self.recorder.timing
+        path = timing.regions[region].paths.of(kind)
+        for cache in timing.caches:
+            if path is not None and cache.name == path.cache:
+                self.events["ways", cache.name] += cache.ways * halfwords
 
     def _stalls(self, seen: Seen, facts: dict[int, Fact], code: int, passage: Passage) -> int:
         """Stall cycles of the block's fetches and accesses, one after the other."""
