@@ -90,7 +90,8 @@ class Campaign:
         self.parameters = parameters_of(core)
         self.hertz, self.noise, self.rounds, self.budget, self.seed = hertz, noise, rounds, budget, seed
         self.check = check
-        self.linear = self._linear(core)
+        self.around = core
+        self._near: Linear | None = None
         self.seconds = self._seconds()
         self.rows: tuple[Row, ...] = ()
         self.turned = 0
@@ -154,7 +155,7 @@ class Campaign:
         elif isinstance(event, Chosen):
             self.queue = list(event.bodies)
         else:
-            self.linear, self.turned = self._linear(changed(self.core, self.parameters, event.values)), len(self.rows)
+            self.around, self.turned = changed(self.core, self.parameters, event.values), len(self.rows)
 
     def _rows_of(self, event: Measured) -> tuple[Row, ...]:
         before = sum(row.body == event.body for row in self.rows)
@@ -175,7 +176,7 @@ class Campaign:
 
     def _turn(self, there: Core) -> bool:
         """Take counts around another core from now on; whether it is another, and rows came since the last time."""
-        if self.turned == len(self.rows) or values_of(there, self.parameters) == values_of(self.linear.core, self.parameters):
+        if self.turned == len(self.rows) or values_of(there, self.parameters) == values_of(self.around, self.parameters):
             return False
         self._take(Around(_differences(self.core, there)))
         return True
@@ -192,6 +193,13 @@ class Campaign:
         return tuple(name for name in names if self.check and often[name] < CHECK_ROWS)
 
     # --- the fit --------------------------------------------------------------------------------------------------------
+    @property
+    def linear(self) -> Linear:
+        """Bodies as they are near the core that counts are taken around."""
+        if self._near is None or self._near.core is not self.around:
+            self._near = self._linear(self.around)
+        return self._near
+
     def _linear(self, core: Core) -> Linear:
         nothing = rows_of([{timed.body.name: 0.0 for timed in self.bodies}], self.noise)
         near = problem_of(self.core, self.parameters, self.bodies, nothing, core)

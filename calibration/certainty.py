@@ -38,13 +38,7 @@ class Target:
 
 def targets_of(problem: Problem) -> tuple[Target, ...]:
     """What rows can settle of which ``problem`` has one for each body."""
-    rows = len(problem.rows)
-    often = replace(
-        problem, rows=tuple(f"{row}/{turn}" for turn in range(MANY) for row in problem.rows), groups=MANY * problem.groups,
-        counts=np.tile(problem.counts, (MANY, 1)), values=np.tile(problem.values, MANY), sds=np.tile(problem.sds, MANY),
-    )  # fmt: skip
-    assert len(often.rows) == MANY * rows
-    sets = [names for names, _ in inseparable(often)]
+    sets = [names for names, _ in inseparable(replace(problem, sds=problem.sds / math.sqrt(MANY)))]
     names = [prior.name for prior in problem.priors]
     shared = {name for each in sets for name in each}
     alone = [Target(name, np.eye(len(names))[place]) for place, name in enumerate(names) if name not in shared]
