@@ -20,6 +20,8 @@ from calibration.session import Subject
 from mcusim.cores.numbers import numbers_of
 
 SCHEMA = "mcusim.calibrate/1"
+SHOWN = 12
+"""Outliers that are named on a terminal; JSON has all."""
 SETTLED, TOGETHER, AT_MOST, OPEN = "settled", "together", "at most", "open"
 NOTES = {
     SETTLED: "",
@@ -117,7 +119,8 @@ class Calibrated:
         if state.open:
             yield f"in doubt: {', '.join(state.linear.targets[place].name for place in state.open)}"
         if fit.outliers:
-            yield f"outliers: {', '.join(f'{fit.problem.rows[row]} ({fit.residuals[row]:+.0f} sd)' for row in fit.outliers)}"
+            far = [f"{fit.problem.rows[row]} ({fit.residuals[row]:+.0f} sd)" for row in fit.outliers]
+            yield f"outliers: {', '.join(far[:SHOWN])}{f' and {len(far) - SHOWN} more' if len(far) > SHOWN else ''}"
         yield from (f"misfit: {misfit.text}" for misfit in fit.misfits)
         if self.explained:
             yield "no misfit: what is left over looks like noise"
