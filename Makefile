@@ -2,6 +2,7 @@
 # make test      lint and test everything
 # make bench     speed and fidelity, as ratios
 # make fidelity  measurements against simulations (MEASUREMENTS, PROGRAMS: folders, see docs/accuracy.md)
+# make verify    published measurements against simulations: fails where an error has grown (MEASUREMENTS, PROGRAMS)
 # make models    every model of a folder on four cores, bit for bit against its reference (MODELS: a folder)
 # make fuzz      tens of thousands of random and mutated images (FUZZ_IMAGES, FUZZ_SEED)
 # Each does all set-up on its own: a virtual environment, Python packages, a cross compiler.
@@ -11,6 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := m7
 WORKERS := 2
+MEASUREMENTS ?= $(MCUSIM_MEASUREMENTS)
+PROGRAMS ?= $(MCUSIM_PROGRAMS)
 FUZZ_IMAGES := 20000
 FUZZ_SEED := 0
 
@@ -19,7 +22,7 @@ TEST_READY := $(VENV)/.ready-test
 COMPILER_READY := $(VENV)/.ready-compiler
 DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
 
-.PHONY: demo test lint bench fidelity models fuzz wheel-test clean
+.PHONY: demo test lint bench fidelity verify models fuzz wheel-test clean
 
 demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
@@ -37,6 +40,9 @@ bench: $(TEST_READY) $(COMPILER_READY)
 
 fidelity: $(TEST_READY)
 	$(BIN)/python -m benchmarks.fidelity --measurements $(MEASUREMENTS) --programs $(PROGRAMS) --max-cycles 3e9
+
+verify: $(TEST_READY)
+	$(BIN)/mcusim verify --published $(MEASUREMENTS) --programs $(PROGRAMS) --jobs $(WORKERS)
 
 models: $(TEST_READY) $(COMPILER_READY)
 	MCUSIM_MODELS=$(MODELS) $(BIN)/pytest -n $(WORKERS) tests/deploy/test_models.py

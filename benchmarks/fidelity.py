@@ -1,10 +1,11 @@
 """Simulated against measured: every measurement whose program is at hand, by core and memory system.
 
     python -m benchmarks.fidelity --measurements DIR --programs DIR [--match TEXT] [--max-cycles N] [--jobs N]
-                                  [--json FILE] [--markdown FILE]
+                                  [--json FILE] [--markdown FILE] [--update-boards]
 
 How the folder of programs is laid out stands in ``calibration.cases``; ``docs/accuracy.md`` says where they come from.
-Rows of other programs than the measured one (another compiler) are printed apart and count in no figure.
+Rows of other programs than the measured one (another compiler) are printed apart and count in no figure. ``--update-boards``
+puts the rows into the file that ``mcusim boards`` tells from; rows that did not run stay as they are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from calibration.cases import CalibrationError, Case, by_program, find_cases, simulate
-from mcusim import boards
+from mcusim.boards import calibrated
 from mcusim.errors import McusimError
 from mcusim.report.files import write_atomically
 
@@ -39,6 +40,8 @@ class Row:
     measured: float
     simulated: float | None
     problem: str = ""
+    use: str = calibrated.HELD_OUT
+    unit: str = "cycles"
 
     @property
     def error(self) -> float:
@@ -65,8 +68,8 @@ def rows_of(cases: list[Case]) -> list[Row]:
     except McusimError as error:
         answers, problem = {}, str(error)
     return [
-        Row(case.name, case.board, boards.load(case.board).core, case.memory, case.same, case.cycles, answers.get(case.name),
-            problem)
+        Row(case.name, case.board, case.core, case.memory, case.same, case.cycles, answers.get(case.name), problem, case.use,
+            case.unit)
         for case in cases
     ]  # fmt: skip
 
@@ -133,6 +136,16 @@ def run_all(cases: Sequence[Case], jobs: int) -> list[Row]:
     return rows
 
 
+def update_boards(rows: Sequence[Row], file: Path = calibrated.FILE) -> None:
+    """Put rows of measured programs into the calibration of boards, over those of the same names."""
+    known = {row.name: row for row in calibrated.read(file)} if file.exists() else {}
+    for row in rows:
+        if row.same and row.simulated is not None:
+            place = row.name, row.board, row.core, row.memory
+            known[row.name] = calibrated.Row(*place, row.use, row.unit, row.measured, row.simulated)
+    write_atomically(file, calibrated.text_of(known.values()))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0, or 2 where measurements or programs cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__,
@@ -144,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
+    parser.add_argument("--update-boards", action="store_true", help=f"write {calibrated.FILE.name} of the board files")
     options = parser.parse_args(arguments)
     try:
         cases, missing = find_cases(options.measurements, options.programs)
@@ -160,6 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = {"schema": SCHEMA, "rows": [asdict(row) for row in rows],
                     "summaries": [asdict(summary) for summary in summaries(rows)]}  # fmt: skip
         write_atomically(options.json, json.dumps(document, indent=1) + "\n")
+    if options.update_boards:
+        update_boards(rows)
     return 0
 
 

@@ -23,6 +23,7 @@ from calibration.text import Row, rows
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.boards import Board
+from mcusim.boards.calibrated import FITTED, HELD_OUT, ZERO_WAIT
 from mcusim.cores import Core
 from mcusim.errors import McusimError
 from mcusim.machine.machine import Machine, Options
@@ -35,7 +36,8 @@ MEMORY_SYSTEMS = {
     "nucleo-u575zi-q": "ICACHE", "nucleo-u385rg-q": "ICACHE", "nucleo-g0b1re": "flash, 2 wait states",
     "nucleo-l4r5zi": "ART, 5 wait states", SINGLE_BANK: "ART, 5 wait states",
 }  # fmt: skip
-ZERO_WAIT = "zero wait states"
+FITTED_CORES = frozenset({"m4"})
+"""Cores whose rules were chosen with some of these measurements in view (docs/timing.md); all of a core's count as such."""
 PQM4_LABELS = {
     "keygen": "keypair cycles:", "encaps": "encaps cycles:", "decaps": "decaps cycles:", "verify": "verify cycles:",
 }  # fmt: skip
@@ -45,6 +47,7 @@ SIGN_NOT_IN_PLACE = ("sphincs", "snova")
 their signature there on every machine (seen on QEMU and on x86 too), so the board was measured in that state as well."""
 STAMPS = re.compile(r"m-lap-us-(\d+)")
 INFERENCES = (1, 3)
+NOT_AT_HAND = Path()
 
 
 class CalibrationError(McusimError):
@@ -53,7 +56,10 @@ class CalibrationError(McusimError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One measurement and the program it was taken with. ``cycles`` is what the board took; ``same``: the very program."""
+    """One measurement and the program it was taken with. ``cycles`` is what the board took; ``same``: the very program.
+
+    ``program`` is ``NOT_AT_HAND`` where it is not.
+    """
 
     name: str
     family: str
@@ -66,24 +72,45 @@ class Case:
     scale: float = 1.0
 
     @property
+    def is_at_hand(self) -> bool:
+        """Whether there is a program to run."""
+        return self.program != NOT_AT_HAND
+
+    @property
     def is_image(self) -> bool:
         """An image of MLPerf Tiny, driven over its serial port."""
         return self.family.startswith("mlperf")
 
+    @property
+    def unit(self) -> str:
+        """Unit of ``cycles`` and of what ``simulate`` answers: an image tells microseconds."""
+        return "us" if self.is_image else "cycles"
+
+    @property
+    def core(self) -> str:
+        """The core of its board."""
+        return boards.load(self.board).core
+
+    @property
+    def use(self) -> str:
+        """Whether the core's rules were chosen with this measurement in view."""
+        return FITTED if self.core in FITTED_CORES else HELD_OUT
+
 
 def find_cases(measurements: Path, folder: Path) -> tuple[list[Case], list[str]]:
     """Cases whose program lies in ``folder``, and the names of those whose program does not."""
+    cases = all_cases(measurements, folder)
+    return [case for case in cases if case.is_at_hand], [case.name for case in cases if not case.is_at_hand]
+
+
+def all_cases(measurements: Path, folder: Path) -> list[Case]:
+    """Every measurement, with its program where that lies in ``folder``."""
     if not measurements.is_dir():
         raise CalibrationError(f"{measurements} is no folder with tables of measurements")
     if not folder.is_dir():
         raise CalibrationError(f"{folder} is no folder with programs")
     texts = _texts(folder)
-    found: list[Case] = []
-    missing: list[str] = []
-    for reader in (_pqm4, _embench, _x25519, _mlperf):
-        for name, case in reader(measurements, folder, texts):
-            found.append(case) if case is not None else missing.append(name)
-    return found, missing
+    return [case for reader in (_pqm4, _embench, _x25519, _mlperf) for case in reader(measurements, folder, texts)]
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -96,58 +123,47 @@ def _texts(folder: Path) -> dict[str, int]:
     return {row.text("program"): int(row.positive("text_bytes")) for row in _rows(folder / "text_bytes.csv")}
 
 
-def _program(folder: Path, pattern: str) -> Path | None:
-    return next(iter(sorted(folder.glob(pattern))), None)
+def _program(folder: Path, pattern: str) -> Path:
+    return next(iter(sorted(folder.glob(pattern))), NOT_AT_HAND)
 
 
 def _same(program: Path, folder: Path, texts: dict[str, int], published: Row) -> bool:
     """Whether the text of a rebuilt program has the published size."""
+    if program == NOT_AT_HAND:
+        return False
     size = texts.get(str(program.relative_to(folder)))
     return size is not None and abs(size / published.positive("text_bytes") - 1) <= SAME_PROGRAM
 
 
-Found = Iterable[tuple[str, Case | None]]
-
-
-def _pqm4(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+def _pqm4(measurements: Path, folder: Path, texts: dict[str, int]) -> Iterator[Case]:
     for row in _rows(measurements / "pqm4_l4r5zi_cycles.csv"):
         stem, operation = f"{row.text('scheme')}_{row.text('implementation')}", row.text("operation")
-        name, program = f"pqm4 {stem} {operation}", _program(folder, f"pqm4/{stem}[_.]*")
-        if program is None:
-            yield name, None
-            continue
-        same, cycles = _same(program, folder, texts, row), row.positive("cycles_mean")
-        yield name, Case(name, f"pqm4 {row.text('scheme')}", program, "nucleo-l4r5zi", ZERO_WAIT, cycles, same,
-                         PQM4_LABELS[operation])  # fmt: skip
+        program = _program(folder, f"pqm4/{stem}[_.]*")
+        yield Case(f"pqm4 {stem} {operation}", f"pqm4 {row.text('scheme')}", program, "nucleo-l4r5zi", ZERO_WAIT,
+                   row.positive("cycles_mean"), _same(program, folder, texts, row), PQM4_LABELS[operation])  # fmt: skip
 
 
-def _embench(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+def _embench(measurements: Path, folder: Path, texts: dict[str, int]) -> Iterator[Case]:
     for row in _rows(measurements / "embench_f407_16mhz.csv"):
         name, program = f"embench {row.text('benchmark')}", _program(folder, f"embench/{row.text('benchmark')}[_.]*")
-        if program is None:
-            yield name, None
-            continue
-        same = _same(program, folder, texts, row)
-        yield name, Case(name, name, program, "stm32f4discovery", ZERO_WAIT, row.positive("cycles_total"), same, "cycles:",
-                         row.positive("global_scale_factor"))  # fmt: skip
+        yield Case(name, name, program, "stm32f4discovery", ZERO_WAIT, row.positive("cycles_total"),
+                   _same(program, folder, texts, row), "cycles:", row.positive("global_scale_factor"))  # fmt: skip
 
 
-def _x25519(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+def _x25519(measurements: Path, folder: Path, texts: dict[str, int]) -> Iterator[Case]:
     for row in _rows(measurements / "crypto_m4_cycles.csv"):
         name, program = "x25519", _program(folder, "x25519*")
-        case = Case(name, name, program, "m4", ZERO_WAIT, row.positive("cycles"), True, "cycles:") if program else None
-        yield name, case  # assembly: the same program by nature
+        yield Case(name, name, program, "m4", ZERO_WAIT, row.positive("cycles"), program != NOT_AT_HAND, "cycles:")
+        # assembly: the same program by nature
 
 
-def _mlperf(measurements: Path, folder: Path, texts: dict[str, int]) -> Found:
+def _mlperf(measurements: Path, folder: Path, texts: dict[str, int]) -> Iterator[Case]:
     blobs = {_git_blob(path): path for pattern in ("**/*.bin", "**/*.hex") for path in folder.glob(pattern)}
     for row in _rows(measurements / "mlperf_tiny_firmware.csv"):
         name = f"mlperf {row.text('board').lower()} {row.text('submitter').lower()} {row.text('benchmark')}"
-        program = blobs.get(row.text("git_blob"))
-        board = mlperf_board(row)
-        cycles = row.positive("measured_latency_s") * 1e6
-        case = Case(name, name, program, board, MEMORY_SYSTEMS[board], cycles, True) if program else None
-        yield name, case
+        program, board = blobs.get(row.text("git_blob"), NOT_AT_HAND), mlperf_board(row)
+        microseconds = row.positive("measured_latency_s") * 1e6
+        yield Case(name, name, program, board, MEMORY_SYSTEMS[board], microseconds, program != NOT_AT_HAND)
 
 
 def _git_blob(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 STDOUT = "-"
 REGRESSION_CODE = 9
 """Row ``regression`` of ``mcusim.report.exit``, not imported here to keep start-up short; a test compares them."""
+PLAIN_WIDTH = 160
+"""Columns where the output is no terminal: names are long."""
+UPDATE = "python -m benchmarks.fidelity --update-boards"
 ERASE = "\r\x1b[K"
-VERDICTS = {True: "FAILED", False: "ok"}
+SCALED = frozenset({"time", "energy", "power"})
+"""Dimensions whose values are shown with prefixes; others are counts."""
+VERDICTS = {(True, False): "FAILED", (True, True): "FAILED", (False, True): "moved", (False, False): "ok"}
+"""By whether a row failed, and whether the simulator says something else than recorded."""
 
 
 def share(text: str) -> float:
@@ -32,7 +38,9 @@ def share(text: str) -> float:
 
 
 def verify_command(
-    files: Annotated[list[Path], typer.Argument(metavar="MEASUREMENTS...", help="CSV files (docs/measurements.md).")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[MEASUREMENTS...]", help="CSV files (docs/measurements.md).")
+    ] = None,
     board: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Only measurements of this board; by default each on its own.")
     ] = None,
@@ -55,6 +63,13 @@ def verify_command(
     semihosting_root: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder that semihosting may open files in.")
     ] = None,
+    published: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The published measurements of a folder instead (docs/accuracy.md).")
+    ] = None,
+    max_cycles: Annotated[
+        Any, typer.Option(parser=values.count, metavar="N", help="With --published: leave out longer programs.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="With --published: programs at a time.")] = 1,
     json: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Write JSON of schema mcusim.verify/1; - is stdout, without the table.")
     ] = None,
@@ -66,18 +81,27 @@ def verify_command(
       mcusim verify bench.csv
       mcusim verify --board nucleo-l4r5zi --tolerance 2% bench.csv field.csv
       mcusim verify bench.csv --programs build --json verify.json
+      mcusim verify --published measurements --programs images --max-cycles 1e8
     """
     from calibration import verify
     from mcusim.report import check_writable, write_atomically
 
     if json is not None and json != STDOUT:
         check_writable(json)
-    rows = verify.load(files, programs)
+    runs = {
+        "send": tuple(send or ()), "until": until, "max_instructions": max_instructions, "semihosting_root": semihosting_root,
+    }  # fmt: skip
+    _check_choice(files, published, programs, {**runs, "tolerance": tolerance})
     try:
-        found = verify.verify(
-            rows, board=board, tolerance=verify.TOLERANCE if tolerance is None else tolerance, watch=_watch,
-            send=tuple(send or ()), until=until, max_instructions=max_instructions, semihosting_root=semihosting_root,
-        )  # fmt: skip
+        if published is not None and programs is not None:
+            from calibration.verify_published import verify_published
+
+            found = verify_published(
+                published, programs, board=board, max_cycles=max_cycles or float("inf"), jobs=jobs, watch=_watch
+            )
+        else:
+            rows = verify.load(files or (), programs)
+            found = verify.verify(rows, board=board, tolerance=tolerance or verify.TOLERANCE, watch=_watch, **runs)
     finally:
         _watch("")
     if json != STDOUT:
@@ -90,6 +114,16 @@ def verify_command(
         raise typer.Exit(REGRESSION_CODE)
 
 
+def _check_choice(files: Any, published: Path | None, programs: Path | None, of_files: Mapping[str, Any]) -> None:
+    """Usage errors: either files or published measurements, and the options of the one not with the other."""
+    if bool(files) == (published is not None):
+        raise typer.BadParameter("allowed: files of measurements, or --published with a folder of tables")
+    if published is not None and programs is None:
+        raise typer.BadParameter("--published needs --programs, the folder with their programs (docs/accuracy.md)")
+    if published is not None and (given := [name.replace("_", "-") for name, value in of_files.items() if value]):
+        raise typer.BadParameter(f"--{given[0]} is of files of measurements; --published says itself how its programs run")
+
+
 def _watch(text: str) -> None:
     """What runs now, on stderr where that is a terminal."""
     if sys.stderr.isatty():
@@ -98,15 +132,21 @@ def _watch(text: str) -> None:
 
 
 def _tell(found: Sequence[Comparison]) -> None:
+    from calibration.verify import NAMED
     from mcusim.report.table import print_table
 
     compared = [each for each in found if each.simulated is not None]
     columns = ("name", "quantity", "board", "", "measured", "simulated", "error", "allowed")
-    print_table(sys.stdout, "", columns, [_row(each) for each in compared], right=4)
+    print_table(sys.stdout, "", columns, [_row(each) for each in compared], right=4, plain_width=PLAIN_WIDTH)
     failed = sum(each.failed for each in compared)
     sys.stdout.write(f"\n{len(compared)} compared, {failed} further off than allowed\n")
+    if moved := sum(each.moved for each in compared):
+        sys.stdout.write(f"{moved} moved since the accuracy was recorded; {UPDATE} records it anew\n")
     for reason in dict.fromkeys(each.reason for each in found if each.reason):
-        sys.stdout.write(f"{sum(each.reason == reason for each in found)} not compared: {reason}\n")
+        names = [each.measurement.name for each in found if each.reason == reason]
+        sys.stdout.write(f"{len(names)} not compared: {reason}\n")
+        if reason in NAMED:
+            sys.stdout.writelines(f"    {name}\n" for name in names)
 
 
 def _row(each: Comparison) -> tuple[str, ...]:
@@ -115,12 +155,13 @@ def _row(each: Comparison) -> tuple[str, ...]:
 
     def quantity(value: float) -> str:
         dimension = QUANTITIES[each.measurement.quantity]
-        return si(value, "s") if dimension == "time" else f"{grouped(round(value))} {SI_UNITS[dimension]}"
+        unit = SI_UNITS[dimension]
+        return si(value, unit) if dimension in SCALED else f"{grouped(round(value))} {unit}"
 
     assert each.simulated is not None and each.error is not None
     where = "" if each.measurement.mark in ("", each.measurement.name) else f" ({each.measurement.mark})"
     return (
-        each.measurement.name + where, each.measurement.quantity, each.measurement.board, VERDICTS[each.failed],
+        each.measurement.name + where, each.measurement.quantity, each.measurement.board, VERDICTS[each.failed, each.moved],
         quantity(each.measurement.si_value), quantity(each.simulated), f"{each.error:+.2%}", f"{each.tolerance:.2%}",
     )  # fmt: skip
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
@@ -19,7 +20,8 @@ class LayerUse:
 
     ``ram_live_bytes``: tensors and scratch memory that hold something while it runs. ``flash_bytes``: its constants; those
     that layers share count at the first. A layer without code (a view, a constant) has 0 cycles. ``energy_joules`` of one
-    inference, None where the board has no energy table or nothing ran.
+    inference, None where the board has no energy table or nothing ran. ``events``: what costs energy, of one inference, by kind
+    and what it happened to (docs/energy.md); empty where nothing ran.
     """
 
     name: str
@@ -33,6 +35,7 @@ class LayerUse:
     ram_live_bytes: int
     flash_bytes: int
     energy_joules: float | None = None
+    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,10 @@ from mcusim.report import Report, ScheduleUse
 from mcusim.run import run
 
 
+Events = Mapping[str, Mapping[str, int]]
+"""Counts by kind and by what they happened to."""
+
+
 class TrialError(McusimError):
     """Firmware that was generated here did not run to its end."""
 
@@ -45,6 +49,17 @@ class Run:
     def marks(self) -> Mapping[str, int]:
         """Cycles of one inference by mark; the mean of several, rounded."""
         return {mark.name: round(mark.cycles / mark.count) for mark in self.report.marks if mark.count}
+
+    @property
+    def events(self) -> Mapping[str, Events]:
+        """Events of one inference by mark; the mean of several, rounded."""
+        return {
+            mark.name: {
+                kind: {what: round(count / mark.count) for what, count in row.items()} for kind, row in mark.events.items()
+            }
+            for mark in self.report.marks
+            if mark.count
+        }
 
     def joules(self, table: EnergyTable, supply: Supply) -> Mapping[str, float]:
         """Energy of one inference by mark, at the clock that the firmware has set."""
@@ -205,7 +220,7 @@ def layer_uses(sources: Sources, ran: Run | None, joules: Mapping[str, float] | 
     network, explanation = sources.network, _explained(sources)
     live = [sum(explanation.taken(m, step) for m in explanation.memories()) for step in range(len(network.layers))]
     constants = constant_bytes(sources)
-    marks = {} if ran is None else ran.marks
+    marks, events = ({}, {}) if ran is None else (ran.marks, ran.events)
     cycles = [None if ran is None else marks.get(sources.marks.get(layer.name, ""), 0) for layer in network.layers]
     total = sum(each or 0 for each in cycles)
     rows = []
@@ -223,6 +238,7 @@ def layer_uses(sources: Sources, ran: Run | None, joules: Mapping[str, float] | 
             ram_live_bytes=taken,
             flash_bytes=flash,
             energy_joules=None if joules is None else joules.get(sources.marks.get(layer.name, ""), 0.0),
+            events=events.get(sources.marks.get(layer.name, ""), {}),
         ))  # fmt: skip
     return tuple(rows)
 

@@ -103,7 +103,7 @@ class Board:
     bit_band: bool = False
     systick_reference_hertz: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    sources: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
     ideal: bool = False
     firmware: Firmware | None = None
     energy: EnergyTable | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,33 @@ def read(file: Path) -> dict[str, Any]:
         raise BoardError(f"{file}: is not TOML ({error})") from error
 
 
-def read_merged(file: Path, depth: int = 0) -> dict[str, Any]:
-    """The tables of ``file`` merged over those of its base, its base's base, and so on."""
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file of a board, without what it is based on."""
+
+    file: Path
+    tables: Mapping[str, Any]
+
+
+def read_layers(file: Path, depth: int = 0) -> tuple[Layer, ...]:
+    """``file`` behind its base, its base's base, and so on: the deepest base first."""
     if depth > LONGEST_CHAIN:
         raise BoardError(f"{file}: more than {LONGEST_CHAIN} files are based on one another; do they form a ring?")
     own = read(file)
     base = own.pop("base", None)
     if base is None:
-        return own
+        return (Layer(file, own),)
     if not isinstance(base, str):
         raise BoardError(f"{file}: base = {base!r} is not the name of a chip or board")
-    return merge(read_merged(find_base(base, file), depth + 1), own)
+    return (*read_layers(find_base(base, file), depth + 1), Layer(file, own))
+
+
+def merge_layers(layers: Iterable[Layer]) -> dict[str, Any]:
+    """The tables of each layer merged over those before."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged = merge(merged, layer.tables)
+    return merged
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

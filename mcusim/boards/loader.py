@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mcusim.boards import files
+from mcusim.boards import files, sources
 from mcusim.boards.board import OTHER_REGIONS, Board, Firmware, MemoryRegion, PeripheralSpec
 from mcusim.boards.core_timing import timing_table
 from mcusim.boards.energy_table import FETCH, READ, WRITE, energy_table
@@ -84,7 +84,8 @@ BOARD = {
     "bit_band": Field(flag),
     "systick_reference_hertz": Field(quantity),
     "parameters": Field(map_of(anything)),
-    "sources": Field(list_of(text)),
+    "documents": Field(list_of(text)),
+    "sources": Field(sources.sentences),
     "ideal": Field(flag),
     "firmware": Field(lambda value, place: Firmware(**read_table(value, FIRMWARE, place))),
     "energy": Field(energy_table),
@@ -99,7 +100,10 @@ def load(name_or_path: str | Path) -> Board:
     """
     file = files.find(name_or_path)
     place = Place(file)
-    values = read_table(files.read_merged(file), BOARD, place)
+    layers = files.read_layers(file)
+    values = read_table(files.merge_layers(layers), BOARD, place)
+    sources.check(layers)
+    values.pop(sources.TABLE, None)
     board = Board(**{"name": file.stem, **values, **_parts(values)})
     _check(board, place)
     return board

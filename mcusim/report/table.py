@@ -58,8 +58,11 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     return table
 
 
-def print_table(stream: TextIO, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int) -> None:
+def print_table(
+    stream: TextIO, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int,
+    plain_width: int = PLAIN_WIDTH,
+) -> None:  # fmt: skip
     """Print a table, or nothing when it has no rows."""
     table = make_table(title, columns, rows, right)
     if table.row_count:
-        print_parts(stream, [table])
+        print_parts(stream, [table], plain_width)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from benchmarks.fidelity import Row, detail_table, main, summaries, summary_table, text_of
+from benchmarks.fidelity import Row, detail_table, main, summaries, summary_table, text_of, update_boards
+from mcusim.boards import calibrated
 from tests.calibration.samples import add_program, write_table
 
 ROWS = [
@@ -40,6 +41,17 @@ def test_other_programs_and_missing_ones_stand_apart():
     assert "rebuilt" not in before
     assert "rebuilt" in after
     assert "1 measurements" in after
+
+
+def test_rows_of_measured_programs_go_into_the_calibration_of_boards_and_others_stay(tmp_path):
+    path = tmp_path / "timing.csv"
+    update_boards(ROWS, path)
+    assert [row.name for row in calibrated.read(path)] == ["one", "three", "two"]
+    calibrated.read.cache_clear()
+    update_boards([Row("two", "m4", "m4", "zero wait states", True, 100, 99.5, use="fitted", unit="us")], path)
+    calibrated.read.cache_clear()
+    rows = {row.name: row for row in calibrated.read(path)}
+    assert (len(rows), rows["two"].simulated, rows["two"].use, rows["one"].simulated) == (3, 99.5, "fitted", 101)
 
 
 def test_the_command_runs_what_is_at_hand(tmp_path, build_source, capsys):

@@ -69,7 +69,7 @@ def test_an_ideal_board_has_its_core_and_no_memories_of_its_own(name):
 def test_every_board_names_its_sources_and_a_vector_table_in_memory(name):
     board = boards.load(name)
     starts = [(start, region.size) for region in board.memories for start in (region.address, *region.aliases)]
-    assert board.sources and board.mcu and board.rated_hertz
+    assert board.documents and board.mcu and board.rated_hertz
     assert all(region.source for region in board.memories)
     assert any(start <= (board.vector_table or 0) < start + size for start, size in starts)
 

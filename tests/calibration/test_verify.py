@@ -79,9 +79,31 @@ def test_the_tolerance_of_the_row_goes_before_that_of_the_caller(runs):
 def test_what_cannot_be_compared_says_why(runs):
     rows = [WHOLE, ENERGY, replace(MARK, program=""), replace(MARK, quantity="stack", unit="B")]
     reasons = [each.reason for each in verify.verify(rows)]
-    assert reasons == ["", "energy is not simulated", "no program given", "stack is of a whole run"]
+    assert reasons == ["", "board has no energy table", "no program given", "stack is of a whole run"]
     with pytest.raises(MeasurementError, match="none of which can be simulated"):
         verify.verify(rows[1:])
+
+
+def test_energy_and_power_are_compared_where_the_board_has_a_table(monkeypatch, runs):
+    marks = (replace(REPORT.marks[0], energy_joules=8e-6),)
+    monkeypatch.setitem(vars(mcusim), "run", lambda *_, **options: (runs.append(options), with_energy)[1])
+    with_energy = replace(REPORT, clock_hertz=1_000_000, energy_joules=2e-3, marks=marks)
+    whole = replace(ENERGY, board="nrf5340-dk", value=2.5)
+    power = replace(whole, quantity="power", value=25.0, unit="mW")
+    mark = replace(whole, value=2.0, unit="uJ", mark="conv1")
+    found = verify.verify([whole, power, mark])
+    assert [each.simulated for each in found] == pytest.approx([2e-3, 2e-3 / 0.1, 8e-6 / 4])
+    assert [each.failed for each in found] == [True, True, False]
+    assert len(runs) == 1
+
+
+def test_energy_is_simulated_at_the_supply_that_was_measured_if_the_board_takes_it(runs):
+    own = replace(ENERGY, board="nrf5340-dk")
+    at_table, beyond = replace(own, supply_volts=3.0), replace(own, supply_volts=3.6, name="b")
+    assert verify.verify([WHOLE, beyond])[1].reason == "a supply of 3.6 V; allowed on this board: 3 V"
+    with pytest.raises(MeasurementError, match="a report without energies; allowed: boards with an energy table"):
+        verify.verify([at_table])
+    assert runs[-1][2]["supply"].volts == 3.0
 
 
 def test_a_board_leaves_the_others_out(runs):
@@ -103,7 +125,7 @@ def test_a_file_that_holds_passes_and_its_table_says_so(command, runs, tmp_path)
     code, printed = command([WHOLE, MARK, ENERGY], "--until", "done", "--max-instructions", "1e6")
     assert code == 0, printed.err
     assert "2 compared, 0 further off than allowed" in printed.out
-    assert "1 not compared: energy is not simulated" in printed.out
+    assert "1 not compared: board has no energy table" in printed.out
     line = next(line for line in printed.out.splitlines() if line.startswith("conv1"))
     assert line.split() == ["conv1", "cycles", "m4", "ok", "9,800", "cycles", "10,000", "cycles", "+2.04%", "5.00%"]
     ((path, board, options),) = runs
@@ -122,6 +144,12 @@ def test_drift_beyond_the_tolerance_is_code_9_and_json_tells_of_what(command, ru
     assert content["comparisons"][1]["error"] == pytest.approx(10_000 / 9_800 - 1)
     page = (REPOSITORY / "docs" / "measurements.md").read_text()
     assert all(f"`{key}`" in page for key in (*content, *content["comparisons"][0]))
+
+
+def test_energies_are_shown_with_prefixes(command, monkeypatch, runs):
+    monkeypatch.setitem(vars(mcusim), "run", lambda *_, **__: replace(REPORT, energy_joules=2.9e-3))
+    code, printed = command([replace(ENERGY, board="nrf5340-dk")])
+    assert code == 0 and "3.000 mJ" in printed.out and "2.900 mJ" in printed.out
 
 
 def test_json_on_stdout_stands_alone(command, runs):

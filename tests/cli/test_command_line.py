@@ -73,11 +73,46 @@ def test_boards_as_json_has_sizes_and_rates(command):
     assert (board["core"], board["flash_bytes"], board["rated_hertz"]) == ("m4", 2 << 20, 120_000_000)
 
 
+def test_boards_tells_how_well_each_is_calibrated(command):
+    lines = {line.split()[0]: line for line in command("boards").out.splitlines() if line}
+    assert "±0.5 % (53)" in lines["nucleo-l4r5zi"] and "core" not in lines["nucleo-l4r5zi"]
+    assert "core ±0.5 % (60)" in lines["nano-33-ble"]
+    assert lines["m3"].split()[2:4] == ["–", "–"]
+    assert "constant power" in lines["nrf5340-dk"]
+    rows = {row["name"]: row["calibration"] for row in json.loads(command("boards", "--json").out)}
+    assert rows["m3"] == {"timing": None, "energy": None}
+    assert rows["nano-33-ble"]["timing"]["of_core"] is True
+    own = rows["nucleo-l4r5zi"]["timing"]
+    assert (own["rows"], own["of_core"], own["by_memory"]["ART, 5 wait states"]["rows"]) == (53, False, 2)
+
+
 def test_board_is_shown_with_its_memories(command):
     text = command("boards", "show", "nucleo-l4r5zi").out
     assert "core m4" in text and "0x08000000" in text and "memories" in text and "peripherals" in text
     plain = json.loads(command("boards", "show", "nucleo-l4r5zi", "--json").out)
     assert plain["core"] == "m4" and any(region["address"] == 0x0800_0000 for region in plain["memories"])
+
+
+def test_board_is_shown_with_every_value_under_its_source(command):
+    text = command("boards", "show", "nucleo-l4r5zi").out
+    headings = [line for line in text.splitlines() if line and not line.startswith(" ")][2:]
+    assert [each for each in headings if not each.startswith("documents")] == [
+        "calibration", "core", "clocks", "memories", "caches and buffers", "firmware of ours", "peripherals",
+    ]  # fmt: skip
+    assert "fitted, n = 35, error 0.5 %: pqm4" in text and "\n    memories.sram3: opening_cycles = 1\n" in text
+    assert "worst -5.96 %" in text and "docs/accuracy.md" in text
+    flat = " ".join(text.split())
+    for key, each in json.loads(command("boards", "show", "nucleo-l4r5zi", "--json").out)["values"].items():
+        assert f"{key.rpartition('.')[2]} = " in flat
+        assert " ".join(each["source"]["text"].split()) in flat
+
+
+def test_values_of_an_own_board_without_a_source_are_not_stated(command, tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text('base = "nucleo-l4r5zi"\n[memories.sram3]\nopening_cycles = 2\n')
+    assert "\n  not stated\n    memories.sram3: opening_cycles = 2\n" in command("boards", "show", str(path)).out
+    values = json.loads(command("boards", "show", str(path), "--json").out)["values"]
+    assert values["memories.sram3.opening_cycles"] == {"value": 2, "source": None}
 
 
 def test_unknown_board_is_a_board_error(command):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mcusim.boards import calibrated
+
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| (.+?) \| (\S+) \| ([\d,.]+) \| ([\d,.]+) \| ([+-][\d.]+)% \|$", re.MULTILINE)
 SUMMARY = re.compile(r"^\| (\S+) \| (.+?) \| (\d+) \| ([\d.]+)% \| ([+-][\d.]+)% \| ([+-][\d.]+)% \|$", re.MULTILINE)
@@ -50,3 +52,9 @@ def test_the_median_at_zero_wait_states_is_that_of_its_rows(page):
     errors = [abs(error) for name, *_, error in rows if not name.startswith("mlperf")]
     shown = next(float(row[3]) for row in SUMMARY.findall(page) if row[1] == "zero wait states")
     assert shown == pytest.approx(statistics.median(errors), abs=0.006)
+
+
+def test_what_boards_tell_of_their_calibration_is_what_the_page_says(page):
+    told = {(name, board): (measured, simulated) for name, board, measured, simulated, _ in ROW.findall(page)}
+    rows = calibrated.read(calibrated.FILE)
+    assert {(row.name, row.board): (f"{row.measured:,.0f}", f"{row.simulated:,.0f}") for row in rows} == told
