@@ -12,8 +12,9 @@ from mcusim import boards, cores
 from mcusim import program as programs
 from mcusim.boards import Board
 from mcusim.boards.energy_table import EnergyTable
+from mcusim.cores.numbers import with_number
 from mcusim.energy import USUAL_SUPPLY, Prices, Supply, prices_at, scheduled
-from mcusim.errors import BoardError
+from mcusim.errors import BoardError, UnsupportedError
 from mcusim.machine import diagnosis
 from mcusim.machine import layout as L
 from mcusim.machine.clock import spans
@@ -145,8 +146,13 @@ def flash_address(board: Board) -> int | None:
 
 
 def core_of(board: Board) -> cores.Core:
-    """The board's core with the FPU that its chip has."""
+    """The board's core with the FPU that its chip has, and with what was measured on the board in place of its table."""
     core = cores.load(board.core)
+    for name, number in board.timing.items():
+        try:
+            core = with_number(core, name, number.value)
+        except UnsupportedError as error:
+            raise BoardError(f"{number.place}: {error}") from None
     if not board.fpu:
         return core
     suffix = {"none": "", "single": "-sp", "double": "-dp"}[board.fpu]

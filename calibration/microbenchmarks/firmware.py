@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +20,13 @@ ROUNDS, WARM_UPS = 5, 3
 ENERGY = ("alu", "multiply", "load", "store", "branch", "nop", "float_multiply", "fused")
 """Bodies of the energy loops, as far as the core has them."""
 LINE_BYTES = 32
-TEMPLATE = Path(__file__).with_name("main.c.in")
+TEMPLATE, COMMANDS = Path(__file__).with_name("main.c.in"), Path(__file__).with_name("commands.h")
 FILES = ("bodies.S", "main.c")
 
 
 @dataclass(frozen=True)
 class Microbenchmarks:
-    """A board's bodies and how to build them."""
+    """A board's bodies and how to build them. ``commanded``: the board waits for the names of bodies (commands.h)."""
 
     board: Board
     core: Core
@@ -33,12 +34,27 @@ class Microbenchmarks:
     bodies: tuple[Body, ...]
     rounds: int
     energy_seconds: float
+    commanded: bool = False
+
+    @property
+    def build_number(self) -> int:
+        """What commanded firmware says it is: 32 bits of a hash of its sources."""
+        text = "".join((assembly(self), program(self), COMMANDS.read_text(encoding="utf-8"), repr(self.support)))
+        return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+
+    @property
+    def defines(self) -> Mapping[str, object]:
+        """C macros of the build."""
+        own = {"COMMANDED": 1, "BUILD": f"{self.build_number:#010x}u"} if self.commanded else {}
+        return {**self.support.defines, **own}
 
     def write(self, folder: Path) -> None:
         """Write the sources into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in zip(FILES, (assembly(self), program(self)), strict=True):
             write_atomically(folder / name, text)
+        if self.commanded:
+            write_atomically(folder / COMMANDS.name, COMMANDS.read_text(encoding="utf-8"))
 
     def build(self, folder: Path, compiler: Compiler | None = None) -> Path:
         """Path of the ELF in ``folder``, beside its sources. ToolchainError with the compiler's words where it fails."""
@@ -46,18 +62,20 @@ class Microbenchmarks:
         support = self.support
         return (compiler or find_compiler()).compile(
             [*(folder / name for name in FILES), "src/marks.c", *support.sources], folder / "microbenchmarks.elf", support.core,
-            flags=("-O1",), defines=support.defines, layout=support.layout, console=support.console, fpu=support.fpu,
+            flags=("-O1",), defines=self.defines, layout=support.layout, console=support.console, fpu=support.fpu,
         )  # fmt: skip
 
 
-def microbenchmarks_of(board: Board, *, rounds: int = ROUNDS, energy_seconds: float = 1.0) -> Microbenchmarks:
+def microbenchmarks_of(
+    board: Board, *, rounds: int = ROUNDS, energy_seconds: float = 1.0, commanded: bool = False
+) -> Microbenchmarks:
     """All bodies for ``board``. ``energy_seconds``: length of each energy loop, 0 for none of them.
 
     Raises BoardError for a board whose file does not say how to build for it.
     """
     core, support = core_of(board), support_of(board)
     memories = [bank.name for bank in support.layout.banks]
-    return Microbenchmarks(board, core, support, bodies_of(board, core, memories), rounds, energy_seconds)
+    return Microbenchmarks(board, core, support, bodies_of(board, core, memories), rounds, energy_seconds, commanded)
 
 
 def symbol_of(body: Body, copies: int) -> str:

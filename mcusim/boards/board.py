@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcusim.boards.core_timing import CoreNumber
 from mcusim.boards.energy_table import EnergyTable
 
 OTHER_REGIONS = ("io port", "registers", "system", "other")
@@ -80,7 +81,10 @@ class Firmware:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything about a board that is not firmware. Frequencies in hertz, sizes in bytes."""
+    """Everything about a board that is not firmware. Frequencies in hertz, sizes in bytes.
+
+    ``timing`` are numbers of the core's table as this board has them, by name (``mcusim.cores.numbers``).
+    """
 
     name: str
     core: str
@@ -103,3 +107,4 @@ class Board:
     ideal: bool = False
     firmware: Firmware | None = None
     energy: EnergyTable | None = None
+    timing: Mapping[str, CoreNumber] = field(default_factory=dict)

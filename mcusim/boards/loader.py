@@ -8,6 +8,7 @@ from typing import Any
 
 from mcusim.boards import files, sources
 from mcusim.boards.board import OTHER_REGIONS, Board, Firmware, MemoryRegion, PeripheralSpec
+from mcusim.boards.core_timing import timing_table
 from mcusim.boards.energy_table import FETCH, READ, WRITE, energy_table
 from mcusim.boards.fields import (
     Field,
@@ -88,6 +89,7 @@ BOARD = {
     "ideal": Field(flag),
     "firmware": Field(lambda value, place: Firmware(**read_table(value, FIRMWARE, place))),
     "energy": Field(energy_table),
+    "timing": Field(timing_table),
 }
 
 

@@ -39,11 +39,12 @@ class Semihosting:
         self.root = None if root is None else Path(root).resolve()
         self.files: dict[int, BinaryIO | None] = {}
         self.next_handle = 1
+        self.typed = bytearray()
         self.error_number = 0
         self.refused: dict[str, None] = {}
         self.operations: dict[int, Callable[[int], int]] = {
             0x01: self._open, 0x02: self._close, 0x03: self._write_character, 0x04: self._write_string, 0x05: self._write,
-            0x06: self._read, 0x07: lambda _: 0, 0x08: lambda p: 0, 0x09: self._is_tty, 0x0A: self._seek,
+            0x06: self._read, 0x07: self._read_character, 0x08: lambda p: 0, 0x09: self._is_tty, 0x0A: self._seek,
             0x0C: self._length, 0x0E: self._remove, 0x0F: self._rename, 0x10: self._clock, 0x11: self._time,
             0x12: self._system, 0x13: lambda _: self.error_number, 0x15: self._command_line, 0x16: self._heap,
             0x18: self._exit, 0x20: self._exit_extended, 0x30: self._elapsed, 0x31: self._tick_frequency,
@@ -81,6 +82,10 @@ class Semihosting:
     def _write_character(self, parameter: int) -> int:
         self.host.console(self.host.read_memory(parameter, 1))
         return 0
+
+    def _read_character(self, _parameter: int) -> int:
+        """The next character that was typed; 0 where none is left, so that programs ask again."""
+        return self.typed.pop(0) if self.typed else 0
 
     def _write_string(self, parameter: int) -> int:
         text = bytearray()

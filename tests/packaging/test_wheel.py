@@ -82,7 +82,10 @@ def test_python_modules_of_the_wheel_are_those_of_the_repository(wheel: Path) ->
     assert {name for name in names_of(wheel) if name.endswith(".py")} == modules
 
 
-@pytest.mark.parametrize(("command", "option"), [("measure", "--bridge-gaps"), ("verify", "--tolerance")])
+COMMANDS = [("calibrate", "--budget"), ("measure", "--bridge-gaps"), ("verify", "--tolerance")]
+
+
+@pytest.mark.parametrize(("command", "option"), COMMANDS)
 def test_commands_of_calibration_are_commands_of_mcusim(elsewhere: Path, command: str, option: str) -> None:
     assert option in run(elsewhere, "mcusim", command, "--help")
 

@@ -1,0 +1,169 @@
+"""``mcusim calibrate`` and ``python -m calibration.calibrate_command``: a board measures its own core."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mcusim.cli import values
+
+if TYPE_CHECKING:
+    from calibration.calibrated import Calibrated
+    from calibration.campaign import Campaign
+    from calibration.session import Subject
+
+STDOUT = "-"
+OUTPUT = Path("my-board.toml")
+NOISE = 0.01
+MISFIT_CODE = 1
+ERASE = "\r\x1b[K"
+
+
+def noise(text: str) -> float:
+    """A relative error, above 0."""
+    try:
+        return values.seconds(text)
+    except typer.BadParameter:
+        raise typer.BadParameter(f"{text!r} is no relative error; allowed: a number above 0, as 0.01") from None
+
+
+def calibrate_command(
+    board: Annotated[str, typer.Option(metavar="NAME|PATH", help="Board, or the TOML file of one, that comes nearest.")],
+    via: Annotated[str, typer.Option(metavar="LINK", help="Way to the board: pyocd, pyocd:TARGET, serial:PORT, sim.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Board file to write.")] = OUTPUT,
+    work: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of firmware and log, by default calibrate-BOARD. With a log in "
+                                  "it, the session there goes on.")
+    ] = None,
+    port: Annotated[str, typer.Option(metavar="PORT", help="With pyocd: serial port; by default that of the probe.")] = "",
+    rounds: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Measurements of a body each time it is asked.")] = 1,
+    budget: Annotated[
+        Any, typer.Option(parser=values.count, metavar="N", help="Measurements at most; by default until all is settled.")
+    ] = None,
+    relative_noise: Annotated[
+        Any, typer.Option("--noise", parser=noise, metavar="SHARE", help="Relative error of a measurement; by default 0.01.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the bootstrap, and of the board that sim makes up.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write the board file in spite of a misfit.")] = False,
+    compiler: Annotated[str, typer.Option(metavar="gcc|zig", help="Compiler; the first one found otherwise.")] = "",
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Write JSON of schema mcusim.calibrate/1; - is stdout, without table.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the fit as one page with plots (needs the extra 'plot').")
+    ] = None,
+) -> None:  # fmt: skip
+    """Measure a board's core, and write a board file that prices with what was measured. Exit code 1 for a misfit.
+
+    Firmware that times instructions one kind at a time is built for the board, flashed (pyocd) or to be flashed by you
+    (serial), and asked for what settles most, until every parameter is settled. Interrupted, the same command goes on.
+
+    \b
+    Examples:
+      mcusim calibrate --board nucleo-g0b1re --via pyocd
+      mcusim calibrate --board nucleo-h743zi --via serial:/dev/ttyACM0 -o my-board.toml --html fit.html
+      mcusim calibrate --board m0 --via sim --seed 3
+    """
+    from calibration.calibrate import Order, calibrate
+    from calibration.fit_report import check_outputs
+    from calibration.links.via import parse_via
+    from mcusim import boards
+    from mcusim.report import check_writable
+
+    kind, place = parse_via(via)
+    _check_paths(board, output)
+    check_outputs(Path(json) if json not in (None, STDOUT) else None, html)
+    check_writable(output)
+    folder = work or Path(f"calibrate-{boards.load(board).name}")
+    order = Order(board, kind, place, folder, port, rounds, seed, relative_noise or NOISE, budget or 0, compiler)
+    screen = Screen()
+    try:
+        found, subject = calibrate(order, screen.tell, screen.show)
+    except KeyboardInterrupt:
+        screen.tell(f"what was measured is in {folder}; the same command goes on")
+        raise
+    finally:
+        screen.finish()
+    _deliver(found, subject, board, output, force, json, html)
+
+
+def _check_paths(board: str, output: Path) -> None:
+    if os.path.realpath(board) == os.path.realpath(output):
+        raise typer.BadParameter(f"--output {output} is the board file that is asked for; allowed: another")
+
+
+class Screen:
+    """Progress on stderr: one line that is drawn anew on a terminal; elsewhere, a line whenever the fit was looked at."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._told = -1
+
+    def tell(self, text: str) -> None:
+        """A line that stays."""
+        self._write(f"{ERASE if self._live else ''}{text}\n")
+
+    def show(self, campaign: Campaign) -> None:
+        """Where a campaign stands."""
+        settled, targets, measured = campaign.state.settled, len(campaign.state.doubts), len(campaign.rows)
+        text = f"{measured} measurements of {campaign.bodies_measured} bodies, {settled} of {targets} settled"
+        if self._live:
+            self._write(f"{ERASE}{text}, next {campaign.queue[0] if campaign.queue else ''}")
+        elif not campaign.queue and measured != self._told:
+            self._told = measured
+            self._write(f"{text}\n")
+
+    def finish(self) -> None:
+        """Leave the line empty."""
+        if self._live:
+            self._write(ERASE)
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def _deliver(
+    found: Calibrated, subject: Subject, base: str, output: Path, force: bool, json: str | None, html: Path | None
+) -> None:  # fmt: skip
+    """The table first: a file that cannot be written then takes nothing away."""
+    from mcusim import boards
+    from mcusim.report import write_atomically
+
+    if json != STDOUT:
+        _tell(found)
+    board = boards.load(base)
+    writes = found.explained or force
+    if writes:
+        write_atomically(output, found.board_file(base, output, subject, board.rated_hertz or board.clock_hertz))
+        sys.stderr.write(f"{output}: written; mcusim run PROGRAM --board {output} prices with it\n")
+    else:
+        sys.stderr.write(f"{output}: not written, since the model does not explain the measurements; --force writes it\n")
+    text = found.json(subject, str(output) if writes else None) + "\n"
+    if json == STDOUT:
+        sys.stdout.write(text)
+    elif json is not None:
+        write_atomically(json, text)
+    if html is not None:
+        write_atomically(html, found.fit.html())
+    if not found.explained:
+        raise typer.Exit(MISFIT_CODE)
+
+
+def _tell(found: Calibrated) -> None:
+    from mcusim.report.table import print_table
+
+    columns = ("parameter", "table", "fitted", "95 % interval", "n", "", "")
+    print_table(sys.stdout, "", columns, found.rows(), right=6)
+    sys.stdout.write("".join(f"{note}\n" for note in ("", *found.notes())))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    from mcusim.cli import app
+
+    sys.exit(app.run(sys.argv[1:], app.single(calibrate_command)))
