@@ -344,7 +344,7 @@ class MemorySystem:
         return counts
 
     def ways_searched(self, touches: np.ndarray, run: Sequence[Instruction]) -> dict[str, int]:
-        """Ways that caches search for ``run``, the first instructions of a node with ``touches``: by cache, for each halfword."""
+        """Ways that caches search for ``run``, the first instructions of a node with ``touches``: by cache, per halfword."""
         counts: dict[str, int] = {}
         for pointer, number in {(int(path), int(number)) for path, number in touches[:, :2]}:
             kind, cache, ways = self.searches[pointer]
