@@ -20,6 +20,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks import energy_fidelity
+from calibration import energy_rows
 from calibration.cases import CalibrationError, Case, by_program, find_cases, simulate
 from mcusim.boards import calibrated
 from mcusim.errors import McusimError
@@ -146,12 +148,29 @@ def update_boards(rows: Sequence[Row], file: Path = calibrated.FILE) -> None:
     write_atomically(file, calibrated.text_of(known.values()))
 
 
+def energies(unseen: Path | None, markdown: Path | None) -> int:
+    """Print energies against measurements. Exit code: 0, or that of what cannot be read."""
+    rows = energy_rows.read()
+    try:
+        found = [*energy_fidelity.of_fitted_rows(rows), *(energy_fidelity.of_unseen_rows(unseen, rows) if unseen else ())]
+    except McusimError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    text = energy_fidelity.text_of(found)
+    print(text)
+    if markdown:
+        write_atomically(markdown, text)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0, or 2 where measurements or programs cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--measurements", type=Path, required=True, help="folder with the tables of measurements")
-    parser.add_argument("--programs", type=Path, required=True, help="folder with the programs, see calibration.cases")
+    parser.add_argument("--energy", action="store_true", help="energies instead; needs no folder (benchmarks.energy_fidelity)")
+    parser.add_argument("--unseen", type=Path, metavar="FILE", help="with --energy: measurements that no table was fitted to")
+    parser.add_argument("--measurements", type=Path, help="folder with the tables of measurements")
+    parser.add_argument("--programs", type=Path, help="folder with the programs, see calibration.cases")
     parser.add_argument("--match", default="", help="only measurements whose name contains this")
     parser.add_argument("--max-cycles", type=float, default=2e8, help="leave out longer programs (default 2e8)")
     parser.add_argument("--jobs", type=int, default=2)
@@ -159,6 +178,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     parser.add_argument("--update-boards", action="store_true", help=f"write {calibrated.FILE.name} of the board files")
     options = parser.parse_args(arguments)
+    if options.energy:
+        return energies(options.unseen, options.markdown)
+    if options.measurements is None or options.programs is None:
+        parser.error("--measurements and --programs are needed, or --energy")
     try:
         cases, missing = find_cases(options.measurements, options.programs)
     except CalibrationError as error:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,9 @@ from mcusim.boards import Board
 from mcusim.boards.calibrated import FITTED, HELD_OUT, ZERO_WAIT
 from mcusim.cores import Core
 from mcusim.errors import McusimError
+from mcusim.machine.event_counts import Event, EventCounts
 from mcusim.machine.machine import Machine, Options
+from mcusim.machine.pass_counts import PassCounts
 from mcusim.run import core_of, flash_address
 
 SAME_PROGRAM = 0.005
@@ -158,7 +161,7 @@ def _x25519(measurements: Path, folder: Path, texts: dict[str, int]) -> Iterator
 
 
 def _mlperf(measurements: Path, folder: Path, texts: dict[str, int]) -> Iterator[Case]:
-    blobs = {_git_blob(path): path for pattern in ("**/*.bin", "**/*.hex") for path in folder.glob(pattern)}
+    blobs = {git_blob(path): path for pattern in ("**/*.bin", "**/*.hex") for path in folder.glob(pattern)}
     for row in _rows(measurements / "mlperf_tiny_firmware.csv"):
         name = f"mlperf {row.text('board').lower()} {row.text('submitter').lower()} {row.text('benchmark')}"
         program, board = blobs.get(row.text("git_blob"), NOT_AT_HAND), mlperf_board(row)
@@ -166,7 +169,7 @@ def _mlperf(measurements: Path, folder: Path, texts: dict[str, int]) -> Iterator
         yield Case(name, name, program, board, MEMORY_SYSTEMS[board], microseconds, program != NOT_AT_HAND)
 
 
-def _git_blob(path: Path) -> str:
+def git_blob(path: Path) -> str:
     """The name that git gives the content of a file."""
     data = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
@@ -191,7 +194,7 @@ def simulate(cases: list[Case], variant: Variant = as_they_are) -> dict[str, flo
         first, later = (_inference_time(cases[0], count, variant) for count in INFERENCES)
         return {cases[0].name: (later - first) / (INFERENCES[1] - INFERENCES[0])}
     labels = [case.label for case in cases]
-    text = _run(cases[0], variant, (), _last_label(labels))
+    text = _printed(_run(cases[0].program, cases[0].board, variant, (), _last_label(labels)))
     if SELF_CHECK_FAILED.search(text) and not cases[0].program.name.startswith(SIGN_NOT_IN_PLACE):
         raise CalibrationError(f"{cases[0].program}: its self check fails, so it is not the program that was measured")
     return {case.name: _number_behind(case, text) * case.scale for case in cases}
@@ -209,20 +212,43 @@ def _number_behind(case: Case, text: str) -> int:
     return int(found.group(1))
 
 
+def events_of_inference(program: Path, board: str) -> dict[str, dict[str, float]]:
+    """Events of one inference of an image of MLPerf Tiny, by kind and what they happened to, from runs of one and of three."""
+    first, later = (_events(_driven(program, board, count, as_they_are)) for count in INFERENCES)
+    each = {event: (later[event] - first[event]) / (INFERENCES[1] - INFERENCES[0]) for event in later}
+    return {kind: {what: count for (of, what), count in each.items() if of == kind and count > 0} for kind, _ in each}
+
+
+def _events(machine: Machine) -> Counter[Event]:
+    return EventCounts(machine, PassCounts(machine.recorder)).now()
+
+
 def _inference_time(case: Case, count: int, variant: Variant) -> int:
-    text = _run(case, variant, ((b"m-ready", b"infer %d 0%%" % count),), b"m-results")
+    text = _printed(_driven(case.program, case.board, count, variant))
     stamps = STAMPS.findall(text)
     if len(stamps) < 2:
         raise CalibrationError(f"{case.program}: printed no two time stamps; it printed: {text[-200:]!r}")
     return int(stamps[-1]) - int(stamps[-2])
 
 
-def _run(case: Case, variant: Variant, send: tuple[tuple[bytes, bytes], ...], until: bytes | None) -> str:
-    board = boards.load(case.board)
-    core, board = variant(core_of(board), board)
-    loaded = programs.load(case.program, None, None, flash_address(board))
-    machine = Machine(loaded, board, core, Options(send, until))
+def _driven(program: Path, board: str, count: int, variant: Variant) -> Machine:
+    """The machine after an image has done ``count`` inferences."""
+    machine = _run(program, board, variant, ((b"m-ready", b"infer %d 0%%" % count),), b"m-results")
+    if "m-results" not in _printed(machine):
+        raise CalibrationError(f"{program}: gave no results; it printed: {_printed(machine)[-200:]!r}")
+    return machine
+
+
+def _run(program: Path, board: str, variant: Variant, send: tuple[tuple[bytes, bytes], ...], until: bytes | None) -> Machine:
+    loaded_board = boards.load(board)
+    core, changed = variant(core_of(loaded_board), loaded_board)
+    loaded = programs.load(program, None, None, flash_address(changed))
+    machine = Machine(loaded, changed, core, Options(send, until))
     machine.run()
+    return machine
+
+
+def _printed(machine: Machine) -> str:
     return bytes(machine.serial.kept).decode("latin-1")
 
 

@@ -12,6 +12,8 @@ from mcusim.errors import BoardError
 
 DATA = Path(__file__).parent / "data"
 LONGEST_CHAIN = 8
+WHOLE = frozenset({"joules", "static_watts"})
+"""Tables that replace those of the base as a whole: prices of events belong to one fit."""
 
 
 def names() -> tuple[str, ...]:
@@ -93,12 +95,12 @@ def merge_layers(layers: Iterable[Layer]) -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the values of ``over``: tables merge, anything else replaces; a table with remove = true goes."""
+    """``base`` with the values of ``over``: tables merge, anything else and ``WHOLE`` replaces; remove = true takes a table out."""
     merged = dict(base)
     for key, value in over.items():
         if isinstance(value, Mapping) and value.get("remove") is True:
             merged.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and key not in WHOLE:
             merged[key] = merge(merged[key], value)
         else:
             merged[key] = value

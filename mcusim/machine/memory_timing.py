@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcusim.boards.board import MemoryRegion
-from mcusim.boards.energy_table import MEMORY_EVENTS, EnergyTable
+from mcusim.boards.energy_table import MEMORY_EVENTS, WAYS, EnergyTable
 from mcusim.boards.wait_states import limits, needed
 from mcusim.errors import BoardError, UnsupportedError
 from mcusim.machine import system_control as C
@@ -165,7 +165,7 @@ def _behind_first_level(memory: MemoryRegion, attributes: Attributes, machine: M
 
 def _priced_by_look_ups(table: EnergyTable | None) -> bool:
     """Whether energy depends on what caches and buffers see of memories that answer at once."""
-    return table is not None and any(table.joules.get(kind) for kind in MEMORY_EVENTS)
+    return table is not None and any(table.joules.get(kind) for kind in (*MEMORY_EVENTS, WAYS))
 
 
 def _chain(flash: Any, buffered_cycles: int) -> Chain | None:

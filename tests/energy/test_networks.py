@@ -49,7 +49,7 @@ def test_the_table_has_a_column_for_energy_where_it_is_known(result):
 
 
 def test_a_board_without_a_table_has_null_energy_and_refuses_a_duty_cycle():
-    board = boards.load("nucleo-l4r5zi")
+    board = replace(boards.load("nucleo-l4r5zi"), energy=None)
     found = bench(board)
     assert (found.energy_joules, found.supply_volts, found.schedule) == (None, None, None)
     assert {layer.energy_joules for layer in found.layers} == {None}

@@ -41,7 +41,7 @@ def test_energies_of_functions_and_kinds_add_up_to_that_of_the_run(report):
 
 
 def test_a_board_without_a_table_tells_no_energy():
-    report = mcusim.run(workload("nucleo-l4r5zi"), board="nucleo-l4r5zi")
+    report = mcusim.run(workload("nucleo-l4r5zi"), board=replace(boards.load("nucleo-l4r5zi"), energy=None))
     assert report.energy_joules is None and report.energy is None and report.events
     assert {row.energy_joules for row in report.functions} == {None}
 
@@ -98,7 +98,7 @@ def test_a_run_that_takes_longer_than_its_period_is_refused():
 
 
 @pytest.mark.parametrize(("board", "supply", "message"), [
-    ("nucleo-l4r5zi", Supply(3.0), "board nucleo-l4r5zi has no energy table"),
+    ("openmv-h7-r2", Supply(3.0), "board openmv-h7-r2 has no energy table"),
     (MADE_UP, Supply(battery=Battery(1, 3)), "a battery without a duty cycle"),
     (MADE_UP, Supply(duty_cycle=DutyCycle(1, 1), battery=Battery(1, 9)), "a supply of 9 V"),
 ])  # fmt: skip
