@@ -95,7 +95,7 @@ def merge_layers(layers: Iterable[Layer]) -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the values of ``over``: tables merge, anything else and ``WHOLE`` replaces; remove = true takes a table out."""
+    """``over`` upon ``base``: tables merge, anything else and ``WHOLE`` replaces, a table with remove = true goes."""
     merged = dict(base)
     for key, value in over.items():
         if isinstance(value, Mapping) and value.get("remove") is True:

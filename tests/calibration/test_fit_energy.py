@@ -54,7 +54,8 @@ def test_hidden_prices_come_back_and_the_right_events_are_chosen():
     for number in range(9):
         hits, stalls, searched = (int(value) for value in generator.integers(10_000, 900_000, 3))
         rows.append(made_up(
-            f"row {number}", joules, cycles={"active": 1_000_000, "stall": stalls}, hit={"data_cache": hits, "instruction_cache": 5},
+            f"row {number}", joules, cycles={"active": 1_000_000, "stall": stalls},
+            hit={"data_cache": hits, "instruction_cache": 5},
             miss={"data_cache": 100, "instruction_cache": 5}, ways={"data_cache": searched, "instruction_cache": 9},
         ))  # fmt: skip
     table = fit_energy.best("nucleo-h7a3zi-q", rows)
