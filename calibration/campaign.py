@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from calibration.certainty import DOUBT, Target, choose, doubts_of, targets_of
-from calibration.fit import Fit, minima
+from calibration.fit import minima
 from calibration.links.dialogue import Answer
 from calibration.microbenchmarks.firmware import WARM_UPS
 from calibration.microbenchmarks.model import Recovered, Row, Timed, problem_of, recover, rows_of, values_of
 from calibration.microbenchmarks.parameters import changed, parameters_of
-from calibration.misfit import misfits_of
 from calibration.regression import Array, Problem, Solution
 from calibration.session import Around, Chosen, Event, Measured, Session
 from mcusim.cores import Core
@@ -138,8 +137,7 @@ class Campaign:
     def recovered(self) -> Recovered:
         """The fit of all that was measured."""
         if self._recovered is None or len(self._recovered.fit.problem.rows) < len(self.rows):
-            found = recover(self.core, self.bodies, self.rows, seed=self.seed, resamples=RESAMPLES)
-            self._recovered = replace(found, fit=_judged(found.fit))
+            self._recovered = recover(self.core, self.bodies, self.rows, seed=self.seed, resamples=RESAMPLES)
         return self._recovered
 
     # --- events ---------------------------------------------------------------------------------------------------------
@@ -226,16 +224,6 @@ class Campaign:
         problem = linear.problem(self.rows)
         _, best = minima(problem)
         return State(linear, best, doubts_of(problem, best, linear.targets, np.array([row.cycles for row in self.rows])))
-
-
-def _judged(fit: Fit) -> Fit:
-    """The fit, its misfits judged by all rows: integers that are found do not bend to the rows, so they take no freedom.
-
-    ``fit`` counts every parameter as if it were real, which is next to nothing where there are many rows for each.
-    """
-    bends = np.array([not prior.integer for prior in fit.problem.priors])
-    leverage = fit.leverage if bends.any() else np.zeros(len(fit.residuals))
-    return replace(fit, misfits=misfits_of(fit.problem, fit.residuals, leverage))
 
 
 def _differences(core: Core, other: Core) -> Mapping[str, int]:

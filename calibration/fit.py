@@ -127,7 +127,9 @@ def fit(problem: Problem, *, seed: int = 0, resamples: int = RESAMPLES) -> Fit:
     return Fit(
         problem, _estimates(problem, real, best, open_, leverage, seed, resamples), residuals,
         problem.residuals(problem.means), best.weights, leverage, open_,
-        tuple(int(row) for row in np.flatnonzero(np.abs(residuals) > OUTLIER)), misfits_of(problem, residuals, leverage),
+        tuple(int(row) for row in np.flatnonzero(np.abs(residuals) > OUTLIER)),
+        # integers that are found do not bend to the rows, so they take no freedom from the residuals
+        misfits_of(problem, residuals, leverage_of(problem, best, ~problem.integers)),
         _held_out(problem, real), seed,
     )  # fmt: skip
 

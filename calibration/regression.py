@@ -100,12 +100,12 @@ class Problem:
     @property
     def means(self) -> Array:
         """Prior means, (parameters,)."""
-        return np.array([prior.mean for prior in self.priors])
+        return np.array([prior.mean for prior in self.priors], dtype=float)
 
     @property
     def prior_sds(self) -> Array:
         """Prior standard deviations, (parameters,)."""
-        return np.array([prior.sd for prior in self.priors])
+        return np.array([prior.sd for prior in self.priors], dtype=float)
 
     @property
     def integers(self) -> npt.NDArray[np.bool_]:
@@ -256,10 +256,12 @@ def _improved(normal: Array, centre: Array, values: Array, low: Array, high: Arr
     return values
 
 
-def leverage_of(problem: Problem, solution: Solution) -> Array:
-    """How far each row settles its own prediction, 0 .. 1, (rows,)."""
-    whitened = problem.counts / problem.sds[:, None] * np.sqrt(solution.weights)[:, None]
-    hat: Array = np.einsum("ij,ji->i", whitened, np.linalg.solve(solution.normal, whitened.T))
+def leverage_of(problem: Problem, solution: Solution, bends: npt.NDArray[np.bool_] | None = None) -> Array:
+    """How far each row settles its own prediction, 0 .. 1, (rows,); ``bends``: by these parameters, the others being known."""
+    chosen = np.ones(len(problem.priors), dtype=bool) if bends is None else bends
+    whitened = problem.counts[:, chosen] / problem.sds[:, None] * np.sqrt(solution.weights)[:, None]
+    normal = solution.normal[np.ix_(chosen, chosen)]
+    hat: Array = np.einsum("ij,ji->i", whitened, np.linalg.solve(normal, whitened.T))
     return hat
 
 

@@ -160,3 +160,20 @@ def test_a_misfit_is_an_exit_code(tmp_path: Path) -> None:
     files = tmp_path / "rows.csv", tmp_path / "priors.csv"
     fit_files.write(replace(rows, sds=rows.sds / 3), *files)
     assert main([*map(str, files), "--bootstrap", "0"]) == 1
+
+
+def test_a_prior_whose_numbers_are_whole_is_as_good_as_one_of_floats():
+    whole, floats = (
+        Problem(("a", "b"), ("a", "b"), (Prior("x", number(3), number(2), integer=True),), [[1], [2]], [5, 10], [1, 1])
+        for number in (int, float)
+    )
+    assert fit(whole, resamples=0).values == fit(floats, resamples=0).values == {"x": 5.0}
+
+
+def test_integers_that_are_found_leave_all_freedom_to_the_residuals():
+    """Two rows of one integer each, one of them just inside of what is an outlier: no misfit."""
+    problem = Problem(
+        ("a", "b"), ("a", "b"), (Prior("x", 3, 2, integer=True), Prior("y", 3, 2, integer=True)), [[1, 0], [0, 1]],
+        [3.4, 5.0], [0.2, 0.2],
+    )  # fmt: skip
+    assert fit(problem, resamples=0).explained
