@@ -97,7 +97,7 @@ def test_board_is_shown_with_every_value_under_its_source(command):
     text = command("boards", "show", "nucleo-l4r5zi").out
     headings = [line for line in text.splitlines() if line and not line.startswith(" ")][2:]
     assert [each for each in headings if not each.startswith("documents")] == [
-        "calibration", "core", "clocks", "memories", "caches and buffers", "firmware of ours", "peripherals",
+        "calibration", "core", "clocks", "memories", "caches and buffers", "energy", "firmware of ours", "peripherals",
     ]  # fmt: skip
     assert "fitted, n = 35, error 0.5 %: pqm4" in text and "\n    memories.sram3: opening_cycles = 1\n" in text
     assert "worst -5.96 %" in text and "docs/accuracy.md" in text
