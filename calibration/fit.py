@@ -35,6 +35,8 @@ Rows = npt.NDArray[np.intp]
 """Numbers of rows."""
 
 RESAMPLES = 200
+UNHEARD = 1e100
+"""Standard deviation of rows that have no say."""
 FORETOLD = 3.0
 """A group whose prediction by the others is vaguer than this many of its own standard deviations is not foretold by them."""
 
@@ -179,7 +181,7 @@ def _held_out(problem: Problem, real: Solution) -> tuple[HeldOut, ...]:
     found = []
     for name in names:
         out = groups == name
-        rest = _rows(problem, np.flatnonzero(~out))
+        rest = replace(problem, sds=np.where(out, UNHEARD, problem.sds))
         found.append(_foretold(name, problem, np.flatnonzero(out), solve(rest, real.values)))
     return tuple(found)
 
@@ -190,14 +192,6 @@ def _foretold(name: str, problem: Problem, rows: Rows, solution: Solution) -> He
     if np.any(vague > spread) or np.any(np.abs(measured) <= spread):
         return HeldOut(name, 0.0, False)
     return HeldOut(name, float(np.median((counts @ solution.values - measured) / np.abs(measured))), True)
-
-
-def _rows(problem: Problem, rows: Rows) -> Problem:
-    """The problem with some of its rows."""
-    return replace(
-        problem, rows=tuple(problem.rows[row] for row in rows), groups=tuple(problem.groups[row] for row in rows),
-        counts=problem.counts[rows], values=problem.values[rows], sds=problem.sds[rows],
-    )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -79,9 +79,9 @@ class Problem:
 
     def _check_shapes(self) -> None:
         rows, parameters = len(self.rows), len(self.priors)
-        wanted = {"counts": (rows, parameters), "values": (rows,), "sds": (rows,), "groups": (rows,)}
-        for name, shape in wanted.items():
-            got = np.shape(getattr(self, name))
+        shapes = {name: getattr(self, name).shape for name in ("counts", "values", "sds")} | {"groups": (len(self.groups),)}
+        for name, got in shapes.items():
+            shape = (rows, parameters) if name == "counts" else (rows,)
             if got != shape:
                 raise FitError(f"{name}: expected shape {shape}, got {got}")
         if not rows or not parameters:
@@ -273,7 +273,8 @@ def inseparable(problem: Problem, weak: float = 1.0, share: float = 0.02) -> tup
     a parameter of which more than ``share`` lies in such directions is named, with those it shares them with.
     """
     whitened = problem.counts / problem.sds[:, None] * problem.prior_sds
-    _, sizes, directions = np.linalg.svd(whitened, full_matrices=True)
+    # the triangle has the same singular values and directions, and no side as long as there are rows
+    _, sizes, directions = np.linalg.svd(np.linalg.qr(whitened, mode="r"), full_matrices=True)
     sizes = np.concatenate([sizes, np.zeros(len(directions) - len(sizes))])
     open_ = directions[sizes < weak]
     # Bases of one space differ; the projector on it does not.

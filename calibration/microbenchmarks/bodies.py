@@ -307,6 +307,17 @@ LINES = (
 """Hits and misses of flash and caches."""
 
 
+ENERGY = (
+    "alu", "alu_free", "shift", "wide_run", "bitfield", "multiply", "multiply_accumulate", "multiply_into_alu", "divide_zero",
+    "divide", "divide_wide", "dsp_pack", "dsp_select", "dsp_multiply_accumulate", "load", "load_apart", "load_multiple_3",
+    "load_double", "load_literal", "store", "store_apart", "store_multiple_3", "store_double", "push_pop", "branch",
+    "branch_not_taken", "branch_link", "loop", "nop", "barrier",
+    "instruction_barrier", "read_special", "write_special", "float_add", "float_multiply", "float_fused",
+    "float_divide", "float_root", "double_add", "double_multiply", "double_divide", "lines_again", "jumps_again",
+)  # fmt: skip
+"""Bodies of energy loops, in every memory that they are timed in: for each kind of event two loops that differ in it."""
+
+
 def bodies_of(board: Board, core: Core, memories: Sequence[str] = ()) -> tuple[Body, ...]:
     """All that a board can time; ``memories`` are its RAMs besides the main one, by name."""
     own = [body for body in (*ALL, *pairs_of(core)) if FEATURES[body.needs](core)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from calibration.microbenchmarks.bodies import COPIES, Body, bodies_of
+from calibration.microbenchmarks.bodies import COPIES, ENERGY, LINES, Body, bodies_of
 from kernels_c.toolchain import Compiler, find_compiler
 from mcusim.boards import Board
 from mcusim.cores import Core
@@ -17,8 +17,10 @@ from mcusim.run import core_of
 
 ROUNDS, WARM_UPS = 5, 3
 """Each body is timed once a round; before its first time it runs that often, so that caches and predictors know it."""
-ENERGY = ("alu", "multiply", "load", "store", "branch", "nop", "float_multiply", "fused")
-"""Bodies of the energy loops, as far as the core has them."""
+ENERGY_COPIES = 8 * COPIES
+"""Copies of a body in a turn of its energy loop, so that call and set-up are little of it."""
+SLEEP, SWEEP = "sleep", "sweep"
+"""Energy loops that are no turns of a body: WFI, and reads of one line after the other of more code than a cache holds."""
 LINE_BYTES = 32
 TEMPLATE, COMMANDS = Path(__file__).with_name("main.c.in"), Path(__file__).with_name("commands.h")
 FILES = ("bodies.S", "main.c")
@@ -99,7 +101,7 @@ _DOUBLES = "vcvt.f64.f32 d8, s1; vcvt.f64.f32 d9, s2; vmov.f64 d6, #1.0; vmov.f6
 def assembly(made: Microbenchmarks) -> str:
     """Two functions for each body."""
     head = ["/* Written by calibration.microbenchmarks: each body, n and 2n times. */", ".syntax unified", ".thumb", ""]
-    functions = [function(made.core, body, copies) for body in made.bodies for copies in (COPIES, 2 * COPIES)]
+    functions = [function(made.core, body, copies) for body, copies in _functions(made)]
     return "\n".join([*head, *functions]) + "\n"
 
 
@@ -127,21 +129,23 @@ def _section(body: Body) -> str:
     return ".ramcode" if body.memory == "ram" else f".{body.memory}"
 
 
+_MARK = 'static struct mark {loop.mark} = {{"energy.{loop.name}", 0, 0, 0, 0, 0}};'
 _BUFFER = "static uint32_t buffer_{bank}[BUFFER_WORDS] CLEARED_IN({bank}) __attribute__((aligned(32)));"
 
 
 # --- C ------------------------------------------------------------------------------------------------------------------
 def program(made: Microbenchmarks) -> str:
     """The program that runs and prints them."""
-    energy = [body for body in made.bodies if body.name in ENERGY] if made.energy_seconds else []
-    cycles = round(made.energy_seconds * made.board.rated_hertz)
+    loops = energy_loops(made)
+    cycles = round(made.energy_seconds * (made.board.rated_hertz or made.board.clock_hertz))
     banks = sorted({body.memory for body in made.bodies if body.in_memory == "buffer" and body.memory})
     values = {
         "BUFFERS": "\n".join(_BUFFER.format(bank=bank) for bank in banks),
-        "DECLARATIONS": "\n".join(f"uint32_t {symbol_of(body, copies)}(void *);" for body, copies in _both(made.bodies)),
+        "DECLARATIONS": "\n".join(f"uint32_t {symbol_of(body, copies)}(void *);" for body, copies in _functions(made)),
         "BODIES": "\n".join(_entry(body, copies) for body, copies in _both(made.bodies)),
-        "ENERGY": "\n".join(f'    {{{{"energy.{b.name}", 0, 0, 0, 0, 0}}, {symbol_of(b, COPIES)}}},' for b in energy),
-        "ENERGY_CYCLES": f"{cycles}ull" if energy else "0",
+        "ENERGY_MARKS": "\n".join(_MARK.format(loop=loop) for loop in loops),
+        "ENERGY": "\n".join(f"    {{&{loop.mark}, {loop.call}, {loop.buffer}, {loop.cycles}, {loop.step}}}," for loop in loops),
+        "ENERGY_CYCLES": f"{cycles}u",
         "ROUNDS": str(made.rounds),
         "WARM_UPS": str(WARM_UPS),
         "CONSTANT_LINES": str(2 * COPIES),
@@ -150,6 +154,46 @@ def program(made: Microbenchmarks) -> str:
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """An energy loop: the function of a turn, the buffer that it gets, its cycles where they are no counter's."""
+
+    name: str
+    call: str
+    buffer: str
+    cycles: str = "0"
+    step: int = 0
+
+    @property
+    def mark(self) -> str:
+        """Symbol of its mark, by which the simulator tells its events."""
+        return f"mark_energy_{self.name.replace('.', '_')}"
+
+
+def energy_loops(made: Microbenchmarks) -> tuple[Loop, ...]:
+    """In the order in which they run; none where none were asked for."""
+    if not made.energy_seconds:
+        return ()
+    turns = [Loop(body.name, symbol_of(body, copies), _buffer(body, copies)) for body, copies in _of_energy(made)]
+    loads = [Loop(f"{name}.constants", symbol_of(body, ENERGY_COPIES), "constants.first")
+             for body, _ in _of_energy(made) if (name := body.name) == "load"]  # fmt: skip
+    code = f"(const char *){symbol_of(made.bodies[0], COPIES)} - 1"  # less the Thumb bit
+    sweeps = [Loop(SWEEP, symbol_of(body, 2 * COPIES), code, step=2 * COPIES * LINE_BYTES)
+              for body in made.bodies if body.in_memory == "constants" and not body.cold]  # fmt: skip
+    return (*turns, *loads, *sweeps, Loop(SLEEP, "doze", "buffer", "DOZE_CYCLES"))
+
+
+def _of_energy(made: Microbenchmarks) -> Iterable[tuple[Body, int]]:
+    """Bodies of energy loops, and their copies: no more than there are lines for those that meet lines."""
+    chosen = [body for body in made.bodies if body.name.split(".")[0] in ENERGY] if made.energy_seconds else []
+    return ((body, 2 * COPIES if body in LINES else ENERGY_COPIES) for body in chosen)
+
+
+def _functions(made: Microbenchmarks) -> Iterable[tuple[Body, int]]:
+    """Each function once."""
+    return dict.fromkeys((*_both(made.bodies), *_of_energy(made)))
 
 
 def _both(bodies: Sequence[Body]) -> Iterable[tuple[Body, int]]:
