@@ -21,9 +21,9 @@ EQUAL = 1e-9
 def check_cost_model(model: CostModel, networks: Sequence[Network] = ()) -> None:
     """AssertionError, with what was met, where a model breaks the contract. ``networks``: to ask about, () for small ones.
 
-    Asked: order is kept; a batch gives what its networks give one by one; all is finite; latency, energy and flash are positive,
-    and no layer or deviation is negative; the same question has the same answer; a repeated layer costs more each time;
-    parameters can be read and set; what cannot be answered is an error. Not asked: whether answers are right.
+    Asked: order is kept; a batch gives what its networks give one by one; all is finite; latency, energy and flash are
+    positive, and no layer or deviation is negative; the same question has the same answer; a layer costs more each time that it
+    is repeated; parameters can be read and set; what cannot be answered is an error. Not asked: whether answers are right.
     """
     asked = list(networks) or [repeated(count) for count in (2, 1, 3)]
     for each in CHECKS:
