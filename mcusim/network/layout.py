@@ -67,7 +67,7 @@ def orders(ranks: Iterable[int]) -> list[Callable[[int], Axes]]:
 def refined(value: Value) -> Value | None:
     """The same with parts so fine that each axis of its shape is made of whole ones; None where there are no such parts."""
     ends = sorted({*accumulate(value.parts, mul), *accumulate((n for n in value.shape if n > 1), mul)})
-    starts = [1, *ends[:-1]]
+    starts = [1, *ends][:-1]
     if any(end % start for start, end in zip(starts, ends, strict=True)):
         return None
     sizes = tuple(end // start for start, end in zip(starts, ends, strict=True))

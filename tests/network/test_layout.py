@@ -43,3 +43,11 @@ def test_there_and_back_is_no_layer() -> None:
     assert isinstance(value, Value)
     assert builder.stored(value, channels_last(4)) == "x"
     assert not builder.layers
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_a_value_of_one_element_can_be_an_output(rank: int) -> None:
+    builder = Builder("one")
+    value = builder.input("x", (1,) * rank, channels_last(rank))
+    network = builder.network({"y": builder.unary("y", ops.Function.RELU, value)})
+    assert network.tensors["y"].shape == (1,) * rank

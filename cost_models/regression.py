@@ -1,0 +1,56 @@
+"""Least squares of relative errors, with coefficients that are not negative."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SETTLED = 1e-10
+"""A coefficient of 0 stays 0 where more of it gains less than this, with features of mean square 1 and targets of 1."""
+
+
+def nonnegative(features: np.ndarray, targets: np.ndarray, ridge: float, floor: float) -> np.ndarray:
+    """Coefficients c >= 0 that make the mean of ((features @ c - targets) / targets)^2 least, plus ``ridge`` times |c|^2 of
+    features that are scaled to a mean square of 1.
+
+    ``floor``: what targets count as at least. All 0 where all targets are.
+    """
+    if not targets.any():
+        return np.zeros(features.shape[1])
+    size = np.maximum(np.abs(targets), floor)
+    rows = features / size[:, None]
+    scale = np.sqrt((rows**2).mean(axis=0))
+    used = scale > 0
+    rows = rows[:, used] / scale[used]
+    gram = rows.T @ rows / len(rows) + ridge * np.eye(rows.shape[1])
+    wanted = rows.T @ (targets / size) / len(rows)
+    found = np.zeros(len(scale))
+    found[used] = _active(gram, wanted) / scale[used]
+    return found
+
+
+def _active(gram: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """c >= 0 for which c @ gram @ c / 2 - wanted @ c is least: active sets, as Lawson and Hanson (1974)."""
+    found, free = np.zeros(len(wanted)), np.zeros(len(wanted), bool)
+    for _ in range(10 * len(wanted)):
+        gain = np.where(free, -np.inf, wanted - gram @ found)
+        best = int(np.argmax(gain))
+        if gain[best] <= SETTLED:
+            break
+        free[best] = True
+        found = _inside(gram, wanted, found, free)
+    return found
+
+
+def _inside(gram: np.ndarray, wanted: np.ndarray, found: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The best coefficients among those that are ``free``; as one after the other meets 0, it is free no longer."""
+    while free.any():
+        best = np.zeros(len(found))
+        best[free] = np.linalg.solve(gram[np.ix_(free, free)], wanted[free])
+        below = free & (best <= 0)
+        if not below.any():
+            return best
+        step = (found[below] / np.maximum(found[below] - best[below], np.finfo(np.float64).tiny)).min()
+        found = np.maximum(found + step * (best - found), 0)
+        free &= ~(below & (found <= SETTLED * found.max(initial=0)))
+        found[~free] = 0
+    return np.zeros(len(found))

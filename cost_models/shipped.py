@@ -1,0 +1,49 @@
+"""Shipped models: those of boards, by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from cost_models.errors import CostModelError
+from cost_models.model import CostModel, LearningModel
+
+DATA = Path(__file__).parent / "data"
+
+LEARNING = {"analytic": "Analytic", "linear": "Linear"}
+"""Models that are kept in files, and their classes; each is in a module of its name."""
+
+SIMULATE = "simulate"
+
+MODELS = (*LEARNING, SIMULATE)
+
+
+def load(board: str, model: str = "linear") -> CostModel:
+    """What answers for ``board``: ``"linear"`` or ``"analytic"``, shipped for some boards, or ``"simulate"``, for all.
+
+    CostModelError for a model that there is not, or not of this board.
+    """
+    if model == SIMULATE:
+        from cost_models.simulate import Simulate
+
+        return Simulate(board)
+    if model not in LEARNING:
+        raise CostModelError(f"no model {model!r}; there are: {', '.join(MODELS)}")
+    path = file_of(board, model)
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem.removesuffix(f".{model}") for p in DATA.glob(f"*.{model}.json"))) or "none"
+        raise CostModelError(f"no {model} model of board {board!r} is shipped; there are those of: {known}")
+    from cost_models.files import read
+
+    return read(path, class_of(model))
+
+
+def file_of(board: str, model: str) -> Path:
+    """Where the shipped model of a board is."""
+    return DATA / f"{board}.{model}.json"
+
+
+def class_of(model: str) -> type[LearningModel]:
+    """The class of a model that learns."""
+    found: type[LearningModel] = getattr(import_module(f"cost_models.{model}"), LEARNING[model])
+    return found

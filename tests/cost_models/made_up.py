@@ -1,0 +1,41 @@
+"""Costs that are made up by a formula, so that what a model should learn is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cost_models.costs import NETWORK, Costs
+from cost_models.layers import CODES, Layers, from_network, joined
+from cost_models.sampling import sample
+from mcusim.network import Network
+
+HERTZ = 1_000_000
+JOULES_PER_CYCLE = 2e-9
+
+
+def networks(count: int, seed: int = 3) -> Sequence[Network]:
+    return [sample(seed, number) for number in range(count)]
+
+
+def cycles_of(layers: Layers) -> np.ndarray:
+    """Two cycles a multiply-accumulate, three an output byte, and a hundred; nothing for a view."""
+    table = layers.table
+    made = 2 * table["macs"] + 3 * table["output_bytes"] + 100
+    return np.where(table["operator"] == CODES["Reshape"], 0, made)
+
+
+def costs_of(layers: Layers, energy: bool = True) -> Costs:
+    cycles = cycles_of(layers)
+    rows = np.zeros(len(layers), NETWORK)
+    rows["arena_bytes"] = layers.largest(layers.table["live_bytes"])
+    rows["static_bytes"], rows["stack_bytes"], rows["code_bytes"] = 100, 900, 20_000
+    rows["weight_bytes"] = layers.per_network(layers.table["weight_bytes"])
+    joules = cycles * JOULES_PER_CYCLE if energy else np.full(len(cycles), np.nan)
+    return Costs("made-up", HERTZ, cycles, joules, rows)
+
+
+def examples(count: int, energy: bool = True) -> tuple[Layers, Costs]:
+    layers = joined(map(from_network, networks(count)))
+    return layers, costs_of(layers, energy)

@@ -1,0 +1,136 @@
+"""Networks as tables of layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cost_models
+from cost_models.descriptors import BOARD, CORES, descriptor
+from cost_models.digest import digest
+from cost_models.features import FEATURES, KIND_NAMES, KINDS, features_of, kinds_of
+from cost_models.layers import CODES, OPERATORS, from_network, joined, live_bytes
+from cost_models.sampling import FAMILIES, MOST_MACS, MOST_WEIGHTS, family_of, sample
+from mcusim import boards
+from mcusim.network import Network
+from mcusim.network import operators as ops
+from mcusim.network.macs import network_macs
+from mcusim.network.table import constant_bytes
+from tests.deploy.networks import Sketch
+
+
+def small() -> Network:
+    """Convolution 3x3 with a stride of 2 on 9x7x3 to 5x4x6, depthwise 3x3, and both added to what came before."""
+    draw = Sketch(x=(1, 9, 7, 3))
+    filters, taps = draw.constant("filters", (6, 3, 3, 3)), draw.constant("taps", (1, 3, 3, 6))
+    first = draw.layer(ops.Conv2D((2, 2), padding=ops.Padding(1, 1, 1, 1)), ("x", filters, ""), "first", (1, 5, 4, 6))
+    second = draw.layer(ops.DepthwiseConv2D(padding=ops.Padding(1, 1, 1, 1)), (first, taps, ""), "second", (1, 5, 4, 6))
+    draw.layer(ops.Binary(ops.Arithmetic.ADD), (first, second), "sum", (1, 5, 4, 6))
+    return draw.network("sum")
+
+
+def test_a_row_says_what_the_layer_is() -> None:
+    row = from_network(small()).table[0]
+    assert OPERATORS[row["operator"]] == "Conv2D"
+    assert [row[name] for name in ("input_height", "input_width", "input_channels")] == [9, 7, 3]
+    assert [row[name] for name in ("output_height", "output_width", "output_channels")] == [5, 4, 6]
+    assert [row[name] for name in ("kernel_height", "kernel_width", "stride_height", "stride_width")] == [3, 3, 2, 2]
+    assert (row["padding_top"], row["padding_left"], row["groups"]) == (1, 1, 1)
+    assert (row["macs"], row["weight_bytes"]) == (5 * 4 * 6 * 27, 6 * 27)
+    assert (row["input_bytes"], row["output_bytes"]) == (9 * 7 * 3, 5 * 4 * 6)
+
+
+def test_live_bytes_are_those_of_tensors_that_are_still_needed() -> None:
+    assert live_bytes(small()) == [189 + 120, 120 + 120, 120 + 120 + 120]
+
+
+def test_depthwise_layers_have_a_group_for_each_channel() -> None:
+    assert from_network(small()).table["groups"].tolist() == [1, 6, 1]
+
+
+def test_totals_are_those_of_the_network() -> None:
+    for number in range(12):
+        network = sample(5, number)
+        table = from_network(network).table
+        assert table["macs"].sum() == network_macs(network)
+        assert table["weight_bytes"].sum() >= constant_bytes(network)
+
+
+def test_an_operator_without_a_code_is_refused_by_name() -> None:
+    with pytest.raises(cost_models.CostModelError, match=r"sketch, layer make_y: operator NewThing has no code"):
+        from_network(_strange())
+
+
+def _strange() -> Network:
+    class NewThing:
+        pass
+
+    draw = Sketch(x=(1, 4))
+    draw.layer(NewThing(), ("x",), "y", (1, 4))  # type: ignore[arg-type]
+    return draw.network("y")
+
+
+def test_joined_tables_keep_their_networks_apart() -> None:
+    parts = [from_network(sample(5, number)) for number in range(4)]
+    whole = joined(parts)
+    assert whole.names == tuple(part.names[0] for part in parts)
+    assert whole.per_network(whole.table["macs"]).tolist() == [part.table["macs"].sum() for part in parts]
+    again = whole.selected([2, 0])
+    assert again.names == (whole.names[2], whole.names[0])
+    assert np.array_equal(again.table, np.concatenate([parts[2].table, parts[0].table]))
+
+
+def test_starts_that_are_none_are_refused() -> None:
+    table = from_network(small()).table
+    with pytest.raises(cost_models.CostModelError, match="expected the first row of each network"):
+        cost_models.Layers(table, np.array([0, 0]), ("a", "b"))
+
+
+def test_every_operator_has_a_kind_and_kinds_are_named_once() -> None:
+    assert len(set(KIND_NAMES)) == len(KINDS)
+    table = np.zeros(len(OPERATORS), cost_models.LAYER)
+    table["operator"] = [CODES[name] for name in OPERATORS]
+    for width in (1, 4):
+        table["element_bytes"] = width
+        assert all(KINDS[kind].operator == name for kind, name in zip(kinds_of(table), OPERATORS, strict=True))
+
+
+def test_features_are_not_negative() -> None:
+    table = joined(from_network(sample(5, number)) for number in range(12)).table
+    features = features_of(table)
+    assert features.shape == (len(table), len(FEATURES))
+    assert (features >= 0).all()
+
+
+def test_a_sample_is_the_same_each_time_and_others_are_others() -> None:
+    assert digest(sample(7, 3)) == digest(sample(7, 3))
+    assert len({digest(sample(seed, number)) for seed in (7, 8) for number in range(6)}) == 12
+
+
+def test_samples_are_of_their_family_and_not_too_large() -> None:
+    for number in range(24):
+        network = sample(11, number)
+        assert network.name == f"{family_of(number)}_11_{number}"
+        assert network_macs(network) <= MOST_MACS
+        assert sum(t.elements for t in network.tensors.values() if t.constant) <= 2 * MOST_WEIGHTS
+    assert {family_of(number) for number in range(24)} == set(FAMILIES)
+
+
+def test_names_take_no_part_in_a_digest_and_weights_do() -> None:
+    draw = Sketch(other=(1, 9, 7, 3))
+    filters, taps = draw.constant("f", (6, 3, 3, 3)), draw.constant("t", (1, 3, 3, 6))
+    first = draw.layer(ops.Conv2D((2, 2), padding=ops.Padding(1, 1, 1, 1)), ("other", filters, ""), "a", (1, 5, 4, 6))
+    second = draw.layer(ops.DepthwiseConv2D(padding=ops.Padding(1, 1, 1, 1)), (first, taps, ""), "b", (1, 5, 4, 6))
+    draw.layer(ops.Binary(ops.Arithmetic.ADD), (first, second), "c", (1, 5, 4, 6))
+    assert digest(draw.network("c")) == digest(small())
+    data = np.ones((6, 3, 3, 3), np.int8)
+    object.__setattr__(draw.tensors["f"], "data", data)
+    assert digest(draw.network("c")) != digest(small())
+
+
+def test_a_board_is_a_row() -> None:
+    row = descriptor(boards.load("nucleo-f746zg"))
+    assert row.dtype == BOARD
+    assert CORES[row["core"]] == "m7"
+    assert (row["rated_hertz"], row["flash_bytes"], row["data_cache_bytes"]) == (216_000_000, 1 << 20, 4096)
+    assert (row["dsp"], row["energy_table"], row["ideal"]) == (True, True, False)

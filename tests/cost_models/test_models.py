@@ -1,0 +1,201 @@
+"""Models: the contract, what they learn from costs that are known, and what they refuse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cost_models
+from cost_models import CostModelError, Estimate, check
+from cost_models.files import Training, read, write
+from cost_models.layers import CODES
+from cost_models.model import REFUSE, WIDEN, WIDENED, LearningModel
+from cost_models.regression import nonnegative
+from cost_models.shipped import DATA, LEARNING, class_of
+from cost_models.train import kendall_tau
+from mcusim.network.operators import Transpose
+from tests.cost_models.made_up import HERTZ, costs_of, cycles_of, examples, networks
+from tests.deploy.networks import Sketch
+from tests.support.firmware import REPOSITORY
+
+BOARD = "nucleo-f746zg"
+SHIPPED = sorted(path.stem for path in DATA.glob("*.json"))
+
+
+@pytest.fixture(scope="module", params=LEARNING)
+def learnt(request: pytest.FixtureRequest) -> LearningModel:
+    return class_of(request.param)().fit(*examples(48))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_keeps_the_contract(name: str) -> None:
+    board, model = name.rsplit(".", 1)
+    cost_models.check_cost_model(cost_models.load(board, model))
+
+
+def test_a_fitted_model_keeps_the_contract(learnt: LearningModel) -> None:
+    cost_models.check_cost_model(learnt, networks(6))
+
+
+def test_the_simulator_keeps_the_contract() -> None:
+    cost_models.check_cost_model(cost_models.load("m4", "simulate"), [check.repeated(1), check.repeated(2)])
+
+
+def test_a_model_that_breaks_the_contract_is_told_so() -> None:
+    class Shrinking(cost_models.Linear):
+        def predict(self, networks, *, outside=REFUSE):  # type: ignore[no-untyped-def]
+            found = super().predict(networks, outside=outside)
+            object.__setattr__(found.latency_seconds, "values", 1 / found.latency_seconds.values)
+            return found
+
+    with pytest.raises(AssertionError, match="latency_seconds of a layer repeated"):
+        cost_models.check_cost_model(Shrinking().fit(*examples(48)))
+
+
+def test_linear_learns_a_linear_cost() -> None:
+    model = cost_models.Linear().fit(*examples(48))
+    asked = cost_models.joined(map(cost_models.from_network, networks(12, seed=4)))
+    known = [n for n in range(12) if _known(model, asked.selected([n]))]
+    asked = asked.selected(known)
+    met = asked.per_network(cycles_of(asked)) / HERTZ
+    np.testing.assert_allclose(model.predict(asked, outside=WIDEN).latency_seconds.values, met, rtol=0.02)
+    assert len(known) >= 8
+
+
+def _known(model: LearningModel, layers: cost_models.Layers) -> bool:
+    return bool(model.learnt.cycles.layers.price(layers.table).known.all())
+
+
+def test_energy_is_learnt_beside_time_and_none_without_a_table() -> None:
+    layers, costs = examples(24)
+    found = cost_models.Linear().fit(layers, costs).predict(layers)
+    assert found.energy_joules is not None
+    np.testing.assert_allclose(found.energy_joules.values, layers.per_network(costs.joules), rtol=0.05)
+    without = cost_models.Linear().fit(layers, costs_of(layers, energy=False)).predict(layers)
+    assert without.energy_joules is None
+    assert without.layers.energy_joules is None
+
+
+def test_a_view_takes_no_time_and_layers_add_up(learnt: LearningModel) -> None:
+    layers = examples(48)[0]
+    found = learnt.predict(layers)
+    views = layers.table["operator"] == CODES["Reshape"]
+    assert views.any()
+    assert (found.layers.latency_seconds.values[views] == 0).all()
+    np.testing.assert_allclose(layers.per_network(found.layers.latency_seconds.values), found.latency_seconds.values)
+
+
+def test_a_kind_that_was_never_met_is_an_error_that_names_the_layer(learnt: LearningModel) -> None:
+    draw = Sketch(x=(1, 8, 8, 4))
+    draw.layer(Transpose((0, 1, 3, 2)), ("x",), "y", (1, 8, 4, 8))
+    with pytest.raises(CostModelError, match=r"sketch, layer make_y \(Transpose\): of a kind that this model has"):
+        learnt.predict(draw.network("y"), outside=WIDEN)
+
+
+def test_a_layer_outside_the_domain_is_refused_or_has_a_wider_interval(learnt: LearningModel) -> None:
+    asked = examples(48)[0].selected([0])
+    large = cost_models.Layers(asked.table.copy(), asked.starts, asked.names, asked.layer_names)
+    large.table["macs"][0] *= 10_000
+    with pytest.raises(CostModelError, match=f"layer {asked.layer_names[0]} .*: larger than what"):
+        learnt.predict(large)
+    inside, outside = learnt.predict(asked), learnt.predict(large, outside=WIDEN)
+    assert inside.in_domain.all()
+    assert not outside.in_domain[0]
+    assert outside.layers.in_domain.tolist() == [False] + [True] * (len(asked.table) - 1)
+    rows = [each.layers.latency_seconds for each in (inside, outside)]
+    relative = [row.deviations[0] / row.values[0] for row in rows]
+    assert relative[1] == pytest.approx(WIDENED * relative[0])
+
+
+def test_a_model_that_has_learnt_nothing_says_so() -> None:
+    with pytest.raises(CostModelError, match="has learnt nothing yet"):
+        cost_models.Linear().predict(networks(1))
+
+
+def test_parameters_are_read_and_set_as_scikit_learn_has_it() -> None:
+    model = cost_models.Linear(ridge=0.5)
+    assert model.get_params() == {"ridge": 0.5}
+    assert model.set_params(ridge=0.25) is model
+    assert model.ridge == 0.25
+
+
+def test_a_model_in_a_file_is_the_same_model(learnt: LearningModel, tmp_path: Path) -> None:
+    path, layers = tmp_path / "model.json", examples(12)[0]
+    write(path, learnt, Training("", 48, len(layers.table), {}))
+    again = read(path, type(learnt))
+    for one, other in ((learnt, again), (again, learnt)):
+        left, right = one.predict(layers), other.predict(layers)
+        np.testing.assert_array_equal(left.latency_seconds.values, right.latency_seconds.values)
+        np.testing.assert_array_equal(left.ram_bytes.deviations, right.ram_bytes.deviations)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "other/1", "model": "linear"}'])
+def test_a_file_that_is_no_model_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(CostModelError, match=r"model\.json: "):
+        read(tmp_path / "model.json", cost_models.Linear)
+
+
+def test_models_and_boards_that_are_not_there_are_named_with_those_that_are() -> None:
+    with pytest.raises(CostModelError, match="no model 'oracle'; there are: analytic, linear, simulate"):
+        cost_models.load(BOARD, "oracle")
+    with pytest.raises(CostModelError, match=f"no linear model of board 'toaster' is shipped; there are those of: .*{BOARD}"):
+        cost_models.load("toaster")
+
+
+def test_intervals_widen_with_the_share_that_they_hold() -> None:
+    estimate = Estimate(np.array([100.0]), np.array([10.0]))
+    low, high = estimate.interval(0.9)
+    assert (low[0], high[0]) == pytest.approx((83.551, 116.449))
+    with pytest.raises(CostModelError, match=r"an interval of 0\.42; allowed: "):
+        estimate.interval(0.42)
+
+
+def test_coefficients_are_not_negative_and_the_best_of_those() -> None:
+    random = np.random.default_rng(0)
+    features = random.uniform(1, 2, (50, 3))
+    targets = features @ [2.0, 0.0, 3.0]
+    np.testing.assert_allclose(nonnegative(features, targets, 0, 1e-9), [2, 0, 3], atol=1e-6)
+    against = nonnegative(features, features @ [2.0, -0.5, 3.0], 0, 1e-9)
+    assert against[1] == 0
+    assert (against[[0, 2]] > 0).all()
+    assert not nonnegative(features, np.zeros(50), 0, 1e-9).any()
+
+
+def test_kendall_tau_is_one_for_the_same_order_and_minus_one_for_the_opposite() -> None:
+    values = np.array([3.0, 1.0, 2.0])
+    assert kendall_tau(values, 10 * values) == 1
+    assert kendall_tau(values, -values) == -1
+
+
+def test_the_first_answer_needs_neither_simulator_nor_pytorch() -> None:
+    """From the start of Python on, in time of the process; on the wall it depends on what else the machine does."""
+    program = "import cost_models, time, sys\n" + QUERY.format(board=BOARD)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    seconds, modules = ran.stdout.split()
+    loaded = set(modules.split(","))
+    heavy = {"unicorn", "torch", "numba", "elftools", "scipy", "sklearn", "sqlite3", "typer", "mcusim.deploy", "mcusim.machine"}
+    assert not loaded & heavy
+    assert float(seconds) < 0.4
+
+
+QUERY = """
+import numpy as np
+from cost_models import LAYER, Layers
+table = np.zeros(1, LAYER)
+sizes = dict(input_height=8, input_width=8, input_channels=8, output_height=8, output_width=8, output_channels=8)
+sizes |= dict(kernel_height=3, kernel_width=3, stride_height=1, stride_width=1, dilation_height=1, dilation_width=1)
+sizes |= dict(padding_top=1, padding_bottom=1, padding_left=1, padding_right=1, groups=1, element_bytes=1)
+sizes |= dict(macs=36864, weight_bytes=608, input_bytes=512, output_bytes=512, live_bytes=1024)
+for name, value in sizes.items():
+    table[name] = value
+found = cost_models.load({board!r}).predict(Layers(table, np.zeros(1, int), ("one",)))
+assert found.latency_seconds.values[0] > 0
+print(time.process_time(), ",".join(sys.modules))
+"""
