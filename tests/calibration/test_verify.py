@@ -189,9 +189,9 @@ def test_the_commands_are_those_of_mcusim_once_the_package_is_installed(monkeypa
     setup.read(REPOSITORY / "setup.cfg")
     lines = setup["options.entry_points"]["mcusim.commands"].split("\n")
     points = [EntryPoint(*map(str.strip, line.split("=")), plugins.GROUP) for line in lines if line]
-    assert [point.name for point in points] == ["calibrate", "measure", "verify"]
+    assert [point.name for point in points] == ["calibrate", "dataset", "measure", "verify"]
     monkeypatch.setattr(plugins, "entry_points", lambda group: points)
-    for point, option in zip(points, ("--budget", "--bridge-gaps", "--tolerance"), strict=True):
+    for point, option in zip(points, ("--budget", "--board", "--bridge-gaps", "--tolerance"), strict=True):
         assert app.run([point.name, "--help"]) == 0
         printed = capsys.readouterr()
         assert option in printed.out and f"mcusim {point.name}" in printed.out and printed.err == ""
