@@ -98,7 +98,7 @@ def function(core: Core, body: Body, copies: int) -> str:
         f'.section {_section(body)}.{name}, "ax", %progbits', f".balign {LINE_BYTES}",
         f".global {name}", f".type {name}, %function", ".thumb_func", f"{name}:",
         save, *saved, *setup, "mov r1, r0", "cmp r6, r6", f".balign {LINE_BYTES}",
-        f".rept {copies}", body.code, ".endr", f".global {name}_end", f"{name}_end:",
+        f".global {name}_begin", f"{name}_begin:", f".rept {copies}", body.code, ".endr", f".global {name}_end", f"{name}_end:",
         *([body.finish] if body.finish else []), "mov r0, r2", *restored, restore, ".ltorg", f".size {name}, . - {name}", "",
     ]  # fmt: skip
     return "\n".join(part.strip() for line in lines for part in line.split(";"))

@@ -6,23 +6,27 @@ import pytest
 
 from calibration.microbenchmarks.model import recover, values_of
 from calibration.microbenchmarks.parameters import parameters_of
+from calibration.microbenchmarks.prices import Prices, cycles_of, walked
 from calibration.microbenchmarks.results import read
 from mcusim.cores import Core
-from tests.calibration.microbenchmark_boards import built, hidden_core, measured, priced, serial_of
+from tests.calibration.microbenchmark_boards import built, hidden_core, measured, priced, prices, serial_of
 
+BOARDS = {"m0": 4, "m0plus": 3, "m3": 3, "m4": 4, "m33": 3, "m7": 3}
 FAST = [(core, seed) for core in ("m0", "m0plus") for seed in range(3)]
-SLOW = [(core, seed) for core in ("m0", "m0plus") for seed in range(3, 6)] + [(c, s) for c in ("m3", "m4") for s in range(4)]
+SLOW = [(core, seed) for core, count in BOARDS.items() for seed in range(count) if (core, seed) not in FAST]
 CASES = [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
 """Twenty boards."""
+WELL_KNOWN = {"m0": 1.5, "m3": 1.5, "m4": 2, "m33": 2.5, "m7": 4}
+"""How many parameters at least are known for each that is named as open."""
 
 
 def check_recovered(board: str, hidden: Core, rows: tuple) -> None:
     made, _, bodies = built(board)
-    found = recover(made.core, bodies, rows)
+    found = recover(made.core, bodies, rows, prices=prices(board))
     names = [estimate.name for estimate in found.fit.estimates if estimate.name not in found.unknown]
     want, got = (values_of(core, parameters_of(made.core)) for core in (hidden, found.core))
     assert {name: got[name] for name in names} == {name: want[name] for name in names}
-    assert len(names) > len(found.unknown)
+    assert len(names) > WELL_KNOWN.get(board, 1) * len(found.unknown)
     # of what is not separable, the bodies see the same sum
     assert priced(found.core, bodies) == priced(hidden, bodies)
     assert found.fit.explained, found.fit.report()
@@ -49,6 +53,26 @@ def test_what_cannot_be_told_apart_is_named() -> None:
     # a branch that is always taken costs issue and refill together
     assert ("branch.cycles", "branch.refill") in {each.names for each in fitted.inseparable}
     assert "branch_conditional.refill" not in {name for each in fitted.inseparable for name in each.names}
+
+
+@pytest.mark.parametrize("board", ["m0", "m3", "m4", "m33", pytest.param("m7", marks=pytest.mark.slow)])
+def test_a_price_found_by_repetition_is_that_of_walking_all_copies(board: str) -> None:
+    made, _, bodies = built(board)
+    hidden, remembered = hidden_core(made.core, f"twin {board}"), Prices()
+    for core in (made.core, hidden, made.core):
+        slow = {timed.body.name: walked(core, timed.twice) - walked(core, timed.once) for timed in bodies}
+        assert {timed.body.name: cycles_of(core, timed) for timed in bodies} == slow
+        assert {timed.body.name: remembered.cycles(core, timed) for timed in bodies} == slow
+
+
+@pytest.mark.parametrize("board", ["m4", "m33"])
+def test_a_parameter_that_no_walk_read_is_not_felt(board: str) -> None:
+    made, _, bodies = built(board)
+    remembered, parameters = Prices(), [each for each in parameters_of(made.core) if not each.kinds]
+    for parameter in parameters[::5]:
+        other = parameter.change(made.core, parameter.value + 1)
+        moved = {timed.body.name for timed in bodies if cycles_of(other, timed) != cycles_of(made.core, timed)}
+        assert moved <= {timed.body.name for timed in bodies if parameter.name in remembered.read(made.core, timed)}
 
 
 ODD = {
