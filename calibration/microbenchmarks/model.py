@@ -34,7 +34,8 @@ __all__ = [
 LEAST_SD = 0.5
 """Standard deviation in cycles below which no measurement of a counter is trusted."""
 TURNS = 6
-STEPS = (-1, 1, -2, 2)
+STEPS, CLIMBS = (-1, 1, -2, 2), 30
+"""Steps that are tried of each parameter, and how many are taken at most: a model that is too small has no end of them."""
 
 
 def timed_of(made: Microbenchmarks, elf: Path) -> tuple[Timed, ...]:
@@ -131,19 +132,21 @@ def values_of(core: Core, parameters: Sequence[Parameter]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The core whose table explains the rows best, the last fit, and parameters of which the bodies know a limit only.
+    """The core whose table explains the rows best, the last fit, and parameters of which the bodies know a limit, or nothing.
 
-    Those of ``at_most`` may as well be smaller: what they add is hidden by something longer.
+    Those of ``at_most`` may as well be smaller: what they add is hidden by something longer. Those of ``unfelt`` may as well be
+    larger, or no body has what they are for.
     """
 
     core: Core
     fit: Fit
     at_most: tuple[str, ...]
+    unfelt: tuple[str, ...]
 
     @property
     def unknown(self) -> frozenset[str]:
         """Parameters that the rows do not settle."""
-        return frozenset(self.at_most).union(*(each.names for each in self.fit.inseparable))
+        return frozenset((*self.at_most, *self.unfelt)).union(*(each.names for each in self.fit.inseparable))
 
 
 def recover(
@@ -166,7 +169,10 @@ def recover(
     losses = Losses(bodies, rows, prices)
     at = _climbed(min(seen, key=losses.total), parameters, losses)
     problem = problem_of(core, parameters, bodies, rows, at, prices)
-    return Recovered(at, fit(problem, seed=seed, resamples=resamples), tuple(_hidden(at, parameters, bodies, prices)))
+    felt = {prior.name for prior in problem.priors}
+    unfelt = tuple(parameter.name for parameter in parameters if parameter.name not in felt)
+    hidden = tuple(_hidden(at, [parameter for parameter in parameters if parameter.name in felt], bodies, prices))
+    return Recovered(at, fit(problem, seed=seed, resamples=resamples), hidden, unfelt)
 
 
 class Losses:
@@ -187,16 +193,14 @@ class Losses:
         """That of all."""
         return sum(self.of(core, timed) for timed in self.bodies)
 
-    def felt(self, core: Core, parameter: Parameter) -> list[Timed]:
-        """Bodies that feel a parameter, if one of them lies off; else none."""
-        found = [timed for timed in self.bodies if _feels(core, timed, parameter, self.prices)]
-        off = any(self.of(core, timed) > OUTLIER**2 / 2 * len(self.rows[timed.body.name]) for timed in found)
-        return found if off else []
+    def off(self, timed: Timed, loss: float) -> bool:
+        """Whether a body with such a loss lies off as a whole."""
+        return loss > OUTLIER**2 / 2 * len(self.rows[timed.body.name])
 
 
 def _climbed(core: Core, parameters: Sequence[Parameter], losses: Losses) -> Core:
     """From ``core`` in steps, each the best there is, to where none helps: prices are no straight lines everywhere."""
-    for _ in range(len(parameters)):
+    for _ in range(CLIMBS):
         there = _stepped(core, parameters, losses)
         if there is core:
             break
@@ -206,14 +210,18 @@ def _climbed(core: Core, parameters: Sequence[Parameter], losses: Losses) -> Cor
 
 def _stepped(core: Core, parameters: Sequence[Parameter], losses: Losses) -> Core:
     """The core one step of one parameter away that explains the bodies which lie off best; ``core`` where none helps."""
+    own = {timed.body.name: losses.of(core, timed) for timed in losses.bodies}
+    off = [timed for timed in losses.bodies if losses.off(timed, own[timed.body.name])]
     now, best, least = values_of(core, parameters), core, 0.0
     for parameter in parameters:
-        felt = losses.felt(core, parameter)
-        for value in (now[parameter.name] + step for step in STEPS if felt):
+        if not any(_feels(core, timed, parameter, losses.prices) for timed in off):
+            continue
+        felt = [timed for timed in losses.bodies if _feels(core, timed, parameter, losses.prices)]
+        for value in (now[parameter.name] + step for step in STEPS):
             if value < parameter.least:
                 continue
             other = parameter.change(core, value)
-            change = sum(losses.of(other, timed) - losses.of(core, timed) for timed in felt)
+            change = sum(losses.of(other, timed) - own[timed.body.name] for timed in felt)
             if change < least:
                 best, least = other, change
     return best
