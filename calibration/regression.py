@@ -146,11 +146,11 @@ def tukey(residuals: Array) -> Array:
 def solve(problem: Problem, start: Array | None = None) -> Solution:
     """Minimum over real numbers. ``start``: that of a problem so similar that Huber's loss is not needed to come near it."""
     weights = np.ones(len(problem.rows)) if start is None else tukey(problem.residuals(start))
-    values, normal = _weighted(problem, weights)
+    values, normal = _weighted(problem, weights, start)
     for loss in (huber, tukey) if start is None else (tukey,):
         for _ in range(ITERATIONS):
             weights, before = loss(problem.residuals(values)), values
-            values, normal = _weighted(problem, weights)
+            values, normal = _weighted(problem, weights, values)
             if np.all(np.abs(values - before) <= SETTLED * problem.prior_sds):
                 break
     return Solution(values, weights, normal)
@@ -170,18 +170,22 @@ def solve_integers(problem: Problem, real: Solution) -> Solution:
     return Solution(seen, solution.weights, solution.normal)
 
 
-def _weighted(problem: Problem, weights: Array) -> tuple[Array, Array]:
-    """Minimum and normal matrix of the quadratic with these weights of the rows, within bounds."""
+def _weighted(problem: Problem, weights: Array, near: Array | None = None) -> tuple[Array, Array]:
+    """Minimum and normal matrix of the quadratic with these weights of the rows, within bounds; ``near``: not far from it."""
     scaled = problem.counts * (weights / problem.sds**2)[:, None]
     precisions = problem.prior_sds**-2
     normal = problem.counts.T @ scaled + np.diag(precisions)
     right = scaled.T @ problem.values + precisions * problem.means
-    return _bounded(normal, right, *problem.bounds), normal
+    return _bounded(normal, right, *problem.bounds, near), normal
 
 
-def _bounded(normal: Array, right: Array, low: Array, high: Array) -> Array:
-    """Minimum of b.N.b/2 - r.b within bounds, by an active set: hold what leaves, release what pulls back."""
-    values, held = np.zeros(len(right)), np.zeros(len(right), dtype=bool)
+def _bounded(normal: Array, right: Array, low: Array, high: Array, near: Array | None = None) -> Array:
+    """Minimum of b.N.b/2 - r.b within bounds, by an active set: hold what leaves, release what pulls back.
+
+    Held to begin with is what is at its bound ``near`` by.
+    """
+    values = np.zeros(len(right)) if near is None else np.clip(near, low, high)
+    held = np.zeros(len(right), dtype=bool) if near is None else (near <= low) | (near >= high)
     for _ in range(3 * len(right) + 1):
         free = ~held
         rest = right[free] - normal[np.ix_(free, held)] @ values[held]

@@ -282,6 +282,80 @@ def pairs_of(core: Core) -> Iterable[Body]:
                        taken=False)  # fmt: skip
 
 
+_RESULTS = {
+    "alu": ("add.w r2, {v}, r6", "v7"),
+    "logic": ("orr.w r2, {v}, r6", "v7"),
+    "shifted": ("add.w r2, {v}, r6, lsl #2", "v7"),
+    "reversed": ("rev.w r2, {v}; rev.w r2, r2", "v7"),
+    "product": ("mul r2, {v}, r9", "v7"),
+    "saturated": ("uqadd8 r2, {v}, r6", "dsp"),
+    "dsp": ("sadd8 r2, {v}, r6", "dsp"),
+    "load": ("str {v}, [r0]; ldr r2, [r0]", "v7"),
+}
+"""Instructions that bring the value of a register into r2."""
+_ROLES = {
+    "late": ("r6", "orr.w r7, r2, r3", "v7"),
+    "early": ("r6", "ubfx r7, r2, #1, #5", "v7"),
+    "base": ("r0", "ldr r7, [r2, #8]", "v7"),
+    "index": ("r6", "ldr r7, [r0, r2]", "v7"),
+    "factor": ("r6", "mul r7, r2, r3", "v7"),
+    "addend": ("r6", "mla r7, r3, r4, r2", "v7"),
+    "widened": ("r6", "uxtab r7, r2, r5", "dsp"),
+    "store": ("r6", "str r2, [r0, #4]", "v7"),
+    "entering": ("r6", "vmov s0, r2", "fpu"),
+    "branch": ("r7", "bx r2; .balign 4; 1:", "v7"),
+}
+"""Value that r2 gets, and an instruction that needs it, by role of the operand (``mcusim.cores.rules.Latencies``)."""
+_FLOAT_RESULTS = {
+    "float": "vadd.f32 s3, s1, s2", "product": "vmul.f32 s3, s1, s2", "fused": "vfma.f32 s3, s1, s2",
+    "chained": "vmla.f32 s3, s1, s2", "quotient": "vdiv.f32 s3, s1, s2", "load": "vldr s3, [r0]", "moved": "vmov s3, r6",
+    "pair": "vmov s3, s4, r6, r6",
+}  # fmt: skip
+_FLOAT_ROLES = {
+    "float": "vadd.f32 s0, s3, s1", "fused": "vfma.f32 s3, s1, s2", "chained": "vmla.f32 s3, s1, s2",
+    "saved": "vstr s3, [r0, #4]", "leaving": "vmov r7, s3",
+}  # fmt: skip
+_FLAGS = {"flags": "adds.w r7, r3, r4", "late_flags": "adds.w r7, r3, r4, lsl #2"}
+_FREE = {
+    "alu_rotated": ("add.w r7, r3, #0xff00", "v7"),
+    "alu_shift": ("add.w r7, r3, r4, lsl #3", "v7"),
+    "register_shift": ("lsl.w r7, r3, r4", "v7"),
+    "multiply": ("mul r7, r3, r4", "v7"),
+    "multiply_flagged": ("movs r7, #3; muls r7, r3, r7", "v7"),
+    "multiply_accumulate": ("mla r7, r3, r4, r5", "v7"),
+    "multiply_accumulate_long": ("movs r2, #0; movs r7, #0; umlal r2, r7, r3, r4", "v7"),
+    "dsp_simd": ("uqadd8 r7, r3, r4", "dsp"),
+    "dsp_saturate": ("qadd r7, r3, r4", "dsp"),
+    "dsp_extend_add": ("uxtab r7, r3, r5", "dsp"),
+    "dsp_differences": ("usada8 r7, r3, r5, r4", "dsp"),
+    "dsp_multiply_accumulate": ("smlad r7, r3, r5, r4", "dsp"),
+    "dsp_multiply_accumulate_long": ("movs r2, #0; movs r7, #0; smlald r2, r7, r3, r5", "dsp"),
+    "float_fused": ("vmov s0, r6; vfma.f32 s0, s1, s2", "fpu"),
+    "float_multiply_accumulate": ("vmov s0, r6; vmla.f32 s0, s1, s2", "fpu"),
+}
+"""Instructions that otherwise occur in chains only, waiting for nothing."""
+_APART = "; sev"
+"""Shares a cycle with nothing, so that a copy does not begin beside the end of the one before."""
+
+
+def latencies_of(core: Core) -> Iterable[Body]:
+    """A body for each way in which a result is waited for, or is not; none for cores whose results are never."""
+    if not getattr(core.rules, "latencies", {}):
+        return
+    for result, (made, first) in _RESULTS.items():
+        for role, (value, used, second) in _ROLES.items():
+            need = next(name for name in ("fpu", "dsp", "v7") if name in (first, second))
+            code = f"{made.format(v=value)}; {used}{_APART}"
+            yield Body(f"wait_{result}_{role}", f"{role} operand behind {result}", _HERE * (role == "branch") + code, need)
+    for result, text in _FLOAT_RESULTS.items():
+        for role, used in _FLOAT_ROLES.items():
+            yield Body(f"wait_float_{result}_{role}", f"{role} operand behind {result}", f"{text}; {used}{_APART}", "fpu")
+    for name, (text, needs) in _FREE.items():
+        yield Body(f"free_{name}", f"{name}, independent", text, needs, operands=(7, 3) if "umlal" in text else None)
+    for result, text in _FLAGS.items():
+        yield Body(f"wait_{result}", f"an instruction that reads {result}", f"{text}; adc.w r7, r3, r4{_APART}", "v7")
+
+
 DATA = ("load", "load_apart", "store", "store_then_load", "load_multiple_3")
 CODE = ("alu", "wide_run", "branch", "load_literal")
 """Bodies that are timed with their buffer, or their code, in each of a board's memories."""
@@ -320,7 +394,7 @@ ENERGY = (
 
 def bodies_of(board: Board, core: Core, memories: Sequence[str] = ()) -> tuple[Body, ...]:
     """All that a board can time; ``memories`` are its RAMs besides the main one, by name."""
-    own = [body for body in (*ALL, *pairs_of(core)) if FEATURES[body.needs](core)]
+    own = [body for body in (*ALL, *pairs_of(core), *latencies_of(core)) if FEATURES[body.needs](core)]
     lines = [] if board.ideal else LINES
     places = (*placed(DATA, "buffer", memories, core), *placed(CODE, "code", ("ram", *memories), core))
     return (*own, *lines, *places)

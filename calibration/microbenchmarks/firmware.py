@@ -116,7 +116,7 @@ def function(core: Core, body: Body, copies: int) -> str:
         f'.section {_section(body)}.{name}, "ax", %progbits', f".balign {LINE_BYTES}",
         f".global {name}", f".type {name}, %function", ".thumb_func", f"{name}:",
         save, *saved, *setup, "mov r1, r0", "cmp r6, r6", f".balign {LINE_BYTES}",
-        f".rept {copies}", body.code, ".endr", f".global {name}_end", f"{name}_end:",
+        f".global {name}_begin", f"{name}_begin:", f".rept {copies}", body.code, ".endr", f".global {name}_end", f"{name}_end:",
         *([body.finish] if body.finish else []), "mov r0, r2", *restored, restore, ".ltorg", f".size {name}, . - {name}", "",
     ]  # fmt: skip
     return "\n".join(part.strip() for line in lines for part in line.split(";"))
@@ -179,16 +179,21 @@ def energy_loops(made: Microbenchmarks) -> tuple[Loop, ...]:
     turns = [Loop(body.name, symbol_of(body, copies), _buffer(body, copies)) for body, copies in _of_energy(made)]
     loads = [Loop(f"{name}.constants", symbol_of(body, ENERGY_COPIES), "constants.first")
              for body, _ in _of_energy(made) if (name := body.name) == "load"]  # fmt: skip
-    code = f"(const char *){symbol_of(made.bodies[0], COPIES)} - 1"  # less the Thumb bit
+    code = f"(const void *){symbol_of(made.bodies[0], COPIES)}"
     sweeps = [Loop(SWEEP, symbol_of(body, 2 * COPIES), code, step=2 * COPIES * LINE_BYTES)
               for body in made.bodies if body.in_memory == "constants" and not body.cold]  # fmt: skip
     return (*turns, *loads, *sweeps, Loop(SLEEP, "doze", "buffer", "DOZE_CYCLES"))
 
 
 def _of_energy(made: Microbenchmarks) -> Iterable[tuple[Body, int]]:
-    """Bodies of energy loops, and their copies: no more than there are lines for those that meet lines."""
+    """Bodies of energy loops, and their copies: fewer where lines or a bank are no more."""
     chosen = [body for body in made.bodies if body.name.split(".")[0] in ENERGY] if made.energy_seconds else []
-    return ((body, 2 * COPIES if body in LINES else ENERGY_COPIES) for body in chosen)
+    return ((body, 2 * COPIES if body in LINES or _elsewhere(body) else ENERGY_COPIES) for body in chosen)
+
+
+def _elsewhere(body: Body) -> bool:
+    """Whether its code lies in a bank, which may be small."""
+    return body.in_memory == "code" and body.memory != "ram"
 
 
 def _functions(made: Microbenchmarks) -> Iterable[tuple[Body, int]]:

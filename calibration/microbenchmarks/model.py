@@ -18,85 +18,61 @@ from calibration.fit import Fit, fit, minima
 from calibration.microbenchmarks.bodies import COPIES, Body
 from calibration.microbenchmarks.firmware import Microbenchmarks, symbol_of
 from calibration.microbenchmarks.parameters import Parameter, changed, parameters_of
+from calibration.microbenchmarks.prices import Course, Prices, Step, Timed, cycles_of
 from calibration.misfit import OUTLIER
 from calibration.regression import Array, FitError, Problem
 from mcusim import program as programs
 from mcusim.cores import Core
 from mcusim.isa.decode import decode, open_slots
 from mcusim.isa.instruction import ALWAYS, Block, Instruction
-from mcusim.isa.kind import Kind
-from mcusim.pricing import pipeline
-from mcusim.pricing.passage import Fact, MemoryTiming, RegionTiming
 from mcusim.program import Program
 
-IDEAL = MemoryTiming((RegionTiming("memory"),))
+__all__ = [
+    "Course", "Prices", "Recovered", "Row", "Timed", "counts_of", "cycles_of", "problem_of", "recover", "rows_of", "timed_of",
+    "values_of",
+]  # fmt: skip
 LEAST_SD = 0.5
 """Standard deviation in cycles below which no measurement of a counter is trusted."""
 TURNS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A block on a body's way: whether its branch is taken, and whether a predictor that knows the body expects otherwise."""
-
-    block: Block
-    taken: bool
-    surprising: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What a body executes."""
-
-    body: Body
-    steps: tuple[Step, ...]
-
-    @property
-    def kinds(self) -> frozenset[Kind]:
-        """Kinds of instruction that occur."""
-        return frozenset(one.kind for step in self.steps for one in step.block.instructions)
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A body with n and with 2n copies."""
-
-    body: Body
-    once: Course
-    twice: Course
-
-    @property
-    def kinds(self) -> frozenset[Kind]:
-        return self.twice.kinds
+STEPS, CLIMBS = (-1, 1, -2, 2), 30
+"""Steps that are tried of each parameter, and how many are taken at most: a model that is too small has no end of them."""
 
 
 def timed_of(made: Microbenchmarks, elf: Path) -> tuple[Timed, ...]:
     """Bodies of an ELF as the core executes them, less those whose price is the memories' (``lines``, ``jumps``)."""
     loaded = programs.load(elf, None, None, None)
     bodies = (body for body in made.bodies if not _of_lines(body))
-    return tuple(Timed(body, _course(loaded, body, COPIES), _course(loaded, body, 2 * COPIES)) for body in bodies)
+    return tuple(_timed(loaded, body) for body in bodies)
+
+
+def _timed(loaded: Program, body: Body) -> Timed:
+    once, twice = (_course(loaded, body, copies) for copies in (COPIES, 2 * COPIES))
+    return Timed(body, once, twice, twice.copies, twice.kinds)
 
 
 def _of_lines(body: Body) -> bool:
     return body.cold or body.in_memory == "constants" or body.name.startswith("jumps")
 
 
-def cycles_of(core: Core, timed: Timed) -> int:
-    """Cycles that n more copies of a body take on memories that answer at once."""
-    return _walked(core, timed.twice) - _walked(core, timed.once)
-
-
-def counts_of(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed]) -> tuple[Array, Array]:
+def counts_of(
+    core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed], prices: Prices | None = None
+) -> tuple[Array, Array]:
     """Cycles of each body, (bodies,), and how much one more of each parameter adds to them, (bodies, parameters)."""
-    cycles = np.array([cycles_of(core, timed) for timed in bodies], dtype=float)
+    prices = prices or Prices()
+    cycles = np.array([prices.cycles(core, timed) for timed in bodies], dtype=float)
     counts = np.zeros((len(bodies), len(parameters)))
     now = {parameter.name: parameter for parameter in parameters_of(core)}
     for column, parameter in enumerate(parameters):
         more = parameter.change(core, _value(now, parameter) + 1)
         for row, timed in enumerate(bodies):
-            if not parameter.kinds or parameter.kinds & timed.kinds:
-                counts[row, column] = cycles_of(more, timed) - cycles[row]
+            if _feels(core, timed, parameter, prices):
+                counts[row, column] = prices.cycles(more, timed) - cycles[row]
     return cycles, counts
+
+
+def _feels(core: Core, timed: Timed, parameter: Parameter, prices: Prices) -> bool:
+    """Whether a body's price on this core looks at the parameter at all."""
+    return bool(parameter.kinds & timed.kinds) if parameter.kinds else parameter.name in prices.read(core, timed)
 
 
 def _value(now: Mapping[str, Parameter], parameter: Parameter) -> int:
@@ -124,14 +100,15 @@ def rows_of(rounds: Iterable[Mapping[str, float]], noise: float) -> tuple[Row, .
 
 
 def problem_of(
-    core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed], rows: Sequence[Row], at: Core | None = None
-) -> Problem:
+    core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed], rows: Sequence[Row], at: Core | None = None,
+    prices: Prices | None = None,
+) -> Problem:  # fmt: skip
     """A fit's problem: the parameters of ``core``, linear around the core ``at`` (else ``core`` itself).
 
     Only parameters that some body feels take part. FitError for a row of a body that is not there.
     """
     around = at or core
-    cycles, counts = counts_of(around, parameters, bodies)
+    cycles, counts = counts_of(around, parameters, bodies, prices)
     here = np.array([values_of(around, parameters)[parameter.name] for parameter in parameters], dtype=float)
     felt = np.flatnonzero(counts.any(axis=0)).tolist()
     number = {timed.body.name: place for place, timed in enumerate(bodies)}
@@ -155,71 +132,110 @@ def values_of(core: Core, parameters: Sequence[Parameter]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The core whose table explains the rows best, the last fit, and parameters of which the bodies know a limit only.
+    """The core whose table explains the rows best, the last fit, and parameters of which the bodies know a limit, or nothing.
 
-    Those of ``at_most`` may as well be smaller: what they add is hidden by something longer.
+    Those of ``at_most`` may as well be smaller: what they add is hidden by something longer. Those of ``unfelt`` may as well be
+    larger, or no body has what they are for.
     """
 
     core: Core
     fit: Fit
     at_most: tuple[str, ...]
+    unfelt: tuple[str, ...]
 
     @property
     def unknown(self) -> frozenset[str]:
         """Parameters that the rows do not settle."""
-        return frozenset(self.at_most).union(*(each.names for each in self.fit.inseparable))
+        return frozenset((*self.at_most, *self.unfelt)).union(*(each.names for each in self.fit.inseparable))
 
 
-def recover(core: Core, bodies: Sequence[Timed], rows: Sequence[Row], *, seed: int = 0, resamples: int = 0) -> Recovered:
+def recover(
+    core: Core, bodies: Sequence[Timed], rows: Sequence[Row], *, seed: int = 0, resamples: int = 0, prices: Prices | None = None
+) -> Recovered:
     """Parameters of the core that rows were measured on, from those of ``core``.
 
     Counts are taken anew around what each fit found until it stays there, at most ``TURNS`` times. Where prices have a kink,
-    counts are those of the one side; steps of one, priced in full, find the other.
+    counts are those of the one side; steps of one, priced in full, find the other. ``prices``: of the same bodies, kept for
+    the next board.
     """
-    parameters, at = parameters_of(core), core
+    parameters, prices, seen = parameters_of(core), prices or Prices(), [core]
     for _ in range(TURNS):
-        problem = problem_of(core, parameters, bodies, rows, at)
+        problem = problem_of(core, parameters, bodies, rows, seen[-1], prices)
         values = minima(problem)[1].values
         there = changed(core, parameters, {prior.name: value for prior, value in zip(problem.priors, values, strict=True)})
-        if values_of(there, parameters) == values_of(at, parameters):
-            there = _stepped(at, parameters, bodies, rows)
-        if there is at:
+        if any(values_of(there, parameters) == values_of(each, parameters) for each in seen):
             break
-        at = there
-    return Recovered(at, fit(problem, seed=seed, resamples=resamples), tuple(_hidden(at, parameters, bodies)))
+        seen.append(there)
+    losses = Losses(bodies, rows, prices)
+    at = _climbed(min(seen, key=losses.total), parameters, losses)
+    problem = problem_of(core, parameters, bodies, rows, at, prices)
+    felt = {prior.name for prior in problem.priors}
+    unfelt = tuple(parameter.name for parameter in parameters if parameter.name not in felt)
+    hidden = tuple(_hidden(at, [parameter for parameter in parameters if parameter.name in felt], bodies, prices))
+    return Recovered(at, fit(problem, seed=seed, resamples=resamples), hidden, unfelt)
 
 
-def _stepped(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed], rows: Sequence[Row]) -> Core:
+class Losses:
+    """How badly a core explains each body's rows: squares in standard deviations, of outliers no more than theirs."""
+
+    def __init__(self, bodies: Sequence[Timed], rows: Sequence[Row], prices: Prices) -> None:
+        self.bodies, self.prices = bodies, prices
+        self.rows: dict[str, list[Row]] = {timed.body.name: [] for timed in bodies}
+        for row in rows:
+            self.rows[row.body].append(row)
+
+    def of(self, core: Core, timed: Timed) -> float:
+        """That of one body."""
+        cycles = self.prices.cycles(core, timed)
+        return sum(min(((row.cycles - cycles) / row.sd) ** 2, OUTLIER**2) for row in self.rows[timed.body.name])
+
+    def total(self, core: Core) -> float:
+        """That of all."""
+        return sum(self.of(core, timed) for timed in self.bodies)
+
+    def off(self, timed: Timed, loss: float) -> bool:
+        """Whether a body with such a loss lies off as a whole."""
+        return loss > OUTLIER**2 / 2 * len(self.rows[timed.body.name])
+
+
+def _climbed(core: Core, parameters: Sequence[Parameter], losses: Losses) -> Core:
+    """From ``core`` in steps, each the best there is, to where none helps: prices are no straight lines everywhere."""
+    for _ in range(CLIMBS):
+        there = _stepped(core, parameters, losses)
+        if there is core:
+            break
+        core = there
+    return core
+
+
+def _stepped(core: Core, parameters: Sequence[Parameter], losses: Losses) -> Core:
     """The core one step of one parameter away that explains the bodies which lie off best; ``core`` where none helps."""
-    measured = {timed.body.name: [row for row in rows if row.body == timed.body.name] for timed in bodies}
-
-    def loss(core: Core, timed: Timed) -> float:
-        cycles = cycles_of(core, timed)
-        return sum(min(((row.cycles - cycles) / row.sd) ** 2, OUTLIER**2) for row in measured[timed.body.name])
-
-    losses = {timed.body.name: loss(core, timed) for timed in bodies}
-    off = [timed for timed in bodies if losses[timed.body.name] > OUTLIER**2 / 2 * len(measured[timed.body.name])]
+    own = {timed.body.name: losses.of(core, timed) for timed in losses.bodies}
+    off = [timed for timed in losses.bodies if losses.off(timed, own[timed.body.name])]
     now, best, least = values_of(core, parameters), core, 0.0
     for parameter in parameters:
-        for value in (now[parameter.name] - 1, now[parameter.name] + 1):
-            other = parameter.change(core, value)
-            if value < parameter.least or all(loss(other, timed) == losses[timed.body.name] for timed in off):
+        if not any(_feels(core, timed, parameter, losses.prices) for timed in off):
+            continue
+        felt = [timed for timed in losses.bodies if _feels(core, timed, parameter, losses.prices)]
+        for value in (now[parameter.name] + step for step in STEPS):
+            if value < parameter.least:
                 continue
-            change = sum(loss(other, timed) - losses[timed.body.name] for timed in bodies)
+            other = parameter.change(core, value)
+            change = sum(losses.of(other, timed) - own[timed.body.name] for timed in felt)
             if change < least:
                 best, least = other, change
     return best
 
 
-def _hidden(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed]) -> Iterable[str]:
+def _hidden(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed], prices: Prices) -> Iterable[str]:
     """Parameters that could be one less and no body would tell."""
-    now, cycles = values_of(core, parameters), {timed.body.name: cycles_of(core, timed) for timed in bodies}
+    now = values_of(core, parameters)
     for parameter in parameters:
         if now[parameter.name] <= parameter.least:
             continue
         less = parameter.change(core, now[parameter.name] - 1)
-        felt = (timed for timed in bodies if not parameter.kinds or parameter.kinds & timed.kinds)
-        if all(cycles_of(less, timed) == cycles[timed.body.name] for timed in felt):
+        felt = (timed for timed in bodies if _feels(core, timed, parameter, prices))
+        if all(prices.cycles(less, timed) == prices.cycles(core, timed) for timed in felt):
             yield parameter.name
 
 
@@ -227,24 +243,26 @@ def _hidden(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed]
 def _course(loaded: Program, body: Body, copies: int) -> Course:
     """From the function's first instruction, which fetch may run ahead from, to the last copy."""
     symbol = symbol_of(body, copies)
-    address, end = (loaded.symbols_named(name)[0].address for name in (symbol, f"{symbol}_end"))
+    address, begin, end = (loaded.symbols_named(f"{symbol}{name}")[0].address for name in ("", "_begin", "_end"))
     blocks: list[Step] = []
     run: list[Instruction] = []
     slots: tuple[int, ...] = ()
     turn = 1
+    size = (end - begin) // copies
+    cuts = set(range(begin, end, size))
     while address < end:
         one = decode(_code(loaded, address), address, slots)
         slots = open_slots(one, slots)
         run.append(one)
-        if one.branch is None and one.end < end:
+        if one.branch is None and one.end < end and (one.end not in cuts or slots):
             address = one.end
             continue
         back = 0 <= (one.branch.target if one.branch is not None else -1) <= one.address
         taken = one.branch is not None and (turn < body.turns if back else body.taken or not _conditional(one))
-        turn = turn + 1 if back and taken else 1
+        turn = turn + 1 if back and taken else turn if one.branch is None else 1
         blocks.append(Step(Block(run[0].address, tuple(run)), taken, back and not taken))
         address, run = (_target(one, body) if taken else one.end), []
-    return Course(body, tuple(blocks))
+    return Course(body, tuple(blocks), begin, size)
 
 
 def _code(loaded: Program, address: int) -> bytes:
@@ -265,34 +283,3 @@ def _target(one: Instruction, body: Body) -> int:
     if one.branch.target >= 0:
         return one.branch.target
     return one.end + body.landing if body.landing >= 0 else (one.end + 3) & ~3
-
-
-def _walked(core: Core, course: Course) -> int:
-    """Cycles of a course, entered by a branch."""
-    engine = pipeline(core)
-    state, total = engine.start(), 0
-    for step in course.steps:
-        facts = {number: _fact(core, course.body, one) for number, one in enumerate(step.block.instructions)}
-        passage = engine.run(step.block, state, facts, IDEAL)
-        exit = passage.taken if step.taken else passage.fall
-        state, total = exit.state, total + exit.cycles
-        total += passage.mispredict_cycles if step.surprising and passage.predicted else 0
-    return total
-
-
-_TABLES = {Kind.DIVIDE: "divide_cycles", Kind.MULTIPLY_LONG: "multiply_long_cycles",
-           Kind.MULTIPLY_ACCUMULATE_LONG: "multiply_long_cycles"}  # fmt: skip
-
-
-def _fact(core: Core, body: Body, one: Instruction) -> Fact:
-    table = getattr(core, _TABLES[one.kind]) if one.kind in _TABLES else ()
-    cycles = 0
-    if table and body.operands is not None:
-        first, second = body.operands
-        cycles = table[first.bit_length()][second.bit_length()]
-    return Fact(_executes(one), 0, body.misaligned if one.memory is not None else 0, cycles)
-
-
-def _executes(one: Instruction) -> bool:
-    """Whether an instruction in an IT block executes: bodies find Z set, and conditions there are EQ or NE."""
-    return not one.in_it or one.condition != 1

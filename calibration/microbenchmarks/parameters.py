@@ -17,6 +17,17 @@ RULES = {
     "settled_refill", "one_word_loop_refill", "flagged_multiply", "multiple_stall",
 }  # fmt: skip
 """Rules that are prices in cycles. Others are lengths, depths or choices, on which cycles do not depend linearly."""
+PREDICTED = frozenset({Kind.BRANCH_CONDITIONAL, Kind.BRANCH_COMPARE})
+"""Kinds that bodies have a predictor err at."""
+TABLES = {
+    "divide_cycles": frozenset({Kind.DIVIDE}),
+    "multiply_long_cycles": frozenset({Kind.MULTIPLY_LONG, Kind.MULTIPLY_ACCUMULATE_LONG}),
+}
+"""Tables of cycles by operands, and the kinds that they are for."""
+LEAST_LATENCY = {"paired": 1, "dual_issue": 0}
+"""Least latency by engine: what issues one instruction a cycle cannot tell 0 from 1."""
+FLAGS = ("flags", "late_flags")
+"""Rows of the latency table that flags come of; in others their column is there for the form only."""
 UNCERTAINTY = 2.0
 """Prior standard deviation in cycles: published tables are rarely off by more, but they are."""
 MOST = 24
@@ -29,7 +40,7 @@ Change = Callable[[Core, int], Core]
 class Parameter:
     """A number of a core's table: its value there, and how to get a core with another.
 
-    ``kinds`` are the kinds of instruction that it can be felt by, empty for all of them.
+    ``kinds`` are the kinds of instruction that it can be felt by; empty for rules and latencies, which ``prices`` watches.
     """
 
     name: str
@@ -48,7 +59,7 @@ def parameters_of(core: Core) -> tuple[Parameter, ...]:
     """All parameters of a core's table."""
     kinds = [_of_kind(kind, name, timing) for kind, timing in core.timing.items() for name in FIELDS if getattr(timing, name)]
     rules = [_rule(core, field.name) for field in fields(core.rules) if field.name in RULES]
-    tables = [_table(core, name) for name in ("divide_cycles", "multiply_long_cycles") if getattr(core, name)]
+    tables = [_table(core, name) for name in TABLES if getattr(core, name)]
     return (*kinds, *rules, *_latencies(core), *tables, *([_mispredict(core)] if core.mispredict_cycles else []))
 
 
@@ -77,7 +88,8 @@ def _rule(core: Core, name: str) -> Parameter:
 
 
 def _mispredict(core: Core) -> Parameter:
-    return Parameter("mispredict_cycles", core.mispredict_cycles, 0, lambda core, value: replace(core, mispredict_cycles=value))
+    return Parameter("mispredict_cycles", core.mispredict_cycles, 0, lambda core, value: replace(core, mispredict_cycles=value),
+                     PREDICTED)  # fmt: skip
 
 
 def _latencies(core: Core) -> list[Parameter]:
@@ -88,10 +100,11 @@ def _latencies(core: Core) -> list[Parameter]:
             table = core.rules.latencies
             return replace(core, rules=replace(core.rules, latencies={**table, row: {**table[row], role: value}}))
 
-        return Parameter(f"latency.{row}.{role}", value, 0, change)
+        return Parameter(f"latency.{row}.{role}", value, min(value, LEAST_LATENCY[core.pipeline]), change)
 
     table: Mapping[str, Mapping[str, int]] = getattr(core.rules, "latencies", {})
-    return [entry(row, role, value) for row, roles in table.items() for role, value in roles.items()]
+    entries = ((row, role, value) for row, roles in table.items() for role, value in roles.items())
+    return [entry(*each) for each in entries if each[1] != "flags" or each[0] in FLAGS]
 
 
 def _table(core: Core, name: str) -> Parameter:
@@ -106,4 +119,4 @@ def _table(core: Core, name: str) -> Parameter:
             tables["rules"] = replace(core.rules, accumulate_long={c + more: a for c, a in accumulate.items()})
         return replace(core, **tables)
 
-    return Parameter(name, getattr(core, name)[0][0], 1, change)
+    return Parameter(name, getattr(core, name)[0][0], 1, change, TABLES[name])

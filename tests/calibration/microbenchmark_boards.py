@@ -12,6 +12,7 @@ import numpy as np
 from calibration.microbenchmarks.firmware import Microbenchmarks, microbenchmarks_of
 from calibration.microbenchmarks.model import Row, Timed, cycles_of, rows_of, timed_of
 from calibration.microbenchmarks.parameters import changed, parameters_of
+from calibration.microbenchmarks.prices import Prices
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.cores import Core
@@ -26,6 +27,12 @@ def built(board: str, rounds: int = 2) -> tuple[Microbenchmarks, Path, tuple[Tim
     made = microbenchmarks_of(boards.load(board), rounds=rounds, energy_seconds=0)
     elf = made.build(Path(tempfile.mkdtemp()))
     return made, elf, timed_of(made, elf)
+
+
+@lru_cache
+def prices(board: str) -> Prices:
+    """What bodies of a board were found to cost, kept from one test to the next."""
+    return Prices()
 
 
 def serial_of(board: str, core: Core | None = None) -> str:
