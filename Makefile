@@ -28,7 +28,7 @@ demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
 
 test: lint
-	$(BIN)/pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) # a thread of BLAS for each worker is enough
 
 lint: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ import numpy as np
 from calibration.fit import Estimate, Fit, fit
 from calibration.regression import FitError, Prior, Problem
 from mcusim.boards import Board
-from mcusim.boards.energy_table import ACTIVE, CYCLE_STATES, CYCLES, RUN, SLEEP, STATIC_STATES, EnergyTable, Figure
+from mcusim.boards.energy_table import ACTIVE, CYCLE_STATES, CYCLES, RUN, SLEEP, STATIC_STATES, WAYS, EnergyTable, Figure
 from mcusim.energy import STATIC, prices_at
 from mcusim.run import run
 
@@ -29,6 +29,8 @@ UNITS = {STATIC: MILLI}
 """Joules, or watts, of one in a fit, by kind; ``PICO`` for all others."""
 CERTAIN = 0.02 / 3
 """Standard error over value up to which a figure counts as known: three of them are 2 %."""
+SAID_BY_OTHERS = frozenset({WAYS})
+"""Kinds that take no part: as long as a cache keeps its ways, it searches so many for each halfword fetched and word moved."""
 DOUBT = 0.5
 """Standard deviation of a prior over the value of the table that it comes from."""
 
@@ -90,7 +92,9 @@ def named(kind: str, what: str) -> str:
 
 def figures_of(loops: Iterable[Loop]) -> tuple[tuple[str, str], ...]:
     """Kind and what of everything that occurs in the loops, and of the static powers of the states that they are in."""
-    found = dict.fromkeys((kind, what) for loop in loops for kind, row in loop.events.items() for what in row)
+    found = dict.fromkeys(
+        (kind, what) for loop in loops for kind, row in loop.events.items() if kind not in SAID_BY_OTHERS for what in row
+    )
     states = [RUN, *([SLEEP] if (CYCLES, SLEEP) in found else [])]
     return (*sorted(found), *((STATIC, state) for state in states))
 
@@ -167,7 +171,7 @@ def fit_energy(
 def _table(found: Fit, figures: Sequence[tuple[str, str]], base: EnergyTable, together: set[str]) -> EnergyTable:
     """``base`` with what was fitted; figures of 0 are left out, where no other state would stand in for them."""
     by_name, rows = {each.name: each for each in found.estimates}, len(found.problem.rows)
-    joules: dict[str, dict[str, Figure]] = {kind: dict(row) for kind, row in base.joules.items()}
+    joules = {kind: dict(row) for kind, row in base.joules.items() if kind not in SAID_BY_OTHERS}
     watts = dict(base.static_watts)
     for kind, what in figures:
         each = by_name[named(kind, what)]
