@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.markdown import table
 from calibration import energy_rows, fit_energy, measurements
 from calibration.cases import events_of_inference
 from mcusim import boards
@@ -25,7 +26,7 @@ LEFT_OUT, UNSEEN = "left out", "unseen"
 
 
 @dataclass(frozen=True, slots=True)
-class EnergyError:
+class Judged:
     """Relative errors of one measured energy: of the model, and of constant power."""
 
     name: str
@@ -36,14 +37,14 @@ class EnergyError:
     constant_power: float
 
 
-def of_fitted_rows(rows: Sequence[energy_rows.EnergyRow]) -> Iterator[EnergyError]:
+def of_fitted_rows(rows: Sequence[energy_rows.EnergyRow]) -> Iterator[Judged]:
     """Each row that a table was fitted to, foretold by the others of its board."""
     for table in fit_energy.tables(rows).values():
         for row, error, constant in zip(table.rows, table.errors, table.constant_power, strict=False):
-            yield EnergyError(f"{row.name} {row.setup}", row.board, LEFT_OUT, row.joules, error, constant)
+            yield Judged(f"{row.name} {row.setup}", row.board, LEFT_OUT, row.joules, error, constant)
 
 
-def of_unseen_rows(path: Path, rows: Sequence[energy_rows.EnergyRow]) -> Iterator[EnergyError]:
+def of_unseen_rows(path: Path, rows: Sequence[energy_rows.EnergyRow]) -> Iterator[Judged]:
     """Energies of a file of measurements, priced by the tables of board files."""
     for record in measurements.read(path):
         if record.quantity != "energy":
@@ -60,7 +61,7 @@ def of_unseen_rows(path: Path, rows: Sequence[energy_rows.EnergyRow]) -> Iterato
         power = [row.joules / row.cycles for row in rows if _same(row.board, record.board)]
         constant = statistics.fmean(power) * cycles / record.si_value - 1 if power else float("nan")
         name = f"{record.name} {record.conditions}".strip()
-        yield EnergyError(name, record.board, UNSEEN, record.si_value, joules / record.si_value - 1, constant)
+        yield Judged(name, record.board, UNSEEN, record.si_value, joules / record.si_value - 1, constant)
         print(f"{record.name} on {record.board}", file=sys.stderr)
 
 
@@ -68,12 +69,10 @@ def _same(board: str, other: str) -> bool:
     return fit_energy.SHARED.get(board, board) == fit_energy.SHARED.get(other, other)
 
 
-def text_of(errors: Iterable[EnergyError]) -> str:
+def text_of(errors: Iterable[Judged]) -> str:
     """Tables in Markdown: by board and kind, then every row."""
-    from benchmarks.fidelity import table
-
     found = list(errors)
-    groups: dict[tuple[str, str], list[EnergyError]] = {}
+    groups: dict[tuple[str, str], list[Judged]] = {}
     for each in found:
         groups.setdefault((each.kind, each.board), []).append(each)
         groups.setdefault((each.kind, "all"), []).append(each)

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks import energy_fidelity
+from benchmarks.markdown import table
 from calibration import energy_rows
 from calibration.cases import CalibrationError, Case, by_program, find_cases, simulate
 from mcusim.boards import calibrated
@@ -86,12 +87,6 @@ def summaries(rows: Sequence[Row]) -> list[Summary]:
         Summary(core, memory, len(errors), statistics.median(map(abs, errors)), max(errors, key=abs), statistics.fmean(errors))
         for (core, memory), errors in sorted(groups.items())
     ]
-
-
-def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    rule = ["---"] * len(headings)
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, rule, *lines))
 
 
 def summary_table(rows: Sequence[Row]) -> str:
