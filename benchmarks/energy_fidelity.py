@@ -39,8 +39,8 @@ class Judged:
 
 def of_fitted_rows(rows: Sequence[energy_rows.EnergyRow]) -> Iterator[Judged]:
     """Each row that a table was fitted to, foretold by the others of its board."""
-    for table in fit_energy.tables(rows).values():
-        for row, error, constant in zip(table.rows, table.errors, table.constant_power, strict=False):
+    for fitted in fit_energy.tables(rows).values():
+        for row, error, constant in zip(fitted.rows, fitted.errors, fitted.constant_power, strict=False):
             yield Judged(f"{row.name} {row.setup}", row.board, LEFT_OUT, row.joules, error, constant)
 
 

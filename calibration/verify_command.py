@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcusim.cli import values
+from mcusim.cli import run_options, values
 
 if TYPE_CHECKING:
     from calibration.verify import Comparison
@@ -50,19 +50,12 @@ def verify_command(
     tolerance: Annotated[
         Any, typer.Option(parser=share, metavar="SHARE", help="Allowed error of rows that name none; by default 5%.")
     ] = None,
-    send: Annotated[
-        list[Any] | None,
-        typer.Option(parser=values.exchange, metavar="AFTER=>TEXT", help="Type TEXT when AFTER has been printed, as in run."),
-    ] = None,
-    until: Annotated[
-        Any, typer.Option(parser=values.awaited, metavar="TEXT", help="Runs end when TEXT and its line are printed.")
-    ] = None,
+    send: Annotated[list[Any] | None, run_options.SEND] = None,
+    until: Annotated[Any, run_options.UNTIL] = None,
     max_instructions: Annotated[
         Any, typer.Option(parser=values.count, metavar="N", help="Limit of each run; reaching it is an error. 1e9 works.")
     ] = None,
-    semihosting_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder that semihosting may open files in.")
-    ] = None,
+    semihosting_root: Annotated[Path | None, run_options.SEMIHOSTING_ROOT] = None,
     published: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The published measurements of a folder instead (docs/accuracy.md).")
     ] = None,

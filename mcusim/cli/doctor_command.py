@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcusim.cli import values
+from mcusim.cli import run_options
 
 if TYPE_CHECKING:
     from mcusim.report.progress import Progress
@@ -34,29 +34,14 @@ Examples:
 
 def doctor_command(
     image: Annotated[str, typer.Argument(metavar="IMAGE|REPORT", help="Program file, or the JSON report of a run.")],
-    board: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Board by name (see 'mcusim boards') or a TOML file.")
-    ] = None,
-    core: Annotated[str | None, typer.Option(help="Ideal board (no wait states) with this core.")] = None,
-    load_address: Annotated[
-        Any, typer.Option(parser=values.address, metavar="ADDRESS", help="Where a raw image begins, as 0x08000000.")
-    ] = None,
-    vector_table: Annotated[
-        Any, typer.Option(parser=values.address, metavar="ADDRESS", help="Vector table, where it is not found by itself.")
-    ] = None,
-    send: Annotated[
-        list[Any] | None,
-        typer.Option(parser=values.exchange, metavar="AFTER=>TEXT", help="Type TEXT when AFTER has been printed, as in run."),
-    ] = None,
-    until: Annotated[
-        Any, typer.Option(parser=values.awaited, metavar="TEXT", help="The run ends when TEXT and its line are printed.")
-    ] = None,
-    max_instructions: Annotated[
-        Any, typer.Option(parser=values.count, metavar="N", help="The run ends after N instructions; 1e6 works.")
-    ] = None,
-    semihosting_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder that semihosting may open files in.")
-    ] = None,
+    board: Annotated[str | None, run_options.BOARD] = None,
+    core: Annotated[str | None, run_options.CORE] = None,
+    load_address: Annotated[Any, run_options.LOAD_ADDRESS] = None,
+    vector_table: Annotated[Any, run_options.VECTOR_TABLE] = None,
+    send: Annotated[list[Any] | None, run_options.SEND] = None,
+    until: Annotated[Any, run_options.UNTIL] = None,
+    max_instructions: Annotated[Any, run_options.MAX_INSTRUCTIONS] = None,
+    semihosting_root: Annotated[Path | None, run_options.SEMIHOSTING_ROOT] = None,
     json: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Write the diagnosis as JSON (docs/doctor.md); - is stdout.")
     ] = None,

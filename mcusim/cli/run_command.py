@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcusim.cli import supply_options, values
+from mcusim.cli import run_options, supply_options
+from mcusim.cli.run_options import CORES
 
 if TYPE_CHECKING:
     from mcusim.report import Report
 
 STDOUT = "-"
-CORES = ("m0", "m0plus", "m3", "m4", "m7", "m33")
 
 HELP = """Run the firmware IMAGE (ELF, Intel HEX, or raw .bin) and report cycles, time and memory.
 
@@ -82,52 +82,17 @@ class Outputs:
 
 def run_command(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="Program file; its format is told from its content.")],
-    board: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Board by name (see 'mcusim boards') or a TOML file.")
-    ] = None,
-    core: Annotated[
-        str | None, typer.Option(metavar="|".join(CORES), help="Ideal board (no wait states) with this core.")
-    ] = None,
-    load_address: Annotated[
-        Any, typer.Option(parser=values.address, metavar="ADDRESS", help="Where a raw image begins, as 0x08000000.")
-    ] = None,
-    vector_table: Annotated[
-        Any,
-        typer.Option(parser=values.address, metavar="ADDRESS", help="Vector table, where it is not found by itself."),
-    ] = None,
-    send: Annotated[
-        list[Any] | None,
-        typer.Option(
-            parser=values.exchange,
-            metavar="AFTER=>TEXT",
-            help="When serial output has shown AFTER anew, type TEXT into the board's UART. Repeatable, used in order, "
-            "split at the first '=>'; escapes \\n \\r \\t \\xNN \\\\ in both; an empty AFTER means at once.",
-        ),
-    ] = None,
-    until: Annotated[
-        Any,
-        typer.Option(
-            parser=values.awaited,
-            metavar="TEXT",
-            help="Stop with success once serial output contains TEXT and its line is finished. Escapes as in --send.",
-        ),
-    ] = None,
-    max_instructions: Annotated[
-        Any, typer.Option(parser=values.count, metavar="N", help="Stop after N instructions; 1e6 works.")
-    ] = None,
-    max_seconds: Annotated[
-        Any, typer.Option(parser=values.seconds, metavar="S", help="Stop after S seconds of simulated time.")
-    ] = None,
-    timeout: Annotated[
-        Any, typer.Option(parser=values.seconds, metavar="S", help="Stop after S seconds on this computer.")
-    ] = None,
-    semihosting_root: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder that semihosting may open files in; without it, none can be opened."),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="End the run at the first access to a register that is not modelled.")
-    ] = False,
+    board: Annotated[str | None, run_options.BOARD] = None,
+    core: Annotated[str | None, run_options.CORE] = None,
+    load_address: Annotated[Any, run_options.LOAD_ADDRESS] = None,
+    vector_table: Annotated[Any, run_options.VECTOR_TABLE] = None,
+    send: Annotated[list[Any] | None, run_options.SEND] = None,
+    until: Annotated[Any, run_options.UNTIL] = None,
+    max_instructions: Annotated[Any, run_options.MAX_INSTRUCTIONS] = None,
+    max_seconds: Annotated[Any, run_options.MAX_SECONDS] = None,
+    timeout: Annotated[Any, run_options.TIMEOUT] = None,
+    semihosting_root: Annotated[Path | None, run_options.SEMIHOSTING_ROOT] = None,
+    strict: Annotated[bool, run_options.STRICT] = False,
     json: Annotated[
         str | None,
         typer.Option(
@@ -151,36 +116,11 @@ def run_command(
             metavar="FILE", help="Save what 'mcusim retime' prices again (docs/retime.md); compressed where FILE ends in .gz."
         ),
     ] = None,
-    clock: Annotated[
-        Any,
-        typer.Option(
-            parser=values.hertz,
-            metavar="HZ",
-            help="What-if: the core runs at HZ from reset to end, whatever the firmware programs.",
-        ),
-    ] = None,
-    wait_states: Annotated[
-        Any,
-        typer.Option(
-            parser=values.wait_states,
-            metavar="N",
-            help="What-if: flash has N wait states from reset to end, whatever the firmware programs.",
-        ),
-    ] = None,
-    caches: Annotated[
-        Any, typer.Option(parser=values.switch, metavar="on|off", help="What-if: caches are on, or off, all along.")
-    ] = None,
-    prefetch: Annotated[
-        Any, typer.Option(parser=values.switch, metavar="on|off", help="What-if: flash prefetch is on, or off, all along.")
-    ] = None,
-    place: Annotated[
-        list[Any] | None,
-        typer.Option(
-            parser=values.placement,
-            metavar="MEMORY=OTHER",
-            help="What-if: MEMORY answers as fast as the board's memory OTHER. Repeatable.",
-        ),
-    ] = None,
+    clock: Annotated[Any, run_options.CLOCK] = None,
+    wait_states: Annotated[Any, run_options.WAIT_STATES] = None,
+    caches: Annotated[Any, run_options.CACHES] = None,
+    prefetch: Annotated[Any, run_options.PREFETCH] = None,
+    place: Annotated[list[Any] | None, run_options.PLACE] = None,
     supply: Annotated[Any, supply_options.SUPPLY] = None,
     duty_cycle: Annotated[Any, supply_options.DUTY_CYCLE] = None,
     battery: Annotated[Any, supply_options.BATTERY] = None,
