@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +20,11 @@ COMMAND = [sys.executable, "-m", "calibration.calibrate_command"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+def start(folder: Path, *options: str, command: Sequence[str] = COMMAND) -> subprocess.Popen[str]:
     """The command in ``folder``, running."""
-    command = [*COMMAND, "--board", "m0", "-o", "my-board.toml", *options]
+    whole = [*command, "--board", "m0", "-o", "my-board.toml", *options]
     return subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        whole, cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )  # fmt: skip
 
 
@@ -43,12 +42,8 @@ def log_of(folder: Path) -> Path:
 
 def interrupt(folder: Path, signal: int, lines: int, *options: str) -> tuple[int, str]:
     """Exit code and messages of the command, which gets the signal once its log has so many lines."""
-    process = start(folder, *options)
-    log = log_of(folder)
-    while not log.exists() or log.read_bytes().count(b"\n") < lines:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.005)
-    process.send_signal(signal)
+    command = [sys.executable, "-m", "tests.calibration.interrupted", str(int(signal)), str(lines)]
+    process = start(folder, *options, command=command)
     _, errors = process.communicate(timeout=60)
     return process.returncode, errors
 

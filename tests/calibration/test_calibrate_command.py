@@ -83,7 +83,7 @@ def test_a_program_takes_the_cycles_of_the_hidden_board(finished: Path, build) -
 def test_an_interruption_changes_nothing(finished: Path, tmp_path: Path, number: int, lines: int) -> None:
     code, errors = interrupt(tmp_path, number, lines, *SIMULATED)
     if number == signal.SIGINT:
-        assert code == 130 and "the same command goes on" in errors
+        assert code == 130 and "the same command goes on" in errors, (code, errors)
     assert not (tmp_path / "my-board.toml").exists()
     begun = log_of(tmp_path).read_bytes()
     code, _, errors = run(tmp_path, *SIMULATED)
