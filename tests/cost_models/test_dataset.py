@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,14 +25,17 @@ from tests.cost_models.made_up import cycles_of
 from tests.support.firmware import REPOSITORY
 
 FAKED = """
-import sys, time
+import os, signal, sys
 from cost_models import dataset
 from cost_models.store import opened
 from tests.cost_models.test_dataset import faked
-def slow(made, network, board):
-    time.sleep(0.05)
+asked = []
+def dying(made, network, board):
+    asked.append(network)
+    if len(asked) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
     return faked(made, network, board)
-dataset.answered = slow
+dataset.answered = dying
 with opened(sys.argv[1]) as store:
     dataset.make(store, ["m4"], 0, 12)
 """
@@ -101,17 +103,13 @@ def test_after_a_kill_it_goes_on_and_ends_as_if_nothing_had_been(tmp_path: Path)
     killed, whole = tmp_path / "killed.sqlite", tmp_path / "whole.sqlite"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
-    def start(path: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", FAKED, str(path)], cwd=REPOSITORY, env=environment)
+    def ended(path: Path, asked: int) -> int:
+        """Exit code of a process that kills itself while it is ``asked`` for that many networks."""
+        return subprocess.run([sys.executable, "-c", FAKED, str(path), str(asked)], cwd=REPOSITORY, env=environment).returncode
 
-    process = start(killed)
-    end = time.monotonic() + 30
-    while time.monotonic() < end and (not killed.exists() or _samples(killed) < 3):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert 3 <= _samples(killed) < 12
-    assert start(killed).wait() == start(whole).wait() == 0
+    assert ended(killed, 5) == -signal.SIGKILL
+    assert 0 < _samples(killed) < 12
+    assert ended(killed, 0) == ended(whole, 0) == 0
     assert rows(killed) == rows(whole)
     assert _samples(whole) == 12
 
