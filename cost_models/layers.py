@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from cost_models.errors import CostModelError
+from cost_models.traits import traits
 from mcusim.network import ElementType, Layer, Network, Tensor
 from mcusim.network.macs import layer_macs
 from mcusim.network.operators import Conv2D, DepthwiseConv2D, Pad, Padding, Pair, Pool2D, TransposeConv2D
@@ -34,13 +35,20 @@ LAYER = np.dtype(
         "padding_top", "padding_bottom", "padding_left", "padding_right", "groups",
     )]
     + [(name, np.int64) for name in ("macs", "weight_bytes", "input_bytes", "output_bytes", "live_bytes")]
+    + [("clamps", np.uint8)]
+    + [(name, np.int32) for name in ("scales", "unfit_channels", "constant_channels", "run_bytes")]
 )  # fmt: skip
 """A row of the table. Heights, widths and channels of the first input and the first output, batches on top of each other.
 
 ``element_bytes``: of the wider of first input and output. ``weight_bytes``: constants as stored in the network (weights,
 biases). ``input_bytes``: of all inputs that are no constants. ``live_bytes``: of all tensors that are alive while the layer
-runs, scratch memory not among them. Windows are 1x1 for operators without; a mean over rows and columns is no window. Not in
-the table: activations, scales, values of weights, which input of a binary operator is broadcast.
+runs, scratch memory not among them. Windows are 1x1 for operators without; a mean over rows and columns is no window.
+
+What kernels look at besides shapes, 0 where a table is made by hand and nothing is known: ``clamps``, 1 where the activation
+bounds outputs more narrowly than their type does; ``scales``, how many scales weights have (1: one for all);
+``unfit_channels``, output channels whose scale is outside what fast kernels take (``nn_scale_fits`` of
+kernels_c/include/nn_scale.h), of which ``constant_channels`` have one output whatever the input; ``run_bytes``, how many bytes
+operators that move elements move at a time. Not in the table: values of weights and scales otherwise.
 """
 
 
@@ -154,7 +162,7 @@ def _row(network: Network, layer: Layer, live: int) -> tuple[int, ...]:
         CODES[name], max(source.type.size_bytes, target.type.size_bytes),
         *_image(source.shape), *_image(target.shape), *_window(network, layer), _groups(layer, source, network),
         layer_macs(network, layer), constant_bytes(network, layer), sum(t.size_bytes for t in moving),
-        sum(t.size_bytes for t in network.outputs_of(layer)), live,
+        sum(t.size_bytes for t in network.outputs_of(layer)), live, *traits(network, layer),
     )  # fmt: skip
 
 

@@ -13,11 +13,19 @@ from mcusim.network.builder.draft import Constant, Operand
 from mcusim.network.fusion import fused
 from mcusim.network.layout import Value, channels_last
 from mcusim.network.macs import network_macs
-from mcusim.network.quantize import quantize
+from mcusim.network.lowering import lowered
+from mcusim.network.quantize import activation_scales, calibrated
 from mcusim.network.shapes import same_padding
 
 MOST_MACS, MOST_WEIGHTS = 6_000_000, 200_000
 """Of a sample: about as many cycles, which are simulated in seconds; and flash enough on every board of interest."""
+
+LARGE_MACS, LARGE_WEIGHTS, LARGE_EVERY = 30_000_000, 480_000, 8
+"""Of one family in turn in every LARGE_EVERY rounds, so that what is learnt reaches networks of the size that people use."""
+
+FADED_EVERY, FADED = 6, (1e-3, 1e-5, 1e-7)
+"""One convolution in FADED_EVERY has channels with weights so much smaller, as trained networks have: kernels treat channels
+apart whose scale is next to nothing."""
 
 Pair = tuple[int, int]
 
@@ -50,20 +58,25 @@ class Drawing:
         """Random weights, such that activations keep their size."""
         depth = float(np.prod(shape[1:]) or 1)
         data = self.random.normal(size=shape) * np.sqrt(2 / depth)
+        if len(shape) == 4 and not self.random.integers(FADED_EVERY):
+            faded = self.random.uniform(size=shape[0]) < self.random.uniform(0, 0.5)
+            data[faded] *= FADED[int(self.random.integers(len(FADED)))]
         return Constant(f"{self.builder.label}/constant{len(shape)}", data.astype(np.float32))
 
     def conv(
         self, x: Value, channels: int, kernel: Pair, stride: Pair = (1, 1), groups: int = 1, same: bool = True,
-        activation: bool = True,
+        activation: bool = True, dilation: Pair = (1, 1),
     ) -> Value:  # fmt: skip
         """A convolution, padded as TensorFlow's SAME or not at all."""
         name = self.named("conv" if groups == 1 else "grouped")
-        edges = [same_padding(n, k, s) if same else (0, 0) for n, k, s in zip(x.shape[2:], kernel, stride, strict=True)]
+        reaches = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+        edges = [same_padding(n, k, s) if same else (0, 0) for n, k, s in zip(x.shape[2:], reaches, stride, strict=True)]
         pads = [edge[0] for edge in edges] + [edge[1] for edge in edges]
         weights = self.normal(channels, x.shape[1] // groups, *kernel)
         bias = Constant(f"{name}/bias", self.random.normal(size=channels).astype(np.float32) / 8)
-        made = self.builder.conv(name, x, weights, bias, stride=stride, dilation=(1, 1), pads=pads, groups=groups)
-        return self.builder.unary(f"{name}/relu", ops.Function.RELU6, made) if activation else made
+        made = self.builder.conv(name, x, weights, bias, stride=stride, dilation=dilation, pads=pads, groups=groups)
+        function = (ops.Function.RELU6, ops.Function.RELU)[int(self.random.integers(2))]
+        return self.builder.unary(f"{name}/relu", function, made) if activation else made
 
     def depthwise(self, x: Value, kernel: Pair, stride: Pair = (1, 1), same: bool = True) -> Value:
         """A depthwise convolution."""
@@ -98,12 +111,20 @@ class Drawing:
         """Softmax over the last axis."""
         return self.builder.softmax(self.named("softmax"), x, 1)
 
-    def network(self, output: Operand, any_ends: bool = False) -> Network:
-        """The network in int8, its scales from one random input. ``any_ends``: one in four has float inputs and outputs."""
-        made = fused(self.builder.network({"output": output}))
-        (name,) = made.inputs
-        typical = self.random.normal(size=made.tensors[name].shape).astype(np.float32)
-        return quantize(made, [typical], float_ends=any_ends and not self.random.integers(4))
+    def network(self, outputs: Operand | Sequence[Operand], any_ends: bool = False) -> Network:
+        """The network in int8, its scales from one random input.
+
+        ``any_ends``: one in four has float inputs and outputs. One in three has a scale for a whole tensor of weights, and one in
+        six has activations whose range reaches below what their layers give, so that kernels clamp.
+        """
+        several = outputs if isinstance(outputs, Sequence) else [outputs]
+        made = fused(self.builder.network({f"output_{n}" if n else "output": each for n, each in enumerate(several)}))
+        typical = {name: self.random.normal(size=made.tensors[name].shape).astype(np.float32) for name in made.inputs}
+        ranges = calibrated(made, [typical])
+        if not self.random.integers(6):
+            ranges = {name: (low - (high - low) / 4, high) for name, (low, high) in ranges.items()}
+        ends = {*made.inputs, *made.outputs} if any_ends and not self.random.integers(4) else set()
+        return lowered(made, activation_scales(made, ranges), ends, per_channel=bool(self.random.integers(3)))
 
 
 def mobilenet(draw: Drawing) -> Value:
@@ -172,50 +193,132 @@ def corners(draw: Drawing) -> Value:
     """Odd shapes: channels that are no multiple of 4, maps of 1x1, strides of 3, long kernels, layers that stand alone."""
     x = draw.image(draw.between(1, 32), draw.between(1, 32), draw.between(1, 24))
     for _ in range(draw.between(2, 8)):
-        x = CORNERS[int(draw.random.integers(len(CORNERS)))](draw, x)
+        if len(x.shape) != 4:
+            break
+        x = PATCHES[int(draw.random.integers(len(PATCHES)))](draw, x)
     return x
 
 
-def single(draw: Drawing) -> Value:
-    """One convolution of any shape."""
-    size = draw.between(1, 64)
-    return _any_conv(draw, draw.image(size, size, draw.between(1, 96)))
+def apart(draw: Drawing) -> list[Value]:
+    """Layers that have nothing to do with each other, each with an input of its own: any operator, any shape."""
+    return [_alone(draw) for _ in range(draw.between(3, 10))]
+
+
+def _alone(draw: Drawing) -> Value:
+    most = draw.one_of(8, 24, 64)
+    draw.named("input")
+    shape = (1, draw.between(1, 160), draw.between(1, most), draw.between(1, most))
+    while np.prod(shape) > 16_384:
+        shape = (1, draw.between(1, 96), draw.between(1, most), draw.between(1, most))
+    x = draw.builder.input(draw.builder.fresh("input"), shape, channels_last(4))
+    return PATCHES[int(draw.random.integers(len(PATCHES)))](draw, x)
 
 
 def _kernel(draw: Drawing, x: Value) -> Pair:
     return min(draw.one_of(1, 1, 2, 3, 3, 5, 7), x.shape[2]), min(draw.one_of(1, 1, 2, 3, 3, 5, 7), x.shape[3])
 
 
+def _strides(draw: Drawing) -> Pair:
+    if draw.random.integers(4):
+        return (draw.one_of(1, 1, 2, 3),) * 2
+    return draw.one_of(1, 2, 3), draw.one_of(1, 2)
+
+
 def _any_conv(draw: Drawing, x: Value) -> Value:
-    stride = draw.one_of(1, 1, 2, 3)
-    same = bool(draw.random.integers(2))
-    return draw.conv(x, draw.between(1, 96), _kernel(draw, x), (stride, stride), same=same)
+    kernel, same = _kernel(draw, x), bool(draw.random.integers(2))
+    dilation = (1, 1) if draw.random.integers(8) else tuple(min(2, (n - 1) // max(k - 1, 1) or 1) for n, k in zip(x.shape[2:], kernel))
+    if dilation != (1, 1):
+        return draw.conv(x, draw.between(1, 64), kernel, (1, 1), same=same, dilation=dilation)
+    return draw.conv(x, draw.between(1, 160), kernel, _strides(draw), same=same)
+
+
+def _square_conv(draw: Drawing, x: Value) -> Value:
+    size = min(3, x.shape[2]), min(3, x.shape[3])
+    return draw.conv(x, 4 * draw.between(1, 40), size, (draw.one_of(1, 1, 2),) * 2, same=bool(draw.random.integers(4)))
+
+
+def _grouped_conv(draw: Drawing, x: Value) -> Value:
+    groups = draw.one_of(*(g for g in (1, 2, 3, 4, 5, 8) if x.shape[1] % g == 0))
+    return draw.conv(x, groups * draw.between(1, 24), _kernel(draw, x), (1, 1), groups, same=bool(draw.random.integers(2)))
+
+
+def _multiplied_depthwise(draw: Drawing, x: Value) -> Value:
+    channels = x.shape[1] * draw.one_of(2, 3, 4)
+    return draw.conv(x, channels, _kernel(draw, x), (draw.one_of(1, 2),) * 2, x.shape[1])
+
+
+def _transposed(draw: Drawing, x: Value) -> Value:
+    name, channels, kernel = draw.named("transposed"), draw.between(1, 32), (draw.one_of(2, 3, 4), draw.one_of(2, 3, 4))
+    weights = draw.normal(x.shape[1], channels, *kernel)
+    bias = Constant(f"{name}/bias", draw.random.normal(size=channels).astype(np.float32) / 8)
+    stride = draw.one_of(1, 2, 2)
+    return draw.builder.conv_transpose(name, x, weights, bias, stride=(stride, stride), pads=(0, 0, 0, 0), extra=(0, 0))
 
 
 def _pointwise(draw: Drawing, x: Value) -> Value:
-    return draw.conv(x, draw.between(1, 96), (1, 1), activation=bool(draw.random.integers(2)))
+    return draw.conv(x, draw.between(1, 160), (1, 1), activation=bool(draw.random.integers(2)))
 
 
 def _any_depthwise(draw: Drawing, x: Value) -> Value:
     if x.shape[1] == 1:
         return _any_conv(draw, x)
-    return draw.depthwise(x, _kernel(draw, x), (draw.one_of(1, 1, 2),) * 2, bool(draw.random.integers(2)))
+    return draw.depthwise(x, _kernel(draw, x), _strides(draw), bool(draw.random.integers(2)))
+
+
+def _square_depthwise(draw: Drawing, x: Value) -> Value:
+    if x.shape[1] == 1:
+        return _any_conv(draw, x)
+    return draw.depthwise(x, (min(3, x.shape[2]), min(3, x.shape[3])), (draw.one_of(1, 1, 2),) * 2)
 
 
 def _any_pool(draw: Drawing, x: Value) -> Value:
-    window = min(draw.one_of(2, 3), x.shape[2]), min(draw.one_of(2, 3), x.shape[3])
+    size = draw.one_of(2, 3, 4, 8)
+    window = min(size, x.shape[2]), min(size, x.shape[3])
     function = ops.Pooling.MAX if draw.random.integers(2) else ops.Pooling.AVERAGE
-    return draw.pool(x, window, (draw.one_of(1, 2),) * 2, function)
+    return draw.pool(x, window, (draw.one_of(1, 2, 3),) * 2, function)
+
+
+def _rounded_pool(draw: Drawing, x: Value) -> Value:
+    """Windows that are cut at the edges."""
+    if min(x.shape[2:]) < 3:
+        return _any_pool(draw, x)
+    function, name = (ops.Pooling.MAX, ops.Pooling.AVERAGE)[int(draw.random.integers(2))], draw.named("pool")
+    return draw.builder.pool(name, function, x, window=(3, 3), stride=(draw.one_of(1, 2),) * 2, pads=(1, 1, 1, 1))
+
+
+UNARY = (
+    ops.Function.LOGISTIC, ops.Function.TANH, ops.Function.HARD_SWISH, ops.Function.RELU, ops.Function.RELU6,
+    ops.Function.LEAKY_RELU, ops.Function.SILU,
+)  # fmt: skip
 
 
 def _gate(draw: Drawing, x: Value) -> Value:
-    function = (ops.Function.LOGISTIC, ops.Function.TANH, ops.Function.HARD_SWISH)[int(draw.random.integers(3))]
-    return draw.builder.unary(draw.named(function.value), function, x)
+    function = UNARY[int(draw.random.integers(len(UNARY)))]
+    return draw.builder.unary(draw.named(function.value), function, x, 0.125)
+
+
+ARITHMETIC = (ops.Arithmetic.ADD, ops.Arithmetic.MUL, ops.Arithmetic.SUB, ops.Arithmetic.MAXIMUM, ops.Arithmetic.MINIMUM)
 
 
 def _product(draw: Drawing, x: Value) -> Value:
-    function = (ops.Arithmetic.ADD, ops.Arithmetic.MUL, ops.Arithmetic.SUB)[int(draw.random.integers(3))]
+    function = ARITHMETIC[int(draw.random.integers(len(ARITHMETIC)))]
     return draw.add(x, draw.conv(x, x.shape[1], (1, 1), activation=False), function)
+
+
+def _broadcast(draw: Drawing, x: Value) -> Value:
+    """With a constant for each channel or for all, or with what is left of the channels after a mean, as gates have it."""
+    function, name = ARITHMETIC[int(draw.random.integers(len(ARITHMETIC)))], draw.named("broadcast")
+    if draw.random.integers(2):
+        shape = (1, x.shape[1] if draw.random.integers(2) else 1, 1, 1)
+        return draw.builder.binary(name, function, x, Constant(f"{name}/other", draw.random.normal(size=shape).astype(np.float32)))
+    mean = draw.builder.reduce(f"{name}/mean", ops.Reduction.MEAN, x, (2, 3), True)
+    return draw.builder.binary(name, function, x, mean)
+
+
+def _reduced(draw: Drawing, x: Value) -> Value:
+    reductions = (ops.Reduction.MEAN, ops.Reduction.MEAN, ops.Reduction.SUM, ops.Reduction.MAX, ops.Reduction.MIN)
+    axes = ((2, 3), (2, 3), (1,), (2,), (3,))[int(draw.random.integers(5))]
+    return draw.builder.reduce(draw.named("reduced"), reductions[int(draw.random.integers(5))], x, axes, True)
 
 
 def _joined(draw: Drawing, x: Value) -> Value:
@@ -223,16 +326,74 @@ def _joined(draw: Drawing, x: Value) -> Value:
     return draw.builder.concatenation(draw.named("joined"), [x, y], 1)
 
 
+def _stacked(draw: Drawing, x: Value) -> Value:
+    y = draw.conv(x, x.shape[1], (1, 1))
+    return draw.builder.concatenation(draw.named("stacked"), [x, y], draw.one_of(2, 3))
+
+
 def _padded(draw: Drawing, x: Value) -> Value:
-    return draw.builder.pad(draw.named("padded"), x, (0, 0, 1, 1), (0, 0, 1, 1), 0.0)
+    edge = draw.one_of(1, 1, 2, 3)
+    return draw.builder.pad(draw.named("padded"), x, (0, 0, edge, edge), (0, 0, edge, draw.one_of(0, 1)), 0.0)
 
 
-CORNERS: Sequence[Callable[[Drawing, Value], Value]] = (
-    _any_conv, _any_conv, _pointwise, _pointwise, _any_depthwise, _any_depthwise, _any_pool, _gate, _product, _joined, _padded,
+def _cut(draw: Drawing, x: Value) -> Value:
+    axis = draw.one_of(1, 2, 3)
+    size = x.shape[axis]
+    if size < 2:
+        return _gate(draw, x)
+    first = draw.one_of(0, size // 3)
+    return draw.builder.cut(draw.named("cut"), x, {axis: range(first, size, draw.one_of(1, 1, 2))})
+
+
+def _split(draw: Drawing, x: Value) -> Value:
+    axis = draw.one_of(1, 2, 3)
+    size = x.shape[axis]
+    if size < 2:
+        return _gate(draw, x)
+    name = draw.named("split")
+    left, right = draw.builder.split([f"{name}/a", f"{name}/b"], x, axis, [size // 2, size - size // 2])
+    return left if draw.random.integers(2) else right
+
+
+def _turned(draw: Drawing, x: Value) -> Value:
+    """In an order of axes that has to be stored: a product reads it."""
+    turned = draw.builder.transpose(x, (0, 1, 3, 2))
+    name = draw.named("turned")
+    flat = draw.builder.reshape(turned, (1, x.shape[1] * x.shape[3], x.shape[2]))
+    assert isinstance(flat, Value)
+    return draw.builder.softmax(name, flat, 2)
+
+
+def _resized(draw: Drawing, x: Value) -> Value:
+    by = draw.one_of(2, 2, 3)
+    places = [np.arange(n * by) // by for n in x.shape[2:]]
+    return draw.builder.resize(draw.named("resized"), x, places)
+
+
+def _rows_of_softmax(draw: Drawing, x: Value) -> Value:
+    return draw.builder.softmax(draw.named("softmax"), x, 1)
+
+
+def _dense(draw: Drawing, x: Value) -> Value:
+    return draw.dense(x, draw.between(1, 160)) if np.prod(x.shape) <= 4096 else _pointwise(draw, x)
+
+
+def _matmul(draw: Drawing, x: Value) -> Value:
+    name = draw.named("product")
+    flat = draw.builder.reshape(x, (1, x.shape[1], x.shape[2] * x.shape[3]))
+    back = draw.builder.transpose(flat, (0, 2, 1))
+    return draw.builder.matmul(name, flat, back)
+
+
+PATCHES: Sequence[Callable[[Drawing, Value], Value]] = (
+    *(_any_conv, _square_conv, _pointwise, _any_depthwise, _square_depthwise, _dense) * 3,
+    _grouped_conv, _multiplied_depthwise, _transposed, _any_pool, _any_pool, _rounded_pool, _gate, _gate, _product, _product,
+    _broadcast, _broadcast, _reduced, _reduced, _joined, _stacked, _padded, _cut, _split, _turned, _resized, _rows_of_softmax,
+    _matmul,
 )  # fmt: skip
 
-FAMILIES: dict[str, Callable[[Drawing], Value]] = {
-    "mobilenet": mobilenet, "ds_cnn": ds_cnn, "resnet": resnet, "corners": corners, "single": single, "dense": dense,
+FAMILIES: dict[str, Callable[[Drawing], Value | list[Value]]] = {
+    "mobilenet": mobilenet, "ds_cnn": ds_cnn, "resnet": resnet, "corners": corners, "apart": apart, "dense": dense,
 }  # fmt: skip
 """Families by name; samples take turns."""
 
@@ -245,10 +406,13 @@ def family_of(number: int) -> str:
 def sample(seed: int, number: int) -> Network:
     """Sample ``number`` of a seed: an int8 network. Those of more than MOST_MACS or MOST_WEIGHTS are drawn again."""
     family, random = family_of(number), np.random.default_rng([seed, number])
+    large = number // len(FAMILIES) % LARGE_EVERY == LARGE_EVERY - 1
+    macs, weights = (LARGE_MACS, LARGE_WEIGHTS) if large else (MOST_MACS, MOST_WEIGHTS)
     while True:
         draw = Drawing(f"{family}_{seed}_{number}", random)
         value = FAMILIES[family](draw)
-        made = draw.builder.network({"output": value})
-        weights = sum(t.elements for t in made.tensors.values() if t.constant)
-        if network_macs(made) <= MOST_MACS and weights <= MOST_WEIGHTS:
+        several = value if isinstance(value, list) else [value]
+        made = draw.builder.network({f"output_{n}": each for n, each in enumerate(several)})
+        constants = sum(t.elements for t in made.tensors.values() if t.constant)
+        if network_macs(made) <= macs and constants <= weights:
             return draw.network(value, any_ends=True)
