@@ -13,44 +13,56 @@ import numpy as np
 
 from cost_models.errors import CostModelError
 from cost_models.layers import OPERATORS, is_float
-from cost_models.model import LayerFit, LearningModel, Priced
+from cost_models.model import LearningModel, Priced
 
 GROUPS = tuple(f"{name}{ending}" for name in OPERATORS for ending in ("", " float"))
 """An operator on integers, and on floats."""
 
-CONSTANTS = ("per_mac", "per_byte", "per_call", "largest_macs", "largest_bytes", "relative_deviation")
+CONSTANTS = ("per_mac", "per_byte", "per_call")
+LARGEST = ("macs", "bytes")
 SLACK = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class Roofline:
-    """``constants``, [groups, CONSTANTS]: NaN for groups that were not met; in the unit of the quantity."""
+    """``constants``, [quantities, groups, CONSTANTS]; ``largest``, [groups, LARGEST], NaN for groups that were not met;
+    ``relative``, [quantities, groups]: standard deviations, relative to the value.
+    """
 
     constants: np.ndarray
+    largest: np.ndarray
+    relative: np.ndarray
 
     def price(self, table: np.ndarray) -> Priced:
         """Of each row."""
-        per_mac, per_byte, per_call, most_macs, most_bytes, relative = self.constants[groups_of(table)].T
-        macs, moved = table["macs"].astype(np.float64), bytes_of(table)
-        values = np.maximum(macs * per_mac, moved * per_byte) + per_call
-        inside = (macs <= SLACK * most_macs) & (moved <= SLACK * most_bytes)
-        return Priced(values, values * relative, np.isfinite(values), inside)
+        groups = groups_of(table)
+        per_mac, per_byte, per_call = np.moveaxis(self.constants[:, groups], 2, 0)
+        work = np.stack([table["macs"].astype(np.float64), bytes_of(table)], axis=1)
+        values = np.maximum(work[:, 0] * per_mac, work[:, 1] * per_byte) + per_call
+        inside = (work <= SLACK * self.largest[groups]).all(axis=1)
+        return Priced(values, values * self.relative[:, groups], np.isfinite(self.largest[groups, 0]), inside)
 
-    def kinds(self, table: np.ndarray) -> Sequence[str]:
-        """The name of the group of each row."""
-        return [GROUPS[group] for group in groups_of(table)]
+    def kinds(self, table: np.ndarray) -> np.ndarray:
+        """The group of each row."""
+        return groups_of(table)
 
-    def with_deviations(self, deviations: Mapping[str, float]) -> Self:
-        """With other relative deviations."""
-        constants = self.constants.copy()
-        for name, value in deviations.items():
-            constants[GROUPS.index(name), -1] = value
-        return replace(self, constants=constants)
+    def with_deviations(self, relative: np.ndarray) -> Self:
+        """With other relative deviations, [quantities, groups]."""
+        return replace(self, relative=relative)
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self, quantities: Sequence[str]) -> dict[str, Any]:
         """Groups that were met, by name."""
-        met = np.flatnonzero(np.isfinite(self.constants[:, 0]))
-        return {GROUPS[group]: dict(zip(CONSTANTS, self.constants[group].tolist(), strict=True)) for group in met}
+        return {
+            GROUPS[group]: {
+                "largest": dict(zip(LARGEST, self.largest[group].tolist(), strict=True)),
+                **{
+                    name: dict(zip(CONSTANTS, self.constants[place, group].tolist(), strict=True))
+                    | {"relative_deviation": float(self.relative[place, group])}
+                    for place, name in enumerate(quantities)
+                },
+            }
+            for group in np.flatnonzero(np.isfinite(self.largest[:, 0]))
+        }
 
 
 def groups_of(table: np.ndarray) -> np.ndarray:
@@ -71,24 +83,37 @@ class Analytic(LearningModel):
     def __init__(self) -> None:
         super().__init__()
 
-    def fit_layers(self, table: np.ndarray, values: np.ndarray) -> LayerFit:
+    def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> Roofline:
         """Constants of each group that is met."""
-        groups, made = groups_of(table), Roofline(np.full((len(GROUPS), len(CONSTANTS)), np.nan))
+        del dsp
+        groups, made = groups_of(table), _empty(len(values))
         macs, moved = table["macs"].astype(np.float64), bytes_of(table)
         for group in np.unique(groups):
             rows = groups == group
-            made.constants[group] = _constants(macs[rows], moved[rows], values[rows])
+            made.largest[group] = macs[rows].max(), moved[rows].max()
+            for place, each in enumerate(values):
+                made.constants[place, group] = _constants(macs[rows], moved[rows], each[rows])
         return made
 
     @classmethod
-    def read_layers(cls, plain: Mapping[str, Any]) -> LayerFit:
+    def read_layers(cls, plain: Mapping[str, Any], quantities: Sequence[str], dsp: bool) -> Roofline:
         """The fit that ``Roofline.plain`` wrote. CostModelError for a group that there is not."""
-        made = Roofline(np.full((len(GROUPS), len(CONSTANTS)), np.nan))
+        del dsp
+        made = _empty(len(quantities))
         for name, each in plain.items():
             if name not in GROUPS:
                 raise CostModelError(f"an analytic model of {name!r}, which is no operator of this version")
-            made.constants[GROUPS.index(name)] = [each[constant] for constant in CONSTANTS]
+            group = GROUPS.index(name)
+            made.largest[group] = [each["largest"][bound] for bound in LARGEST]
+            for place, quantity in enumerate(quantities):
+                made.constants[place, group] = [each[quantity][constant] for constant in CONSTANTS]
+                made.relative[place, group] = each[quantity]["relative_deviation"]
         return made
+
+
+def _empty(quantities: int) -> Roofline:
+    shape = quantities, len(GROUPS)
+    return Roofline(np.zeros((*shape, len(CONSTANTS))), np.full((len(GROUPS), len(LARGEST)), np.nan), np.zeros(shape))
 
 
 def _constants(macs: np.ndarray, moved: np.ndarray, values: np.ndarray) -> tuple[float, ...]:
@@ -99,4 +124,4 @@ def _constants(macs: np.ndarray, moved: np.ndarray, values: np.ndarray) -> tuple
     small = work <= np.median(work)
     call = max(float(np.median(values[small] - rate * work[small])), 0.0)
     per_mac, per_byte = (rate, 0.0) if computing else (0.0, rate)
-    return per_mac, per_byte, call, float(macs.max()), float(moved.max()), 0.0
+    return per_mac, per_byte, call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mcusim import boards
 from mcusim.boards import Board
 
 CORES = ("m0", "m0plus", "m3", "m4", "m7", "m33")
@@ -11,6 +12,11 @@ CORES = ("m0", "m0plus", "m3", "m4", "m7", "m33")
 
 DSP = frozenset({"m4", "m7", "m33"})
 """Cores whose kernels use the DSP extension (``NN_DSP`` of kernels_c/include/nn_dsp.h)."""
+
+def uses_dsp(board: str) -> bool:
+    """Whether the kernels that a board is given use the DSP extension."""
+    return boards.load(board).core in DSP
+
 
 BOARD = np.dtype(
     [("core", np.uint8), ("dsp", np.bool_), ("fpu", np.bool_), ("energy_table", np.bool_), ("ideal", np.bool_)]

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from cost_models.errors import CostModelError
 
-QUANTILES = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449, 0.95: 1.9600, 0.99: 2.5758}
+QUANTILES: Mapping[float, float] = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449, 0.95: 1.9600, 0.99: 2.5758}
 """Half of an interval around the mean in standard deviations, by the share of a normal distribution inside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One quantity: ``values`` and their standard ``deviations`` (0: exact), in the unit that its name says."""
+    """One quantity: ``values`` and their standard ``deviations`` (0: exact), in the unit that its name says.
+
+    ``reaches``: half of an interval in deviations, by the share of errors inside: those of a normal distribution, or as a model
+    has met them on networks that it had not seen.
+    """
 
     values: np.ndarray
     deviations: np.ndarray
+    reaches: Mapping[float, float] = field(default_factory=lambda: QUANTILES)
 
     def interval(self, share: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Low and high ends that hold ``share`` of what is met, errors taken as normal; ``share`` one of QUANTILES."""
-        if share not in QUANTILES:
-            raise CostModelError(f"an interval of {share}; allowed: {', '.join(map(str, QUANTILES))}")
-        half = QUANTILES[share] * self.deviations
+        """Low and high ends that hold ``share`` of what is met; ``share`` one of QUANTILES."""
+        if share not in self.reaches:
+            raise CostModelError(f"an interval of {share}; allowed: {', '.join(map(str, self.reaches))}")
+        half = self.reaches[share] * self.deviations
         return np.maximum(self.values - half, 0), self.values + half
 
     def times(self, factor: float) -> Estimate:
         """In another unit."""
-        return Estimate(self.values * factor, self.deviations * factor)
+        return Estimate(self.values * factor, self.deviations * factor, self.reaches)
 
 
 def exactly(values: np.ndarray) -> Estimate:

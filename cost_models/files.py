@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from cost_models.errors import CostModelError
-from cost_models.model import LearningModel, QuantityFit, State
+from cost_models.model import QUANTITIES, LearningModel, Spread, State
 from cost_models.sizes import SizeFit
 
-SCHEMA = "cost_models.model/1"
+SCHEMA = "cost_models.model/2"
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """What a model has learnt from, and how well: ``errors`` of networks that it had not seen, by name."""
 
+    dsp: bool
     digest: str
     networks: int
     layers: int
@@ -29,11 +30,19 @@ def write(path: Path, model: LearningModel, training: Training) -> None:
     """Keep a model."""
     state = model.learnt
     plain = {
-        "schema": SCHEMA, "model": model.name, "params": model.get_params(), "board": state.board,
-        "clock_hertz": state.clock_hertz, "cycles": _plain(state.cycles), "joules": state.joules and _plain(state.joules),
+        "schema": SCHEMA, "model": model.name, "board": state.board, "clock_hertz": state.clock_hertz, "dsp": training.dsp,
+        "quantities": list(state.quantities), "layers": _rounded(state.layers.plain(state.quantities)),
+        "spreads": [_rounded({name: dict(each) for name, each in asdict(spread).items()}) for spread in state.spreads],
         "sizes": asdict(state.sizes), "training": asdict(training),
     }  # fmt: skip
     path.write_text(json.dumps(plain, indent=1, allow_nan=False) + "\n")
+
+
+def _rounded(plain: Any) -> Any:
+    """Numbers to six digits, which is more than they are known to."""
+    if isinstance(plain, Mapping):
+        return {name: _rounded(each) for name, each in plain.items()}
+    return float(f"{plain:.6g}") if isinstance(plain, float) else plain
 
 
 def read(path: Path, kind: type[LearningModel]) -> LearningModel:
@@ -42,22 +51,20 @@ def read(path: Path, kind: type[LearningModel]) -> LearningModel:
         plain = json.loads(path.read_bytes())
         if (plain["schema"], plain["model"]) != (SCHEMA, kind.name):
             raise CostModelError(f"{path}: {plain['schema']}, {plain['model']}; allowed: {SCHEMA}, {kind.name}")
-        model = kind().set_params(**plain["params"])
-        joules = None if plain["joules"] is None else _read(kind, plain["joules"])
+        model, quantities = kind(), tuple(plain["quantities"])
+        if quantities not in (QUANTITIES, QUANTITIES[:1]):
+            raise CostModelError(f"{path}: quantities {quantities}; allowed: {QUANTITIES}")
         model.state_ = State(
-            plain["board"], plain["clock_hertz"], _read(kind, plain["cycles"]), joules, _sizes(plain["sizes"])
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            plain["board"], plain["clock_hertz"], quantities, kind.read_layers(plain["layers"], quantities, plain["dsp"]),
+            tuple(_spread(each) for each in plain["spreads"]), _sizes(plain["sizes"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CostModelError(f"{path}: no cost model: {type(error).__name__}: {error}") from None
     return model
 
 
-def _plain(fit: QuantityFit) -> dict[str, Any]:
-    return {"layers": fit.layers.plain(), "network_factor": fit.network_factor}
-
-
-def _read(kind: type[LearningModel], plain: Mapping[str, Any]) -> QuantityFit:
-    return QuantityFit(kind.read_layers(plain["layers"]), float(plain["network_factor"]))
+def _spread(plain: Mapping[str, Mapping[str, float]]) -> Spread:
+    return Spread(**{name: {float(share): float(reach) for share, reach in each.items()} for name, each in plain.items()})
 
 
 def _sizes(plain: Mapping[str, Any]) -> SizeFit:

@@ -10,22 +10,12 @@ from math import prod
 import numpy as np
 
 from cost_models.errors import CostModelError
+from cost_models.operators import CODES, OPERATORS
 from cost_models.traits import traits
 from mcusim.network import ElementType, Layer, Network, Tensor
 from mcusim.network.macs import layer_macs
 from mcusim.network.operators import Conv2D, DepthwiseConv2D, Pad, Padding, Pair, Pool2D, TransposeConv2D
 from mcusim.network.table import constant_bytes, operator_name
-
-OPERATORS = (
-    "Conv2D", "DepthwiseConv2D", "TransposeConv2D", "FullyConnected", "Binary add", "Binary sub", "Binary mul",
-    "Binary minimum", "Binary maximum", "Unary relu", "Unary relu6", "Unary relu_n1_to_1", "Unary leaky_relu",
-    "Unary logistic", "Unary tanh", "Unary hard_swish", "Unary silu", "Pool2D average", "Pool2D max", "Reduce mean",
-    "Reduce sum", "Reduce max", "Reduce min", "Pad", "Concatenation", "Reshape", "Split", "Slice", "Transpose",
-    "ResizeNearest", "Softmax", "Quantize", "Dequantize", "BatchMatMul", "Svdf", "UnidirectionalLstm",
-)  # fmt: skip
-"""Names of operators (``mcusim.network.table.operator_name``); the code of one is its place. Only ever appended to."""
-
-CODES = {name: code for code, name in enumerate(OPERATORS)}
 
 LAYER = np.dtype(
     [("operator", np.uint8), ("element_bytes", np.uint8)]
@@ -36,7 +26,7 @@ LAYER = np.dtype(
     )]
     + [(name, np.int64) for name in ("macs", "weight_bytes", "input_bytes", "output_bytes", "live_bytes")]
     + [("clamps", np.uint8)]
-    + [(name, np.int32) for name in ("scales", "unfit_channels", "constant_channels", "run_bytes")]
+    + [(name, np.int32) for name in ("scales", "unfit_channels", "unfit_fours", "constant_channels", "run_bytes")]
 )  # fmt: skip
 """A row of the table. Heights, widths and channels of the first input and the first output, batches on top of each other.
 
@@ -47,9 +37,17 @@ runs, scratch memory not among them. Windows are 1x1 for operators without; a me
 What kernels look at besides shapes, 0 where a table is made by hand and nothing is known: ``clamps``, 1 where the activation
 bounds outputs more narrowly than their type does; ``scales``, how many scales weights have (1: one for all);
 ``unfit_channels``, output channels whose scale is outside what fast kernels take (``nn_scale_fits`` of
-kernels_c/include/nn_scale.h), of which ``constant_channels`` have one output whatever the input; ``run_bytes``, how many bytes
-operators that move elements move at a time. Not in the table: values of weights and scales otherwise.
+kernels_c/include/nn_scale.h), ``unfit_fours``, fours of channels with such a one, and ``constant_channels``, those of them that
+have one output whatever the input; ``run_bytes``, how many bytes operators that move elements move at a time. Not in the table: values of weights and scales otherwise.
 """
+
+
+POSITIVE = (
+    "element_bytes", "input_height", "input_width", "input_channels", "output_height", "output_width", "output_channels",
+    "kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height", "dilation_width", "groups",
+    "output_bytes",
+)  # fmt: skip
+"""Columns that are 1 at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,10 @@ class Layers:
     def __post_init__(self) -> None:
         if self.table.dtype != LAYER:
             raise CostModelError(f"a layer table of {self.table.dtype}; expected cost_models.layers.LAYER")
+        for name in POSITIVE:
+            if len(self.table) and self.table[name].min() < 1:
+                row = int(np.argmin(self.table[name]))
+                raise CostModelError(f"row {row} of a layer table has {name} {self.table[name][row]}; allowed: 1 and more")
         if len(self.starts) != len(self.names) or not _ascend(self.starts, len(self.table)):
             raise CostModelError(
                 f"starts {self.starts.tolist()} for {len(self.table)} layers of {len(self.names)} networks;"

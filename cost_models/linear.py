@@ -1,4 +1,4 @@
-"""Linear: each kind of layer takes a sum of its features, with a coefficient each, fitted by ridge regression."""
+"""Linear: each kind of layer takes a sum of its terms, with a coefficient each, fitted by least squares of relative errors."""
 
 from __future__ import annotations
 
@@ -9,90 +9,162 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from cost_models.errors import CostModelError
-from cost_models.features import FEATURES, KIND_NAMES, features_of, kinds_of
-from cost_models.model import LayerFit, LearningModel, Priced
+from cost_models.features import counted, priced
+from cost_models.kinds import CODE_OF, KINDS, PARTS, SHARED, WIDTH
+from cost_models.model import LearningModel, Priced
 from cost_models.regression import nonnegative
 
 SLACK = 1.25
-"""A layer is inside the domain where no feature is larger than the largest that was met, times this."""
+"""A layer is inside the domain where no term is larger than the largest that was met, times this."""
 
-FLOOR = 1e-6
-"""Values count as at least this part of the largest, for relative errors."""
+LEAST_CYCLES = 30.0
+"""What layers count as at least, for relative errors of cycles; of other quantities, as much as so many cycles take."""
+
+FEW_ROWS = 3
+"""Layers of a kind from which on they say how much it takes in proportion to what was known before."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearFit:
-    """``coefficients``, [kinds, features]: NaN for kinds that were not met. ``largest``: the largest features that were met.
+    """``dsp``: whether kernels use the DSP extension. ``coefficients``, [quantities, kinds, WIDTH].
 
-    ``relative``: standard deviations by kind, relative to the value.
+    ``largest``, [kinds, WIDTH]: the largest terms that were met; NaN for kinds that were not. ``relative``, [quantities, kinds]:
+    standard deviations, relative to the value.
     """
 
+    dsp: bool
     coefficients: np.ndarray
     largest: np.ndarray
     relative: np.ndarray
 
     def price(self, table: np.ndarray) -> Priced:
         """Of each row."""
-        kinds, features = kinds_of(table), features_of(table)
-        values = (features * self.coefficients[kinds]).sum(axis=1)
-        inside = (features <= SLACK * self.largest[kinds]).all(axis=1)
-        return Priced(values, values * self.relative[kinds], np.isfinite(values), inside)
+        kinds, values, inside = priced(table, self.dsp, self.coefficients, SLACK * self.largest)
+        return Priced(values, values * self.relative[:, kinds], np.isfinite(self.largest[kinds, 0]), inside)
 
-    def kinds(self, table: np.ndarray) -> Sequence[str]:
-        """The name of the kind of each row."""
-        return [KIND_NAMES[kind] for kind in kinds_of(table)]
+    def kinds(self, table: np.ndarray) -> np.ndarray:
+        """The kind of each row."""
+        return counted(table, self.dsp)[0]
 
-    def with_deviations(self, deviations: Mapping[str, float]) -> Self:
-        """With other relative deviations."""
-        relative = [deviations.get(name, old) for name, old in zip(KIND_NAMES, self.relative, strict=True)]
-        return replace(self, relative=np.array(relative))
+    def with_deviations(self, relative: np.ndarray) -> Self:
+        """With other relative deviations, [quantities, kinds]."""
+        return replace(self, relative=relative)
 
-    def plain(self) -> dict[str, Any]:
-        """Kinds that were met, by name."""
+    def plain(self, quantities: Sequence[str]) -> dict[str, Any]:
+        """Kinds that were met, by name, with their terms by name."""
         return {
-            KIND_NAMES[kind]: {
-                "coefficients": dict(zip(FEATURES, self.coefficients[kind].tolist(), strict=True)),
-                "largest": dict(zip(FEATURES, self.largest[kind].tolist(), strict=True)),
-                "relative_deviation": float(self.relative[kind]),
+            KINDS[code].name: {
+                "largest": _by_name(code, self.largest[code]),
+                **{
+                    name: _by_name(code, self.coefficients[place, code])
+                    | {"relative_deviation": float(self.relative[place, code])}
+                    for place, name in enumerate(quantities)
+                },
             }
-            for kind in np.flatnonzero(np.isfinite(self.coefficients[:, 0]))
+            for code in map(int, np.flatnonzero(np.isfinite(self.largest[:, 0])))
         }
 
 
+def _by_name(code: int, values: np.ndarray) -> dict[str, float]:
+    return {name: float(values[place]) for place, name in KINDS[code].terms.items() if values[place]}
+
+
 class Linear(LearningModel):
-    """``ridge``: how much large coefficients are held against a fit."""
+    """``ridge``: how much coefficients are held to ``prior``, or to 0 where there is none.
+
+    ``prior``: a Linear fitted to another board of the same core, whose costs are taken in proportion where this one's data say
+    little; what is not met here is known from there.
+    """
 
     name: ClassVar[str] = "linear"
 
-    def __init__(self, ridge: float = 1e-7) -> None:
+    def __init__(self, ridge: float = 1e-6, prior: Linear | None = None) -> None:
         super().__init__()
         self.ridge = ridge
+        self.prior = prior
 
-    def fit_layers(self, table: np.ndarray, values: np.ndarray) -> LayerFit:
-        """A regression for each kind that is met."""
-        kinds, features = kinds_of(table), features_of(table)
-        made = _empty()
-        for kind in np.unique(kinds):
-            rows = kinds == kind
-            floor = max(float(values[rows].max()) * FLOOR, np.finfo(np.float64).tiny)
-            made.coefficients[kind] = nonnegative(features[rows], values[rows], self.ridge, floor)
-            made.largest[kind] = features[rows].max(axis=0)
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        del deep
+        return {"ridge": self.ridge, "prior": self.prior}
+
+    def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> LinearFit:
+        """A regression for each kind that is met, of each quantity."""
+        kinds, terms = counted(table, dsp)
+        before = self._before(len(values), dsp)
+        made = replace(before, coefficients=before.coefficients.copy(), largest=before.largest.copy())
+        for code in np.unique(kinds):
+            made.largest[code] = np.fmax(made.largest[code], terms[kinds == code].max(axis=0))
+        for place in range(len(values)):
+            self._fit_quantity(kinds, terms, values, place, before, made.coefficients[place])
         return made
+
+    def _before(self, quantities: int, dsp: bool) -> LinearFit:
+        """What is known of another board; of quantities that are not, cycles stand in, in another unit."""
+        if self.prior is None:
+            return _empty(quantities, dsp)
+        known = self.prior.learnt.layers
+        assert isinstance(known, LinearFit)
+        rows = [min(place, len(known.coefficients) - 1) for place in range(quantities)]
+        return LinearFit(dsp, known.coefficients[rows].copy(), known.largest.copy(), known.relative[rows].copy())
+
+    def _fit_quantity(
+        self, kinds: np.ndarray, terms: np.ndarray, values: np.ndarray, place: int, before: LinearFit, out: np.ndarray
+    ) -> None:
+        targets = values[place]
+        floor = LEAST_CYCLES * float(targets.sum() / max(values[0].sum(), 1e-30))
+        prior = before.coefficients[place]
+        whole = _proportion(np.einsum("rw,rw->r", terms, prior[kinds]), targets)
+        out[:] = whole * prior
+        given = np.zeros_like(out)
+        for code in [*SHARED, *(code for code in np.unique(kinds) if code not in SHARED)]:
+            rows = kinds == code
+            if not rows.any():
+                continue
+            features, wanted = terms[rows].copy(), targets[rows]
+            sizes = np.maximum(wanted, floor)
+            shared = given[code] > 0
+            wanted = np.maximum(wanted - features @ given[code], 0)
+            features[:, shared] = 0
+            known = np.where(shared, 0, prior[code])
+            ratio = _proportion(features @ known, wanted) if rows.sum() >= FEW_ROWS else whole
+            found = nonnegative(features, wanted, self.ridge, sizes, ratio * known)
+            out[code] = np.where(shared, given[code], found)
+            for user in SHARED.get(code, ()):
+                given[user, list(PARTS[code])] = found[list(PARTS[code])]
 
     @classmethod
-    def read_layers(cls, plain: Mapping[str, Any]) -> LayerFit:
-        """The fit that ``LinearFit.plain`` wrote. CostModelError for kinds or features that there are not."""
-        made = _empty()
+    def read_layers(cls, plain: Mapping[str, Any], quantities: Sequence[str], dsp: bool) -> LinearFit:
+        """The fit that ``LinearFit.plain`` wrote. CostModelError for kinds or terms that there are not."""
+        made = _empty(len(quantities), dsp)
         for name, each in plain.items():
-            if name not in KIND_NAMES or set(each["coefficients"]) != set(FEATURES):
-                raise CostModelError(f"a linear model of kind {name!r} with features that this version has not")
-            kind = KIND_NAMES.index(name)
-            made.coefficients[kind] = [each["coefficients"][feature] for feature in FEATURES]
-            made.largest[kind] = [each["largest"][feature] for feature in FEATURES]
-            made.relative[kind] = each["relative_deviation"]
+            if name not in CODE_OF:
+                raise CostModelError(f"a linear model of kind {name!r}, which this version has not")
+            code = CODE_OF[name]
+            made.largest[code] = _places(code, each["largest"])
+            for place, quantity in enumerate(quantities):
+                made.coefficients[place, code] = _places(code, each[quantity])
+                made.relative[place, code] = each[quantity]["relative_deviation"]
         return made
 
 
-def _empty() -> LinearFit:
-    shape = len(KIND_NAMES), len(FEATURES)
-    return LinearFit(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(KIND_NAMES)))
+def _places(code: int, named: Mapping[str, float]) -> np.ndarray:
+    values, places = np.zeros(WIDTH), {name: place for place, name in KINDS[code].terms.items()}
+    for name, value in named.items():
+        if name == "relative_deviation":
+            continue
+        if name not in places:
+            raise CostModelError(f"a linear model with term {name!r} of {KINDS[code].name}, which this version has not")
+        values[places[name]] = value
+    return values
+
+
+def _proportion(guessed: np.ndarray, met: np.ndarray) -> float:
+    """How much more than guessed was met, at the median; 1 where nothing was guessed."""
+    there = (guessed > 0) & (met > 0)
+    return float(np.median(met[there] / guessed[there])) if there.any() else 1.0
+
+
+def _empty(quantities: int, dsp: bool) -> LinearFit:
+    shape = quantities, len(KINDS), WIDTH
+    return LinearFit(dsp, np.zeros(shape), np.full(shape[1:], np.nan), np.zeros(shape[:2]))

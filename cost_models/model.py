@@ -12,7 +12,7 @@ import numpy as np
 
 from cost_models.costs import Costs
 from cost_models.errors import CostModelError
-from cost_models.estimates import Estimate, Estimates, LayerEstimates
+from cost_models.estimates import QUANTILES, Estimate, Estimates, LayerEstimates
 from cost_models.layers import Layers, from_network, joined
 from cost_models.sizes import SizeFit, fit_sizes
 from mcusim.network import Network
@@ -29,8 +29,14 @@ WIDENED = 3.0
 FOLDS = 5
 """Parts of the training networks that are left out, in turns, to see how large errors are."""
 
-LEAST_DEVIATION = 1e-3
-"""Relative; what no fit is believed to do better than."""
+LEAST_DEVIATION, LEAST_REACH = 1e-3, 0.1
+"""Relative; what no fit is believed to do better than. And in such deviations."""
+
+FEW = 4
+"""As many layers as this, with errors of the size of all, take part in the deviation of each kind."""
+
+QUANTITIES = ("cycles", "joules")
+"""What is told of each layer."""
 
 
 class CostModel(Protocol):
@@ -75,7 +81,9 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """One quantity of each row of a table. ``known``: of a kind that was learnt from. ``inside``: also of such sizes."""
+    """Quantities of each row of a table, [quantities, rows]. ``known``: rows of a kind that was learnt from. ``inside``: also of
+    such sizes.
+    """
 
     values: np.ndarray
     deviations: np.ndarray
@@ -84,37 +92,44 @@ class Priced:
 
 
 class LayerFit(Protocol):
-    """One quantity by layer."""
+    """Quantities by layer."""
 
     def price(self, table: np.ndarray) -> Priced:
         """Of each row."""
 
-    def with_deviations(self, deviations: Mapping[str, float]) -> Self:
-        """With the relative standard deviations of some of its kinds."""
+    def kinds(self, table: np.ndarray) -> np.ndarray:
+        """The kind of each row, a number in its own division; ``relative`` has a column for each."""
 
-    def kinds(self, table: np.ndarray) -> Sequence[str]:
-        """The name of the kind of each row, in its own division."""
+    @property
+    def relative(self) -> np.ndarray:
+        """Relative standard deviations, [quantities, kinds]."""
 
-    def plain(self) -> dict[str, Any]:
+    def with_deviations(self, relative: np.ndarray) -> Self:
+        """With others."""
+
+    def plain(self, quantities: Sequence[str]) -> dict[str, Any]:
         """As JSON has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class QuantityFit:
-    """One quantity by layer, and by how much errors of layers add up to more in a network than independent ones would."""
+class Spread:
+    """How far errors reach, in standard deviations as they are told: of single layers, and of sums over networks as if errors of
+    layers were independent. By the share of errors within, as met on networks that were left out.
+    """
 
-    layers: LayerFit
-    network_factor: float
+    layers: Mapping[float, float]
+    networks: Mapping[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a model has learnt. ``joules`` is None on a board without energy table."""
+    """What a model has learnt: quantities by layer, cycles first, then joules on a board with an energy table."""
 
     board: str
     clock_hertz: int
-    cycles: QuantityFit
-    joules: QuantityFit | None
+    quantities: tuple[str, ...]
+    layers: LayerFit
+    spreads: tuple[Spread, ...]
     sizes: SizeFit
 
 
@@ -135,12 +150,12 @@ class LearningModel(Parameters, ABC):
         self.state_: State | None = None
 
     @abstractmethod
-    def fit_layers(self, table: np.ndarray, values: np.ndarray) -> LayerFit:
-        """The fit of one quantity: ``values`` of each row."""
+    def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> LayerFit:
+        """The fit of ``values``, [quantities, rows]. ``dsp``: whether kernels use the DSP extension."""
 
     @classmethod
     @abstractmethod
-    def read_layers(cls, plain: Mapping[str, Any]) -> LayerFit:
+    def read_layers(cls, plain: Mapping[str, Any], quantities: Sequence[str], dsp: bool) -> LayerFit:
         """The fit that ``LayerFit.plain`` wrote."""
 
     @property
@@ -157,66 +172,85 @@ class LearningModel(Parameters, ABC):
 
     def fit(self, layers: Layers, costs: Costs) -> Self:
         """Learn from networks and what they took; the model itself."""
-        joules = self._quantity(layers, costs.joules) if costs.has_energy else None
-        cycles = self._quantity(layers, costs.cycles.astype(np.float64))
-        self.state_ = State(costs.board, costs.clock_hertz, cycles, joules, fit_sizes(layers, costs))
+        quantities = QUANTITIES if costs.has_energy else QUANTITIES[:1]
+        values = np.stack([costs.cycles, costs.joules][: len(quantities)]).astype(np.float64)
+        whole = self.fit_layers(layers.table, values, costs.dsp)
+        guessed = self._left_out(layers, values, costs.dsp)
+        whole = whole.with_deviations(_deviations(whole, layers.table, guessed, values))
+        spreads = tuple(
+            _spread(layers, deviations, guess, value)
+            for deviations, guess, value in zip(whole.price(layers.table).deviations, guessed, values, strict=True)
+        )
+        self.state_ = State(costs.board, costs.clock_hertz, quantities, whole, spreads, fit_sizes(layers, costs))
         return self
 
     def predict(self, networks: Networks, *, outside: str = REFUSE) -> Estimates:
         """See CostModel."""
         state, layers = self.learnt, layers_of(networks)
-        seconds, total_seconds, inside = _priced(state.cycles, layers, outside, 1 / state.clock_hertz)
-        joules = total_joules = None
-        if state.joules is not None:
-            joules, total_joules, also = _priced(state.joules, layers, outside, 1.0)
-            inside &= also
-        everywhere = layers.per_network(~inside) == 0
+        priced = _checked(state.layers.price(layers.table), layers, outside)
+        units = (1 / state.clock_hertz, 1.0)
+        rows, sums = [], []
+        for place, spread in enumerate(state.spreads):
+            values, unit = priced.values[place], units[place]
+            deviations = np.where(priced.inside, 1.0, WIDENED) * priced.deviations[place]
+            rows.append(Estimate(values, deviations, spread.layers).times(unit))
+            total = np.sqrt(layers.per_network(deviations**2))
+            sums.append(Estimate(layers.per_network(values), total, spread.networks).times(unit))
+        everywhere = layers.per_network(~priced.inside) == 0
         ram, flash = state.sizes.predict(layers)
-        rows = LayerEstimates(layers.layer_names, layers.starts, seconds, joules, inside)
-        return Estimates(state.board, layers.names, total_seconds, total_joules, ram, flash, everywhere, rows)
+        energy = len(rows) > 1
+        of_layers = LayerEstimates(layers.layer_names, layers.starts, rows[0], rows[1] if energy else None, priced.inside)
+        return Estimates(state.board, layers.names, sums[0], sums[1] if energy else None, ram, flash, everywhere, of_layers)
 
-    def _quantity(self, layers: Layers, values: np.ndarray) -> QuantityFit:
-        """The fit to all; its deviations are of networks that were left out."""
-        whole = self.fit_layers(layers.table, values)
-        guessed = self._left_out(layers, values)
-        whole = whole.with_deviations(_deviations(whole.kinds(layers.table), guessed, values))
-        return QuantityFit(whole, _network_factor(layers, whole.price(layers.table), guessed, values))
-
-    def _left_out(self, layers: Layers, values: np.ndarray) -> np.ndarray:
+    def _left_out(self, layers: Layers, values: np.ndarray, dsp: bool) -> np.ndarray:
         """What a fit to the other networks says of each row; NaN where that knows no such kind."""
-        guessed, folds = np.full(len(values), np.nan), layers.owners % FOLDS
+        guessed, folds = np.full(values.shape, np.nan), layers.owners % FOLDS
         for fold in np.unique(folds):
             held = folds == fold
             if held.all():
                 continue
-            priced = self.fit_layers(layers.table[~held], values[~held]).price(layers.table[held])
-            guessed[held] = np.where(priced.known, priced.values, np.nan)
+            priced = self.fit_layers(layers.table[~held], values[:, ~held], dsp).price(layers.table[held])
+            guessed[:, held] = np.where(priced.known, priced.values, np.nan)
         return guessed
 
 
-def _deviations(kinds: Sequence[str], guessed: np.ndarray, values: np.ndarray) -> dict[str, float]:
-    """Relative standard deviation by kind; where no row could be left out, that of all."""
-    there = np.isfinite(guessed) & (values > 0)
-    errors, names = guessed[there] / values[there] - 1, np.array(kinds)[there]
-    overall = float(np.sqrt((errors**2).mean())) if len(errors) else 1.0
-    found = dict.fromkeys(kinds, overall)
-    found |= {str(name): float(np.sqrt((errors[names == name] ** 2).mean())) for name in np.unique(names)}
-    return {name: max(value, LEAST_DEVIATION) for name, value in found.items()}
+def _deviations(fit: LayerFit, table: np.ndarray, guessed: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Relative standard deviations by kind, errors of kinds with few layers joined with those of all.
+
+    Of the errors relative to the guess, since the guess is what will be known.
+    """
+    kinds, found = fit.kinds(table), fit.relative.copy()
+    for place, (guess, value) in enumerate(zip(guessed, values, strict=True)):
+        there = np.isfinite(guess) & (guess > 0)
+        squares = np.minimum((value[there] / guess[there] - 1) ** 2, 1.0)
+        overall = float(squares.mean()) if len(squares) else 1.0
+        count = np.bincount(kinds[there], minlength=found.shape[1])
+        sums = np.bincount(kinds[there], squares, minlength=found.shape[1])
+        found[place] = np.sqrt((sums + FEW * overall) / (count + FEW))
+    return np.maximum(found, LEAST_DEVIATION)
 
 
-def _network_factor(layers: Layers, priced: Priced, guessed: np.ndarray, values: np.ndarray) -> float:
-    """How far sums over networks are off, in standard deviations as if errors of layers were independent; at least 1/2."""
-    errors = layers.per_network(np.where(np.isfinite(guessed), guessed, values) - values)
-    expected = np.sqrt(layers.per_network(priced.deviations**2))
-    there = expected > 0
-    return max(float(np.sqrt(((errors[there] / expected[there]) ** 2).mean())), 0.5) if there.any() else 1.0
+def _spread(layers: Layers, deviations: np.ndarray, guessed: np.ndarray, values: np.ndarray) -> Spread:
+    errors = np.where(np.isfinite(guessed), guessed, values) - values
+    of_layers = errors[deviations > 0] / deviations[deviations > 0]
+    expected = np.sqrt(layers.per_network(deviations**2))
+    of_networks = layers.per_network(errors)[expected > 0] / expected[expected > 0]
+    return Spread(_reaches(of_layers), _reaches(of_networks))
 
 
-def _priced(fit: QuantityFit, layers: Layers, outside: str, unit: float) -> tuple[Estimate, Estimate, np.ndarray]:
-    """By layer and by network, in units of ``unit``; and which rows are inside the domain."""
+def _reaches(errors: np.ndarray) -> Mapping[float, float]:
+    """Within what each share of the errors lies; with few of them, the next larger one, as split conformal prediction has it."""
+    if not len(errors):
+        return QUANTILES
+    ordered = np.sort(np.abs(errors))
+    places = {share: min(int(np.ceil((len(ordered) + 1) * share)), len(ordered)) - 1 for share in QUANTILES}
+    return {share: max(float(ordered[place]), LEAST_REACH) for share, place in places.items()}
+
+
+def _checked(priced: Priced, layers: Layers, outside: str) -> Priced:
+    """``priced``, unless it has rows that are not to be answered."""
     if outside not in (REFUSE, WIDEN):
         raise CostModelError(f"outside is {outside!r}; allowed: {REFUSE!r}, {WIDEN!r}")
-    priced = fit.layers.price(layers.table)
     if not priced.known.all():
         raise CostModelError(f"{layers.called(int(np.argmin(priced.known)))}: of a kind that this model has learnt nothing of")
     if outside == REFUSE and not priced.inside.all():
@@ -224,6 +258,4 @@ def _priced(fit: QuantityFit, layers: Layers, outside: str, unit: float) -> tupl
             f"{layers.called(int(np.argmin(priced.inside)))}: larger than what this model has learnt from;"
             f" allowed with outside={WIDEN!r}, with a wider interval"
         )
-    rows = Estimate(priced.values, np.where(priced.inside, 1.0, WIDENED) * priced.deviations)
-    sums = np.sqrt(layers.per_network(rows.deviations**2)) * fit.network_factor
-    return rows.times(unit), Estimate(layers.per_network(rows.values), sums).times(unit), priced.inside.copy()
+    return priced

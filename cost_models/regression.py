@@ -8,22 +8,22 @@ SETTLED = 1e-10
 """A coefficient of 0 stays 0 where more of it gains less than this, with features of mean square 1 and targets of 1."""
 
 
-def nonnegative(features: np.ndarray, targets: np.ndarray, ridge: float, floor: float) -> np.ndarray:
-    """Coefficients c >= 0 that make the mean of ((features @ c - targets) / targets)^2 least, plus ``ridge`` times |c|^2 of
+def nonnegative(
+    features: np.ndarray, targets: np.ndarray, ridge: float, sizes: np.ndarray, prior: np.ndarray | None = None
+) -> np.ndarray:
+    """Coefficients c >= 0 that make the mean of ((features @ c - targets) / sizes)^2 least, plus ``ridge`` times |c - prior|^2 of
     features that are scaled to a mean square of 1.
 
-    ``floor``: what targets count as at least. All 0 where all targets are.
+    ``prior``: 0 where there is none. Features that are 0 everywhere keep theirs.
     """
-    if not targets.any():
-        return np.zeros(features.shape[1])
-    size = np.maximum(np.abs(targets), floor)
-    rows = features / size[:, None]
+    before = np.zeros(features.shape[1]) if prior is None else prior
+    rows = features / sizes[:, None]
     scale = np.sqrt((rows**2).mean(axis=0))
     used = scale > 0
     rows = rows[:, used] / scale[used]
     gram = rows.T @ rows / len(rows) + ridge * np.eye(rows.shape[1])
-    wanted = rows.T @ (targets / size) / len(rows)
-    found = np.zeros(len(scale))
+    wanted = rows.T @ (targets / sizes) / len(rows) + ridge * before[used] * scale[used]
+    found = before.copy()
     found[used] = _active(gram, wanted) / scale[used]
     return found
 

@@ -226,7 +226,8 @@ def _strides(draw: Drawing) -> Pair:
 
 def _any_conv(draw: Drawing, x: Value) -> Value:
     kernel, same = _kernel(draw, x), bool(draw.random.integers(2))
-    dilation = (1, 1) if draw.random.integers(8) else tuple(min(2, (n - 1) // max(k - 1, 1) or 1) for n, k in zip(x.shape[2:], kernel))
+    reach = [(n - 1) // max(k - 1, 1) or 1 for n, k in zip(x.shape[2:], kernel, strict=True)]
+    dilation = (1, 1) if draw.random.integers(8) else (min(2, reach[0]), min(2, reach[1]))
     if dilation != (1, 1):
         return draw.conv(x, draw.between(1, 64), kernel, (1, 1), same=same, dilation=dilation)
     return draw.conv(x, draw.between(1, 160), kernel, _strides(draw), same=same)

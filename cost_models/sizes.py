@@ -11,7 +11,6 @@ import numpy as np
 
 from cost_models.costs import Costs
 from cost_models.estimates import Estimate
-from cost_models.features import depth
 from cost_models.layers import CODES, OPERATORS, Layers
 from cost_models.regression import nonnegative
 
@@ -32,7 +31,8 @@ def scratch(table: np.ndarray) -> np.ndarray:
 
     Not modelled: other cores than those with the DSP extension, depthwise convolutions, structures beside the weights.
     """
-    window = np.ceil(depth(table) / 4) * 4
+    depth = table["input_channels"] // np.maximum(table["groups"], 1)
+    window = np.ceil(table["kernel_height"] * table["kernel_width"] * depth / 4) * 4
     channels = (table["output_channels"] + 3) // 4 * 4
     panel = np.where(8 * window > PANEL_BYTES, PAIR * window, np.minimum(2 * window * channels, PANEL_BYTES) + 8 * window)
     return np.where(table["operator"] == CODES["Conv2D"], panel, 0)
@@ -82,7 +82,7 @@ def fit_sizes(layers: Layers, costs: Costs) -> SizeFit:
 
 def _fitted(features: np.ndarray, sizes: np.ndarray) -> tuple[tuple[float, ...], float]:
     sizes = sizes.astype(np.float64)
-    found = nonnegative(features, sizes, RIDGE, 1.0)
+    found = nonnegative(features, sizes, RIDGE, sizes)
     errors = (features * found).sum(axis=1) / sizes - 1
     spare = max(len(sizes) - np.count_nonzero(found), 1)
     return tuple(found.tolist()), float(np.sqrt((errors**2).sum() / spare))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from cost_models.costs import NETWORK, Costs
+from cost_models.descriptors import uses_dsp
 from cost_models.errors import CostModelError
 from cost_models.layers import CODES, LAYER, OPERATORS, Layers
 
@@ -193,6 +194,7 @@ def _examples(board: str, networks: Sequence[tuple], rows: Sequence[tuple]) -> E
         np.array([row[-2] for row in rows], np.int64),
         np.array([np.nan if row[-1] is None else row[-1] for row in rows], np.float64),
         np.array([n[4:] for n in networks], NETWORK),
+        uses_dsp(board),
     )
     told = sha256(repr((networks, rows)).encode()).hexdigest()[:32]
     return Examples(layers, costs, tuple(n[1] for n in networks), told)

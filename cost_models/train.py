@@ -31,7 +31,7 @@ def split(examples: Examples) -> tuple[Examples, Examples]:
 
 def known_to(model: LearningModel, examples: Examples) -> Examples:
     """The networks of which the model knows all layers."""
-    known = model.learnt.cycles.layers.price(examples.layers.table).known
+    known = model.learnt.layers.price(examples.layers.table).known
     return examples.selected(np.flatnonzero(examples.layers.per_network(~known) == 0).tolist())
 
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.ship:
             path = file_of(given.board, name)
             path.parent.mkdir(exist_ok=True)
-            write(path, model, Training(examples.digest, len(examples.layers), len(examples.layers.table), errors))
+            write(path, model, Training(examples.costs.dsp, examples.digest, len(examples.layers), len(examples.layers.table), errors))
     return 0
 
 

@@ -16,56 +16,68 @@ FIT_SHIFTS, FIT_COUNT, FIT_SUM = (-21, -1), 16_384, 1 << 29
 PRODUCT = 255 * 128
 """The largest product of an input, less its zero point, and a weight."""
 
-WEIGHTED = ops.Conv2D | ops.DepthwiseConv2D | ops.TransposeConv2D | ops.FullyConnected
+SCALED = ops.Conv2D | ops.DepthwiseConv2D | ops.TransposeConv2D | ops.FullyConnected | ops.BatchMatMul
 MOVING = ops.Concatenation | ops.Split | ops.Slice | ops.Pad
 
 
-def traits(network: Network, layer: Layer) -> tuple[int, int, int, int, int]:
-    """``clamps``, ``scales``, ``unfit_channels``, ``constant_channels`` and ``run_bytes`` of ``cost_models.LAYER``."""
-    scales = unfit = constant = 0
-    if isinstance(layer.operator, WEIGHTED):
-        scales, unfit, constant = _scales(network, layer)
-    return _clamps(network, layer), scales, unfit, constant, _run_bytes(network, layer)
+def traits(network: Network, layer: Layer) -> tuple[int, ...]:
+    """``clamps``, ``scales``, ``unfit_channels``, ``unfit_fours``, ``constant_channels`` and ``run_bytes`` of ``cost_models.LAYER``."""
+    scales = _scales(network, layer) if isinstance(layer.operator, SCALED) else (0, 0, 0, 0)
+    return _clamps(network, layer), *scales, _run_bytes(network, layer)
 
 
 def _clamps(network: Network, layer: Layer) -> int:
     activation, target = getattr(layer.operator, "activation", None), network.outputs_of(layer)[0]
     if activation is None or target.quantization is None or target.type is ElementType.FLOAT32:
         return 0
-    low, high = activation_range(activation, target)
+    low, high = _bounds(layer, target)
     least, most = limits(target.type)
     return int(low > least or high < most)
 
 
-def _scales(network: Network, layer: Layer) -> tuple[int, int, int]:
-    """How many scales the weights have; channels whose scale fast kernels do not take; those of them that are constant."""
+def _scales(network: Network, layer: Layer) -> tuple[int, int, int, int]:
+    """How many scales weights have; channels whose scale fast kernels do not take, fours of channels with such a one, and those of them that are constant.
+    """
     source, weights, *bias = network.inputs_of(layer)
     target = network.outputs_of(layer)[0]
     if source is None or weights is None or None in (source.quantization, weights.quantization, target.quantization):
-        return 0, 0, 0
+        return 0, 0, 0, 0
     assert source.quantization and weights.quantization and target.quantization
     factors = source.quantization.scales[0] * np.array(weights.quantization.scales, np.float64) / target.quantization.scales[0]
     pairs = np.array([quantize_multiplier(float(factor)) for factor in factors], np.int64)
     channels = target.shape[-1]
     multipliers, shifts = np.broadcast_to(pairs, (channels, 2)).T if len(pairs) == 1 else pairs.T
     biases = _biases(bias[0] if bias else None, channels)
-    count = prod(weights.shape) // channels
+    count = source.shape[-2 if getattr(layer.operator, "transpose_left", False) else -1]
+    if not isinstance(layer.operator, ops.BatchMatMul):
+        count = prod(weights.shape) // channels
     room = FIT_SUM - min(count, FIT_COUNT) * PRODUCT
     low, high = FIT_SHIFTS
     unfit = ~((count < FIT_COUNT) & (multipliers >= 0) & (low <= shifts) & (shifts <= high) & (np.abs(biases) < room))
-    constant = unfit & (count <= FIT_COUNT) & (multipliers >= 0) & (shifts <= 0) & _narrow(biases, multipliers, shifts, count)
-    return len(pairs), int(unfit.sum()), int(constant.sum())
+    reach = count * PRODUCT
+    sums = (_scaled(biases + sign * reach, multipliers, shifts) for sign in (-1, 1))
+    least, most = (np.clip(each + target.quantization.zero_points[0], *_bounds(layer, target)) for each in sums)
+    safe = (count <= FIT_COUNT) & (multipliers >= 0) & (shifts <= 0) & (np.abs(biases) <= 2**31 - 1 - reach)
+    constant = unfit & safe & (least == most)
+    if isinstance(layer.operator, ops.BatchMatMul):  # weights whose zero point is not 0 go another way
+        unfit |= weights.quantization.zero_points[0] != 0
+    fours = np.add.reduceat(unfit, np.arange(0, channels, 4)) > 0
+    return len(pairs), int(unfit.sum()), int(fours.sum()), int(constant.sum())
 
 
 def _biases(bias: Tensor | None, channels: int) -> np.ndarray:
     return np.zeros(channels, np.int64) if bias is None or bias.data is None else bias.data.reshape(-1).astype(np.int64)
 
 
-def _narrow(biases: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, count: int) -> np.ndarray:
-    """Channels whose least and greatest sum give one output (``nn_channel_is_constant`` of nn_convolve.h), to within rounding."""
-    factors = multipliers / 2.0**31 * 2.0**shifts
-    least, most = (np.floor((biases + sign * count * PRODUCT) * factors + 0.5) for sign in (-1, 1))
-    return np.asarray(least == most)
+def _scaled(sums: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """``nn_requantize`` of nn_requantize.h, for shifts to the right."""
+    high = sums * multipliers + (1 << 30) >> 31
+    rest, half = high & (1 << -shifts) - 1, (1 << -shifts >> 1) - 1 + (high < 0)
+    return (high >> -shifts) + (rest > half)
+
+
+def _bounds(layer: Layer, target: Tensor) -> tuple[int, int]:
+    return activation_range(getattr(layer.operator, "activation", ops.Activation.NONE), target)
 
 
 def _run_bytes(network: Network, layer: Layer) -> int:

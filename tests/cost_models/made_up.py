@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cost_models.costs import NETWORK, Costs
+from cost_models.features import counted_plainly
 from cost_models.layers import CODES, Layers, from_network, joined
 from cost_models.sampling import sample
 from mcusim.network import Network
@@ -20,10 +21,10 @@ def networks(count: int, seed: int = 3) -> Sequence[Network]:
 
 
 def cycles_of(layers: Layers) -> np.ndarray:
-    """Two cycles a multiply-accumulate, three an output byte, and a hundred; nothing for a view."""
-    table = layers.table
-    made = 2 * table["macs"] + 3 * table["output_bytes"] + 100
-    return np.where(table["operator"] == CODES["Reshape"], 0, made)
+    """One to five cycles for each of the terms; nothing for a view."""
+    kinds, terms = counted_plainly(layers.table, dsp=True)
+    made = terms @ (1 + np.arange(terms.shape[1]) % 5)
+    return np.round(np.where(layers.table["operator"] == CODES["Reshape"], 0, made)).astype(np.int64)
 
 
 def costs_of(layers: Layers, energy: bool = True) -> Costs:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 import cost_models
 from cost_models.descriptors import BOARD, CORES, descriptor
 from cost_models.digest import digest
-from cost_models.features import FEATURES, KIND_NAMES, KINDS, features_of, kinds_of
+from cost_models.features import counted_fast, counted_plainly
+from cost_models.kinds import CODE_OF, KINDS, WIDTH
 from cost_models.layers import CODES, OPERATORS, from_network, joined, live_bytes
 from cost_models.sampling import FAMILIES, MOST_MACS, MOST_WEIGHTS, family_of, sample
 from mcusim import boards
@@ -86,20 +89,44 @@ def test_starts_that_are_none_are_refused() -> None:
         cost_models.Layers(table, np.array([0, 0]), ("a", "b"))
 
 
-def test_every_operator_has_a_kind_and_kinds_are_named_once() -> None:
-    assert len(set(KIND_NAMES)) == len(KINDS)
-    table = np.zeros(len(OPERATORS), cost_models.LAYER)
-    table["operator"] = [CODES[name] for name in OPERATORS]
-    for width in (1, 4):
-        table["element_bytes"] = width
-        assert all(KINDS[kind].operator == name for kind, name in zip(kinds_of(table), OPERATORS, strict=True))
+def a_row_of_each(operators: Sequence[str], element_bytes: int) -> np.ndarray:
+    table = np.ones(len(operators), cost_models.LAYER)
+    table["operator"] = [CODES[name] for name in operators]
+    table["element_bytes"] = element_bytes
+    return table
 
 
-def test_features_are_not_negative() -> None:
-    table = joined(from_network(sample(5, number)) for number in range(12)).table
-    features = features_of(table)
-    assert features.shape == (len(table), len(FEATURES))
-    assert (features >= 0).all()
+@pytest.mark.parametrize("element_bytes", [1, 2, 4, 8])
+@pytest.mark.parametrize("dsp", [False, True])
+def test_every_operator_has_a_kind(element_bytes: int, dsp: bool) -> None:
+    kinds, terms = counted_plainly(a_row_of_each(OPERATORS, element_bytes), dsp)
+    assert len(CODE_OF) == len(KINDS)
+    assert (terms[:, 0] == 1).all()
+    if element_bytes > 1:
+        names = [f"{name}, {element_bytes}-byte elements" for name in OPERATORS]
+        assert [KINDS[kind].name for kind in kinds] == names
+
+
+@pytest.fixture(scope="module")
+def sampled() -> np.ndarray:
+    return joined(from_network(sample(5, number)) for number in range(96)).table
+
+
+@pytest.mark.parametrize("dsp", [False, True])
+def test_terms_are_not_negative_and_have_names(sampled: np.ndarray, dsp: bool) -> None:
+    kinds, terms = counted_plainly(sampled, dsp)
+    assert terms.shape == (len(sampled), WIDTH)
+    assert (terms >= 0).all()
+    for kind in np.unique(kinds):
+        nameless = set(range(WIDTH)) - set(KINDS[kind].terms)
+        assert not terms[kinds == kind][:, sorted(nameless)].any(), KINDS[kind].name
+
+
+@pytest.mark.parametrize("dsp", [False, True])
+def test_compiled_terms_are_those_of_plain_functions(sampled: np.ndarray, dsp: bool) -> None:
+    plain, fast = counted_plainly(sampled, dsp), counted_fast(sampled, dsp)
+    np.testing.assert_array_equal(plain[0], fast[0])
+    np.testing.assert_allclose(plain[1], fast[1], rtol=1e-12)
 
 
 def test_a_sample_is_the_same_each_time_and_others_are_others() -> None:
