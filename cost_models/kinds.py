@@ -56,7 +56,7 @@ MOVED = {
     **CALL, 1: "runs", 2: "blocks", 3: "words", 4: "bytes", 5: "long runs", 6: "rows", 7: "pixels", 8: "input words",
     9: "output words",
 }  # fmt: skip
-SIZED = {**CALL, 1: "output bytes", 2: "input bytes", 3: "multiply-accumulates", 4: "constant bytes", 5: "elements"}
+SIZED = {**CALL, 1: "output bytes", 2: "input bytes", 3: "multiply-accumulates", 4: "constant bytes", 5: "elements", 6: "elements scaled anew"}
 
 _COUNTED: Mapping[int, Kind] = {
     PLAIN: Kind("convolution, plain", {
@@ -94,12 +94,12 @@ _COUNTED: Mapping[int, Kind] = {
     }),
     DENSE: Kind("fully connected, fours", {
         **CALL, 1: "vectors", 2: "rows", 3: "fours", 4: "four words", 5: "four loops", 6: "spread words", 7: "pairs", 8: "pair loops",
-        9: "pair bytes", 10: "singles", 11: "single words", 12: "single bytes", 13: "own scales", 14: "clamped outputs",
+        9: "pair bytes", 10: "singles", 11: "single words", 12: "single bytes", 13: "own scales", 22: "long pairs", 14: "clamped outputs",
         15: "unaligned pair loops", 16: "unaligned four words", 17: "unfit rows", **PRODUCT, **WEIGHTS,
     }),
     DENSE_WIDE: Kind("fully connected, pairs", {
         **CALL, 1: "vectors", 2: "rows", 7: "pairs", 8: "pair loops", 9: "pair bytes", 10: "singles", 11: "single words",
-        12: "single bytes", 13: "own scales", 15: "unaligned pair loops", 17: "unfit rows", **PRODUCT, **WEIGHTS,
+        12: "single bytes", 13: "own scales", 22: "long pairs", 15: "unaligned pair loops", 17: "unfit rows", **PRODUCT, **WEIGHTS,
     }),
     DENSE_SMALL: Kind("fully connected, small core", {
         **CALL, 1: "vectors", 2: "rows", 3: "fours", 4: "four bytes", 5: "plain bytes", **PRODUCT, **WEIGHTS,
@@ -113,7 +113,10 @@ _COUNTED: Mapping[int, Kind] = {
     MULTIPLY: Kind("multiplication", ELEMENTWISE),
     EXTREME: Kind("greater or lesser", ELEMENTWISE),
     SOFTMAX: Kind("softmax", {**CALL, 1: "rows", 2: "further elements", 3: "elements not kept"}),
-    PAD: Kind("padding", MOVED),
+    PAD: Kind("padding", {
+        **CALL, 1: "long rows", 2: "long blocks", 3: "edge bytes", 4: "edge rows", 5: "short runs", 6: "short words",
+        7: "short bytes", 8: "filled words",
+    }),
     COPY: Kind("moved elements", MOVED),
     RESIZE: Kind("resizing", MOVED),
 }  # fmt: skip

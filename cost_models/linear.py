@@ -14,8 +14,8 @@ from cost_models.kinds import CODE_OF, KINDS, PARTS, SHARED, WIDTH
 from cost_models.model import LearningModel, Priced
 from cost_models.regression import nonnegative
 
-SLACK = 1.25
-"""A layer is inside the domain where no term is larger than the largest that was met, times this."""
+SLACK = 4.0
+"""A layer is inside the domain where no term is larger than the largest that was met, times this: terms are passes of loops."""
 
 LEAST_CYCLES = 30.0
 """What layers count as at least, for relative errors of cycles; of other quantities, as much as so many cycles take."""

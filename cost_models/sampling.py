@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from mcusim.network import Network
+from mcusim.network import ElementType, Layer, Network, Quantization
 from mcusim.network import operators as ops
 from mcusim.network.builder import Builder
 from mcusim.network.builder.draft import Constant, Operand
@@ -59,7 +60,7 @@ class Drawing:
         depth = float(np.prod(shape[1:]) or 1)
         data = self.random.normal(size=shape) * np.sqrt(2 / depth)
         if len(shape) == 4 and not self.random.integers(FADED_EVERY):
-            faded = self.random.uniform(size=shape[0]) < self.random.uniform(0, 0.5)
+            faded = self.random.uniform(size=shape[0]) < self.random.uniform()
             data[faded] *= FADED[int(self.random.integers(len(FADED)))]
         return Constant(f"{self.builder.label}/constant{len(shape)}", data.astype(np.float32))
 
@@ -114,8 +115,8 @@ class Drawing:
     def network(self, outputs: Operand | Sequence[Operand], any_ends: bool = False) -> Network:
         """The network in int8, its scales from one random input.
 
-        ``any_ends``: one in four has float inputs and outputs. One in three has a scale for a whole tensor of weights, and one in
-        six has activations whose range reaches below what their layers give, so that kernels clamp.
+        ``any_ends``: one in four has float inputs and outputs. One in three has a scale for a whole tensor of weights; one in six
+        has activations whose range reaches below what their layers give, so that kernels clamp, and one in six takes uint8.
         """
         several = outputs if isinstance(outputs, Sequence) else [outputs]
         made = fused(self.builder.network({f"output_{n}" if n else "output": each for n, each in enumerate(several)}))
@@ -124,7 +125,22 @@ class Drawing:
         if not self.random.integers(6):
             ranges = {name: (low - (high - low) / 4, high) for name, (low, high) in ranges.items()}
         ends = {*made.inputs, *made.outputs} if any_ends and not self.random.integers(4) else set()
-        return lowered(made, activation_scales(made, ranges), ends, per_channel=bool(self.random.integers(3)))
+        whole = lowered(made, activation_scales(made, ranges), ends, per_channel=bool(self.random.integers(3)))
+        return whole if ends or self.random.integers(6) else _of_bytes(whole)
+
+
+def _of_bytes(network: Network) -> Network:
+    """With inputs of uint8, as images come."""
+    tensors, layers, inputs = dict(network.tensors), [], []
+    for name in network.inputs:
+        tensor = network.tensors[name]
+        assert tensor.quantization is not None
+        coding = Quantization(tensor.quantization.scales, (tensor.quantization.zero_points[0] + 128,))
+        image = replace(tensor, name=f"{name}/image", type=ElementType.UINT8, quantization=coding)
+        tensors[image.name] = image
+        layers.append(Layer(f"{name}/quantize", ops.Quantize(), (image.name,), (name,)))
+        inputs.append(image.name)
+    return replace(network, tensors=tensors, layers=(*layers, *network.layers), inputs=tuple(inputs))
 
 
 def mobilenet(draw: Drawing) -> Value:

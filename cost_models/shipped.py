@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from cost_models.errors import CostModelError
-from cost_models.model import CostModel, LearningModel
+from cost_models.estimates import Estimates
+from cost_models.model import REFUSE, CostModel, LearningModel, Networks, layers_of
+from mcusim import boards
 
 DATA = Path(__file__).parent / "data"
 
@@ -31,11 +34,32 @@ def load(board: str, model: str = "linear") -> CostModel:
         raise CostModelError(f"no model {model!r}; there are: {', '.join(MODELS)}")
     path = file_of(board, model)
     if not path.is_file():
-        known = ", ".join(sorted(p.stem.removesuffix(f".{model}") for p in DATA.glob(f"*.{model}.json"))) or "none"
+        known = ", ".join(with_model(model)) or "none"
         raise CostModelError(f"no {model} model of board {board!r} is shipped; there are those of: {known}")
     from cost_models.files import read
 
     return read(path, class_of(model))
+
+
+def boards_like(board: str, model: str = "linear") -> tuple[str, ...]:
+    """Boards with the core of ``board`` that a model is shipped for, itself among them where there is one."""
+    core = boards.load(board).core
+    return tuple(name for name in with_model(model) if boards.load(name).core == core)
+
+
+def with_model(model: str) -> tuple[str, ...]:
+    """Boards that a model is shipped for."""
+    return tuple(sorted(path.stem.removesuffix(f".{model}") for path in DATA.glob(f"*.{model}.json")))
+
+
+def predict(
+    networks: Networks, on: Sequence[str], model: str = "linear", outside: str = REFUSE
+) -> Mapping[str, Estimates]:
+    """What ``networks`` take on each of the boards ``on``; they are made tables of once. See ``CostModel.predict``."""
+    asked: Networks = networks
+    if model != SIMULATE:
+        asked = layers_of(networks)
+    return {board: load(board, model).predict(asked, outside=outside) for board in on}
 
 
 def file_of(board: str, model: str) -> Path:

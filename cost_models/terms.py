@@ -10,7 +10,7 @@ Not followed: where in a layer channels lie whose scale does not fit (their shar
 from __future__ import annotations
 
 from cost_models.kinds import (
-    ADD, AVERAGE, DENSE, DENSE_SMALL, DENSE_WIDE, DEPTHWISE_FOURS, DEPTHWISE_PIXEL, DEPTHWISE_PLAIN, DEPTHWISE_TAPS,
+    ADD, AVERAGE, COPY, DENSE, DENSE_SMALL, DENSE_WIDE, DEPTHWISE_FOURS, DEPTHWISE_PIXEL, DEPTHWISE_PLAIN, DEPTHWISE_TAPS,
     FOURS, GATHERED, MAXIMUM, OCTETS, PAD, PLAIN, QUADS, REDUCE, REST, SOFTMAX, TILES_1, TILES_2,
     TRANSPOSED,
 )  # fmt: skip
@@ -31,6 +31,8 @@ TAPS_BYTES, TAPS_CHANNELS, STRIPS_BYTES, FEW_OUTPUTS = 1536, 64, 4096, 16
     )
 )  # fmt: skip
 OPERATOR_COUNT = len(OPERATORS)
+LONG_ROW = 128
+"""Bytes of a row from which on padding writes edges alone (mcusim/deploy/rules/shaping.py)."""
 FOURS_PAY = 12
 """Rows that pay for spread inputs (FOURS of nn_dense.c)."""
 
@@ -385,6 +387,7 @@ def dense(row, dsp, product, out):
     out[11] = vectors * (left % 2) * (depth // 4)
     out[12] = vectors * (left % 2) * (depth % 4)
     out[13] = vectors * left * (1 - shared)
+    out[22] = vectors * (left // 2) * (depth >= 8)
     out[14] = vectors * 4 * fours * row.clamps
     out[15] = vectors * (left // 2) * (depth // 8) * (depth % 4 > 0)
     out[16] = vectors * fours * words * (depth % 4 > 0)
@@ -432,7 +435,7 @@ def reduce(row, dsp, out):
     elif row.output_width != row.input_width and row.output_height == row.input_height:
         calls = row.output_height
     elif row.output_width == row.input_width:
-        kept = row.output_width * row.output_channels
+        kept = row.output_width * row.output_channels * (row.output_height if row.output_height == row.input_height else 1)
     fours = kept // 4 if dsp else 0
     ones = kept - 4 * fours
     window = inputs / outputs
@@ -476,6 +479,24 @@ def softmax(row, out):
     return SOFTMAX
 
 
+def padding(row, out):
+    """Pad of int8: rows and their edges where rows are long, else the value everywhere and then the input."""
+    run = max(row.run_bytes, 1)
+    runs = row.input_bytes / run
+    out[0] = 1
+    if row.input_width * row.input_channels >= LONG_ROW:
+        out[1] = row.input_height
+        out[2] = row.input_bytes / 16
+        out[3] = row.output_bytes - row.input_bytes
+        out[4] = row.output_height - row.input_height
+    else:
+        out[5] = runs
+        out[6] = runs * (run // 4)
+        out[7] = runs * (run % 4)
+        out[8] = row.output_bytes / 4
+    return PAD
+
+
 def moved(row, out):
     """What moves elements."""
     run = max(row.run_bytes, 1)
@@ -491,7 +512,7 @@ def moved(row, out):
     out[7] = row.output_height * row.output_width
     out[8] = row.input_bytes / 4
     out[9] = row.output_bytes / 4
-    return PAD
+    return COPY
 
 
 def sized(row, out):
@@ -502,6 +523,7 @@ def sized(row, out):
     out[3] = row.macs
     out[4] = row.weight_bytes
     out[5] = row.output_height * row.output_width * row.output_channels
+    out[6] = row.output_bytes * row.scales if row.weight_bytes == 0 else 0
     return REST
 
 
@@ -524,11 +546,11 @@ def terms(row, dsp, out):
         if FIRST_REDUCE <= operator <= LAST_REDUCE:
             return reduce(row, dsp, out) + (1 if operator >= FIRST_REDUCE + 2 else 0)
         if operator == PADDING:
-            return moved(row, out)
+            return padding(row, out)
         if operator != VIEW and FIRST_MOVE <= operator <= LAST_MOVE:
-            return moved(row, out) + 1
+            return moved(row, out)
         if operator == RESIZING:
-            return moved(row, out) + 2
+            return moved(row, out) + 1
         if operator == SOFT_MAXIMUM:
             return softmax(row, out)
     size = 0 if row.element_bytes == 1 else 1 if row.element_bytes == 2 else 2 if row.element_bytes == 4 else 3

@@ -8,7 +8,7 @@ import numpy as np
 
 from mcusim.network import ElementType, Layer, Network, Tensor
 from mcusim.network import operators as ops
-from mcusim.network.fixed_point import quantize_multiplier
+from mcusim.network.fixed_point import round_half_away
 from mcusim.network.reference.call import activation_range, limits
 
 FIT_SHIFTS, FIT_COUNT, FIT_SUM = (-21, -1), 16_384, 1 << 29
@@ -22,7 +22,7 @@ MOVING = ops.Concatenation | ops.Split | ops.Slice | ops.Pad
 
 def traits(network: Network, layer: Layer) -> tuple[int, ...]:
     """``clamps``, ``scales``, ``unfit_channels``, ``unfit_fours``, ``constant_channels`` and ``run_bytes`` of ``cost_models.LAYER``."""
-    scales = _scales(network, layer) if isinstance(layer.operator, SCALED) else (0, 0, 0, 0)
+    scales = _scales(network, layer) if isinstance(layer.operator, SCALED) else (_scaled_anew(network, layer), 0, 0, 0)
     return _clamps(network, layer), *scales, _run_bytes(network, layer)
 
 
@@ -44,9 +44,8 @@ def _scales(network: Network, layer: Layer) -> tuple[int, int, int, int]:
         return 0, 0, 0, 0
     assert source.quantization and weights.quantization and target.quantization
     factors = source.quantization.scales[0] * np.array(weights.quantization.scales, np.float64) / target.quantization.scales[0]
-    pairs = np.array([quantize_multiplier(float(factor)) for factor in factors], np.int64)
     channels = target.shape[-1]
-    multipliers, shifts = np.broadcast_to(pairs, (channels, 2)).T if len(pairs) == 1 else pairs.T
+    multipliers, shifts = (np.broadcast_to(each, channels) for each in multipliers_of(factors))
     biases = _biases(bias[0] if bias else None, channels)
     count = source.shape[-2 if getattr(layer.operator, "transpose_left", False) else -1]
     if not isinstance(layer.operator, ops.BatchMatMul):
@@ -62,7 +61,26 @@ def _scales(network: Network, layer: Layer) -> tuple[int, int, int, int]:
     if isinstance(layer.operator, ops.BatchMatMul):  # weights whose zero point is not 0 go another way
         unfit |= weights.quantization.zero_points[0] != 0
     fours = np.add.reduceat(unfit, np.arange(0, channels, 4)) > 0
-    return len(pairs), int(unfit.sum()), int(fours.sum()), int(constant.sum())
+    return len(factors), int(unfit.sum()), int(fours.sum()), int(constant.sum())
+
+
+def _scaled_anew(network: Network, layer: Layer) -> int:
+    """1 for integers to another scale; 0 where only their top bits change (APART of mcusim/deploy/rules/coding.py)."""
+    source, target = network.inputs_of(layer)[0], network.outputs_of(layer)[0]
+    if not isinstance(layer.operator, ops.Quantize) or source is None or not source.quantization or not target.quantization:
+        return 0
+    apart = abs(source.quantization.zero_points[0] - target.quantization.zero_points[0])
+    return int(source.quantization.scales != target.quantization.scales or apart not in (0, 128))
+
+
+def multipliers_of(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``mcusim.network.fixed_point.quantize_multiplier`` of many factors."""
+    fractions, shifts = np.frexp(factors)
+    values = round_half_away(fractions * 2.0**31).astype(np.int64)
+    over = values == 1 << 31
+    values, shifts = np.where(over, 1 << 30, values), shifts.astype(np.int64) + over
+    there = (values != 0) & (shifts >= -31)
+    return np.where(there, values, 0), np.where(there, shifts, 0)
 
 
 def _biases(bias: Tensor | None, channels: int) -> np.ndarray:
@@ -71,9 +89,10 @@ def _biases(bias: Tensor | None, channels: int) -> np.ndarray:
 
 def _scaled(sums: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """``nn_requantize`` of nn_requantize.h, for shifts to the right."""
+    right = np.maximum(-shifts, 0)
     high = sums * multipliers + (1 << 30) >> 31
-    rest, half = high & (1 << -shifts) - 1, (1 << -shifts >> 1) - 1 + (high < 0)
-    return (high >> -shifts) + (rest > half)
+    mask = (1 << right) - 1
+    return np.asarray((high >> right) + ((high & mask) > (mask >> 1) + (high < 0)))
 
 
 def _bounds(layer: Layer, target: Tensor) -> tuple[int, int]:

@@ -13,10 +13,12 @@ from cost_models.digest import digest
 from cost_models.features import counted_fast, counted_plainly
 from cost_models.kinds import CODE_OF, KINDS, WIDTH
 from cost_models.layers import CODES, OPERATORS, from_network, joined, live_bytes
+from cost_models.traits import multipliers_of
 from cost_models.sampling import FAMILIES, MOST_MACS, MOST_WEIGHTS, family_of, sample
 from mcusim import boards
 from mcusim.network import Network
 from mcusim.network import operators as ops
+from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.macs import network_macs
 from mcusim.network.table import constant_bytes
 from tests.deploy.networks import Sketch
@@ -127,6 +129,12 @@ def test_compiled_terms_are_those_of_plain_functions(sampled: np.ndarray, dsp: b
     plain, fast = counted_plainly(sampled, dsp), counted_fast(sampled, dsp)
     np.testing.assert_array_equal(plain[0], fast[0])
     np.testing.assert_allclose(plain[1], fast[1], rtol=1e-12)
+
+
+def test_multipliers_of_many_factors_are_those_of_each() -> None:
+    factors = np.concatenate([np.random.default_rng(1).uniform(0, 2, 200), [1.0, 0.5, 1 - 2**-40, 2**-40, 0.0, 3e-10]])
+    values, shifts = multipliers_of(factors)
+    assert list(zip(values.tolist(), shifts.tolist(), strict=True)) == [tuple(quantize_multiplier(float(f))) for f in factors]
 
 
 def test_a_sample_is_the_same_each_time_and_others_are_others() -> None:
