@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cost_models.adapt import adapted
     from cost_models.analytic import Analytic
     from cost_models.check import check_cost_model
     from cost_models.costs import Costs
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
     from cost_models.layers import LAYER, Layers, from_network, joined
     from cost_models.linear import Linear
     from cost_models.model import CostModel
+    from cost_models.shipped import predict
     from cost_models.simulate import Simulate
+    from cost_models.what_if import at_clock
 
 __all__ = [
     "LAYER", "Analytic", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers", "Linear", "Simulate",
-    "check_cost_model", "exact_sizes", "from_network", "joined", "load",
+    "adapted", "at_clock", "check_cost_model", "exact_sizes", "from_network", "joined", "load", "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
-    "LAYER": "layers", "Analytic": "analytic", "CostModel": "model", "CostModelError": "errors", "Costs": "costs",
+    "LAYER": "layers", "adapted": "adapt", "at_clock": "what_if", "predict": "shipped", "Analytic": "analytic",
+    "CostModel": "model", "CostModelError": "errors", "Costs": "costs",
     "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Simulate": "simulate",
     "check_cost_model": "check", "exact_sizes": "exact", "from_network": "layers", "joined": "layers",
 }  # fmt: skip

@@ -1,8 +1,8 @@
 """adapt: a model of a board from a few measurements of it, as a mixture of boards with the same core that are known.
 
-What a layer takes beside the core's own cycles is waiting for memories. Boards that are known stand for kinds of memories, and a
-new one is told by how much it has of each: weights that are not negative, held to equal shares, since ten measurements cannot say
-more. Not modelled: a memory that is slower, for some kinds of layers, than all of those known.
+What a layer takes beside the core's own cycles is waiting for memories. Boards that are known stand for kinds of memories,
+and a new one is told by how much it has of each: weights that are not negative, held to equal shares, since ten measurements
+cannot say more. Not modelled: a memory that is slower, for some kinds of layers, than all of those known.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import numpy as np
 
 from cost_models.errors import CostModelError
 from cost_models.estimates import QUANTILES
+from cost_models.layers import Layers
 from cost_models.linear import Linear, LinearFit
 from cost_models.model import WIDEN, Networks, Spread, State, layers_of
 from cost_models.regression import nonnegative
 from cost_models.shipped import boards_like, load
 
 HELD = 1e-3
-"""How much weights are held to equal shares: a measurement of all boards alike is worth a hundred to one of their differences."""
+"""How much weights are held to equal shares: a measurement of all boards alike is worth a hundred to one of their
+differences."""
 
 LEAST = 3
 """Measurements, for an interval."""
@@ -45,7 +47,7 @@ def adapted(
     guessed = np.stack([_cycles(state, layers) for state in states], axis=1)
     weights = _weights(guessed, met)
     base = next((state for state in states if state.board == board), states[0])
-    fit = _mixed([state.layers for state in states], weights, base.layers)
+    fit = _mixed([_linear(state) for state in states], weights, _linear(base))
     model = Linear()
     model.state_ = replace(base, board=name or board, clock_hertz=clock_hertz, layers=fit)
     deviations = model.predict(layers, outside=WIDEN).latency_seconds.deviations * clock_hertz
@@ -53,7 +55,12 @@ def adapted(
     return model
 
 
-def _cycles(state: State, layers) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _linear(state: State) -> LinearFit:
+    assert isinstance(state.layers, LinearFit)
+    return state.layers
+
+
+def _cycles(state: State, layers: Layers) -> np.ndarray:
     return np.asarray(layers.per_network(state.layers.price(layers.table).values[0]))
 
 
@@ -64,7 +71,7 @@ def _weights(guessed: np.ndarray, met: np.ndarray) -> np.ndarray:
     return nonnegative(guessed, met, HELD, met, shares)
 
 
-def _mixed(fits: Sequence, weights: np.ndarray, base: LinearFit) -> LinearFit:  # type: ignore[type-arg]
+def _mixed(fits: Sequence[LinearFit], weights: np.ndarray, base: LinearFit) -> LinearFit:
     """Cycles are mixed; joules stay those of the base for each of its cycles."""
     coefficients = base.coefficients.copy()
     coefficients[0] = np.einsum("b,bkw->kw", weights, np.stack([fit.coefficients[0] for fit in fits]))
@@ -78,7 +85,7 @@ def _mixed(fits: Sequence, weights: np.ndarray, base: LinearFit) -> LinearFit:  
 
 def _spread(guessed: np.ndarray, met: np.ndarray, deviations: np.ndarray) -> Spread:
     """From errors of measurements that took no part, in the deviations that the model tells."""
-    from scipy.stats import t
+    from scipy.stats import t  # type: ignore[import-untyped]
 
     count, scores = len(met), []
     for place in range(count):

@@ -18,8 +18,8 @@ class Costs:
     """What each layer and each network of a ``Layers`` took on one board, in its order.
 
     ``cycles`` and ``joules`` of one inference, one for each row of the table; joules are NaN on a board without energy table.
-    ``clock_hertz``: the core clock that the firmware sets. ``networks``: array of NETWORK. ``dsp``: whether the kernels use the DSP
-    extension.
+    ``clock_hertz``: the core clock that the firmware sets. ``networks``: array of NETWORK. ``dsp``: whether the kernels use
+    the DSP extension.
     """
 
     board: str
@@ -48,4 +48,5 @@ class Costs:
         """Those of some networks. ``starts``: the first row of each of all networks."""
         ends = np.append(starts[1:], len(self.cycles))
         rows = np.concatenate([np.arange(starts[i], ends[i]) for i in networks])
-        return Costs(self.board, self.clock_hertz, self.cycles[rows], self.joules[rows], self.networks[list(networks)], self.dsp)
+        sizes = self.networks[list(networks)]
+        return Costs(self.board, self.clock_hertz, self.cycles[rows], self.joules[rows], sizes, self.dsp)

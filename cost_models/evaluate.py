@@ -22,8 +22,8 @@ Made = Callable[[Layers, Costs], LearningModel]
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Relative errors of ``networks``: their median, the shares within 5 and 10 %, the largest; the share of 90 % intervals that
-    hold what was met; Kendall's tau.
+    """Relative errors of ``networks``: their median, the shares within 5 and 10 %, the largest; the share of 90 % intervals
+    that hold what was met; Kendall's tau.
     """
 
     networks: int
@@ -107,7 +107,8 @@ def of_family(examples: Examples, families: set[str]) -> Examples:
 def rows_of(title: str, errors: Mapping[str, Errors]) -> Sequence[Sequence[str]]:
     """As rows of a table for people."""
     return [
-        (title, quantity, f"{each.networks}", f"{each.median:.2%}", f"{each.within_5_percent:.1%}", f"{each.within_10_percent:.1%}",
+        (title, quantity, f"{each.networks}", f"{each.median:.2%}", f"{each.within_5_percent:.1%}",
+        f"{each.within_10_percent:.1%}",
          f"{each.largest:.1%}", f"{each.covered:.1%}", f"{each.kendall_tau:.3f}")
         for quantity, each in errors.items()
     ]  # fmt: skip

@@ -53,8 +53,8 @@ def price(
     table: np.ndarray, dsp: bool, coefficients: np.ndarray, largest: np.ndarray, kinds: np.ndarray, values: np.ndarray,
     inside: np.ndarray,
 ) -> None:  # fmt: skip
-    """Kinds of rows, sums of their terms times ``coefficients`` [quantities, kinds, WIDTH], and whether each term is at most that
-    of ``largest`` [kinds, WIDTH].
+    """Kinds of rows, sums of their terms times ``coefficients`` [quantities, kinds, WIDTH], and whether each term is at most
+    that of ``largest`` [kinds, WIDTH].
     """
     blocks = (len(table) + BLOCK - 1) // BLOCK
     for block in numba.prange(blocks):

@@ -47,7 +47,9 @@ def counted_fast(table: np.ndarray, dsp: bool) -> tuple[np.ndarray, np.ndarray]:
 def priced(
     table: np.ndarray, dsp: bool, coefficients: np.ndarray, largest: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kinds; sums of terms times ``coefficients`` [quantities, kinds, WIDTH]; whether no term is above ``largest`` [kinds, WIDTH]."""
+    """Kinds; sums of terms times ``coefficients`` [quantities, kinds, WIDTH]; whether no term is above ``largest`` [kinds,
+    WIDTH].
+    """
     if len(table) > FEW:
         from cost_models import fast
 

@@ -39,7 +39,8 @@ bounds outputs more narrowly than their type does; ``scales``, how many scales w
 where integers are scaled anew;
 ``unfit_channels``, output channels whose scale is outside what fast kernels take (``nn_scale_fits`` of
 kernels_c/include/nn_scale.h), ``unfit_fours``, fours of channels with such a one, and ``constant_channels``, those of them that
-have one output whatever the input; ``run_bytes``, how many bytes operators that move elements move at a time. Not in the table: values of weights and scales otherwise.
+have one output whatever the input; ``run_bytes``, how many bytes operators that move elements move at a time. Not in the
+table: values of weights and scales otherwise.
 """
 
 

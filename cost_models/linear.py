@@ -28,8 +28,8 @@ FEW_ROWS = 3
 class LinearFit:
     """``dsp``: whether kernels use the DSP extension. ``coefficients``, [quantities, kinds, WIDTH].
 
-    ``largest``, [kinds, WIDTH]: the largest terms that were met; NaN for kinds that were not. ``relative``, [quantities, kinds]:
-    standard deviations, relative to the value.
+    ``largest``, [kinds, WIDTH]: the largest terms that were met; NaN for kinds that were not. ``relative``, [quantities,
+    kinds]: standard deviations, relative to the value.
     """
 
     dsp: bool

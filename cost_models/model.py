@@ -81,8 +81,8 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Quantities of each row of a table, [quantities, rows]. ``known``: rows of a kind that was learnt from. ``inside``: also of
-    such sizes.
+    """Quantities of each row of a table, [quantities, rows]. ``known``: rows of a kind that was learnt from. ``inside``: also
+    of such sizes.
     """
 
     values: np.ndarray
@@ -113,8 +113,8 @@ class LayerFit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far errors reach, in standard deviations as they are told: of single layers, and of sums over networks as if errors of
-    layers were independent. By the share of errors within, as met on networks that were left out.
+    """How far errors reach, in standard deviations as they are told: of single layers, and of sums over networks as if errors
+    of layers were independent. By the share of errors within, as met on networks that were left out.
     """
 
     layers: Mapping[float, float]
@@ -239,7 +239,8 @@ def _spread(layers: Layers, deviations: np.ndarray, guessed: np.ndarray, values:
 
 
 def _reaches(errors: np.ndarray) -> Mapping[float, float]:
-    """Within what each share of the errors lies; with few of them, the next larger one, as split conformal prediction has it."""
+    """Within what each share of the errors lies; with few of them, the next larger one, as split conformal prediction has it.
+    """
     if not len(errors):
         return QUANTILES
     ordered = np.sort(np.abs(errors))

@@ -11,8 +11,8 @@ SETTLED = 1e-10
 def nonnegative(
     features: np.ndarray, targets: np.ndarray, ridge: float, sizes: np.ndarray, prior: np.ndarray | None = None
 ) -> np.ndarray:
-    """Coefficients c >= 0 that make the mean of ((features @ c - targets) / sizes)^2 least, plus ``ridge`` times |c - prior|^2 of
-    features that are scaled to a mean square of 1.
+    """Coefficients c >= 0 that make the mean of ((features @ c - targets) / sizes)^2 least, plus ``ridge`` times |c -
+    prior|^2 of features that are scaled to a mean square of 1.
 
     ``prior``: 0 where there is none. Features that are 0 everywhere keep theirs.
     """

@@ -13,8 +13,8 @@ from mcusim.network.builder import Builder
 from mcusim.network.builder.draft import Constant, Operand
 from mcusim.network.fusion import fused
 from mcusim.network.layout import Value, channels_last
-from mcusim.network.macs import network_macs
 from mcusim.network.lowering import lowered
+from mcusim.network.macs import network_macs
 from mcusim.network.quantize import activation_scales, calibrated
 from mcusim.network.shapes import same_padding
 
@@ -115,8 +115,9 @@ class Drawing:
     def network(self, outputs: Operand | Sequence[Operand], any_ends: bool = False) -> Network:
         """The network in int8, its scales from one random input.
 
-        ``any_ends``: one in four has float inputs and outputs. One in three has a scale for a whole tensor of weights; one in six
-        has activations whose range reaches below what their layers give, so that kernels clamp, and one in six takes uint8.
+        ``any_ends``: one in four has float inputs and outputs. One in three has a scale for a whole tensor of weights; one in
+        six has activations whose range reaches below what their layers give, so that kernels clamp, and one in six takes
+        uint8.
         """
         several = outputs if isinstance(outputs, Sequence) else [outputs]
         made = fused(self.builder.network({f"output_{n}" if n else "output": each for n, each in enumerate(several)}))
@@ -327,7 +328,8 @@ def _broadcast(draw: Drawing, x: Value) -> Value:
     function, name = ARITHMETIC[int(draw.random.integers(len(ARITHMETIC)))], draw.named("broadcast")
     if draw.random.integers(2):
         shape = (1, x.shape[1] if draw.random.integers(2) else 1, 1, 1)
-        return draw.builder.binary(name, function, x, Constant(f"{name}/other", draw.random.normal(size=shape).astype(np.float32)))
+        other = Constant(f"{name}/other", draw.random.normal(size=shape).astype(np.float32))
+        return draw.builder.binary(name, function, x, other)
     mean = draw.builder.reduce(f"{name}/mean", ops.Reduction.MEAN, x, (2, 3), True)
     return draw.builder.binary(name, function, x, mean)
 

@@ -21,7 +21,9 @@ MOVING = ops.Concatenation | ops.Split | ops.Slice | ops.Pad
 
 
 def traits(network: Network, layer: Layer) -> tuple[int, ...]:
-    """``clamps``, ``scales``, ``unfit_channels``, ``unfit_fours``, ``constant_channels`` and ``run_bytes`` of ``cost_models.LAYER``."""
+    """``clamps``, ``scales``, ``unfit_channels``, ``unfit_fours``, ``constant_channels`` and ``run_bytes`` of
+    ``cost_models.LAYER``.
+    """
     scales = _scales(network, layer) if isinstance(layer.operator, SCALED) else (_scaled_anew(network, layer), 0, 0, 0)
     return _clamps(network, layer), *scales, _run_bytes(network, layer)
 
@@ -36,7 +38,8 @@ def _clamps(network: Network, layer: Layer) -> int:
 
 
 def _scales(network: Network, layer: Layer) -> tuple[int, int, int, int]:
-    """How many scales weights have; channels whose scale fast kernels do not take, fours of channels with such a one, and those of them that are constant.
+    """How many scales weights have; channels whose scale fast kernels do not take, fours of channels with such a one, and
+    those of them that are constant.
     """
     source, weights, *bias = network.inputs_of(layer)
     target = network.outputs_of(layer)[0]

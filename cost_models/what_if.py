@@ -1,8 +1,8 @@
 """what_if: a board's model at another clock, and so with other wait states of its flash.
 
 Wait states change how long memories are waited for and nothing else: what is cached or prefetched, and which accesses are made,
-stay. What a layer takes beyond an ideal core is so waiting that grows with the wait states of the flash, about: waiting for other
-memories, which does not, is taken to be part of it. Exact, for firmware that runs: ``mcusim retime``.
+stay. What a layer takes beyond an ideal core is so waiting that grows with the wait states of the flash, about: waiting for
+other memories, which does not, is taken to be part of it. Exact, for firmware that runs: ``mcusim retime``.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def at_clock(board: str, clock_hertz: int, wait_states: int | None = None) -> Li
     """The linear model of a board at another core clock.
 
     ``wait_states`` of the flash: None for the fewest that the board's table allows at this clock. Intervals are those of the
-    board's own clock. Energy is left out, since no model here says what it does with the clock. CostModelError for a clock above
-    the board's rating, or for a board whose wait states nobody knows, where they would change.
+    board's own clock. Energy is left out, since no model here says what it does with the clock. CostModelError for a clock
+    above the board's rating, or for a board whose wait states nobody knows, where they would change.
     """
     place, model = boards.load(board), load(board)
     assert isinstance(model, Linear)

@@ -13,8 +13,8 @@ from cost_models.digest import digest
 from cost_models.features import counted_fast, counted_plainly
 from cost_models.kinds import CODE_OF, KINDS, WIDTH
 from cost_models.layers import CODES, OPERATORS, from_network, joined, live_bytes
-from cost_models.traits import multipliers_of
 from cost_models.sampling import FAMILIES, MOST_MACS, MOST_WEIGHTS, family_of, sample
+from cost_models.traits import multipliers_of
 from mcusim import boards
 from mcusim.network import Network
 from mcusim.network import operators as ops
