@@ -42,11 +42,13 @@ OCTETS_TERMS = {
     9: "rests", 10: "runs of octets", 11: "rows", **PLAIN_CONVOLUTION, **CLAMPS, **WEIGHTS,
 }  # fmt: skip
 TILES = {
-    **DEPTHWISE, 6: "walks", 7: "strips", 8: "strip rows", 9: "whole strips", 10: "tiles", 11: "half strips", 12: "half tiles",
+    **DEPTHWISE, 6: "walks", 7: "strips", 8: "strip rows", 9: "whole strips", 10: "tiles", 11: "half strips",
+    12: "half tiles",
     13: "odd tiles", 14: "carried rows",
 }  # fmt: skip
 POOL = {
-    **CALL, 1: "windows", 2: "fours", 3: "four rows", 4: "four taps", 5: "odd four rows", 6: "ones", 7: "one rows", 8: "one taps",
+    **CALL, 1: "windows", 2: "fours", 3: "four rows", 4: "four taps", 5: "odd four rows", 6: "ones", 7: "one rows",
+    8: "one taps",
     9: "eights", 10: "eight rows", 11: "eight taps", 12: "divisions", 13: "clamped words",
 }  # fmt: skip
 PRODUCT = {18: "product calls", 19: "product outputs", 20: "product bytes", 21: "plain products"}
@@ -56,7 +58,10 @@ MOVED = {
     **CALL, 1: "runs", 2: "blocks", 3: "words", 4: "bytes", 5: "long runs", 6: "rows", 7: "pixels", 8: "input words",
     9: "output words",
 }  # fmt: skip
-SIZED = {**CALL, 1: "output bytes", 2: "input bytes", 3: "multiply-accumulates", 4: "constant bytes", 5: "elements", 6: "elements scaled anew"}
+SIZED = {
+    **CALL, 1: "output bytes", 2: "input bytes", 3: "multiply-accumulates", 4: "constant bytes", 5: "elements",
+    6: "elements scaled anew",
+}  # fmt: skip
 
 _COUNTED: Mapping[int, Kind] = {
     PLAIN: Kind("convolution, plain", {
@@ -65,7 +70,8 @@ _COUNTED: Mapping[int, Kind] = {
     QUADS: Kind("convolution, quads", {
         **CALL, 1: "pairs", 2: "pair taps", 3: "pair words", 4: "rectangles", 5: "rectangle pairs", 6: "rectangle taps",
         7: "runs", 8: "quads", 9: "odd quads", 10: "quad rows", 11: "quad words", 18: "quad loops", 19: "odd quad words",
-        20: "channels", 21: "constant channels", 22: "constant outputs", 23: "odd runs", **PLAIN_CONVOLUTION, **CLAMPS, **WEIGHTS,
+        20: "channels", 21: "constant channels", 22: "constant outputs", 23: "odd runs",
+        **PLAIN_CONVOLUTION, **CLAMPS, **WEIGHTS,
     }),
     OCTETS: Kind("convolution, octets", {
         **OCTETS_TERMS, 18: "stretches", 19: "edge pairs", 20: "edge pair words", 21: "edge pair rows", 22: "odd stretches",
@@ -93,13 +99,16 @@ _COUNTED: Mapping[int, Kind] = {
         **CALL, 1: "pixels", 2: "outputs", 3: "rows", 4: "taps", 5: "words", 6: "bytes", 7: "unaligned words", **WEIGHTS,
     }),
     DENSE: Kind("fully connected, fours", {
-        **CALL, 1: "vectors", 2: "rows", 3: "fours", 4: "four words", 5: "four loops", 6: "spread words", 7: "pairs", 8: "pair loops",
-        9: "pair bytes", 10: "singles", 11: "single words", 12: "single bytes", 13: "own scales", 22: "long pairs", 14: "clamped outputs",
+        **CALL, 1: "vectors", 2: "rows", 3: "fours", 4: "four words", 5: "four loops", 6: "spread words", 7: "pairs",
+        8: "pair loops",
+        9: "pair bytes", 10: "singles", 11: "single words", 12: "single bytes",
+        13: "own scales", 22: "long pairs", 14: "clamped outputs",
         15: "unaligned pair loops", 16: "unaligned four words", 17: "unfit rows", **PRODUCT, **WEIGHTS,
     }),
     DENSE_WIDE: Kind("fully connected, pairs", {
         **CALL, 1: "vectors", 2: "rows", 7: "pairs", 8: "pair loops", 9: "pair bytes", 10: "singles", 11: "single words",
-        12: "single bytes", 13: "own scales", 22: "long pairs", 15: "unaligned pair loops", 17: "unfit rows", **PRODUCT, **WEIGHTS,
+        12: "single bytes", 13: "own scales", 22: "long pairs", 15: "unaligned pair loops", 17: "unfit rows",
+        **PRODUCT, **WEIGHTS,
     }),
     DENSE_SMALL: Kind("fully connected, small core", {
         **CALL, 1: "vectors", 2: "rows", 3: "fours", 4: "four bytes", 5: "plain bytes", **PRODUCT, **WEIGHTS,

@@ -90,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.ship:
             path = file_of(given.board, name)
             path.parent.mkdir(exist_ok=True)
-            write(path, model, Training(examples.costs.dsp, examples.digest, len(examples.layers), len(examples.layers.table), errors))
+            layers = examples.layers
+            write(path, model, Training(examples.costs.dsp, examples.digest, len(layers), len(layers.table), errors))
     return 0
 
 
