@@ -38,14 +38,15 @@ def compiled(module: Any) -> dict[str, Callable[..., Any]]:
     return known
 
 
-_terms = compiled(terms)["terms"]
+_compiled = compiled(terms)
+_terms, _sound = _compiled["terms"], _compiled["sound"]
 
 
 @native(parallel=True)
 def count(table: np.ndarray, dsp: bool, kinds: np.ndarray, out: np.ndarray) -> None:
-    """Kinds and terms of each row; ``out``, [rows, WIDTH], holds zeros before."""
+    """Kinds and terms of each row; ``out``, [rows, WIDTH], holds zeros before. The kind of a row that is not sound is -1."""
     for row in numba.prange(len(table)):
-        kinds[row] = _terms(table[row], dsp, out[row])
+        kinds[row] = _terms(table[row], dsp, out[row]) if _sound(table[row]) else -1
 
 
 @native(parallel=True)
@@ -61,8 +62,10 @@ def price(
         counted = np.empty(WIDTH)
         for row in range(block * BLOCK, min((block + 1) * BLOCK, len(table))):
             counted[:] = 0.0
-            kind = _terms(table[row], dsp, counted)
+            kind = _terms(table[row], dsp, counted) if _sound(table[row]) else -1
             kinds[row] = kind
+            if kind < 0:
+                continue
             within = True
             for quantity in range(len(coefficients)):
                 total = 0.0

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from cost_models.errors import CostModelError
 from cost_models.kinds import WIDTH
 from cost_models.layers import LAYER
-from cost_models.terms import terms
+from cost_models.terms import sound, terms
 
 FEW = 1500
 """Rows up to which plain functions take less time than it takes to load compiled ones."""
@@ -30,8 +31,9 @@ def counted_plainly(table: np.ndarray, dsp: bool) -> tuple[np.ndarray, np.ndarra
     kinds, out = np.zeros(len(table), np.int64), []
     for place, row in enumerate(rows_of(table)):
         found = [0.0] * WIDTH
-        kinds[place] = terms(row, dsp, found)
+        kinds[place] = terms(row, dsp, found) if sound(row) else -1
         out.append(found)
+    _check(table, kinds)
     return kinds, np.array(out, np.float64).reshape(-1, WIDTH)
 
 
@@ -41,6 +43,7 @@ def counted_fast(table: np.ndarray, dsp: bool) -> tuple[np.ndarray, np.ndarray]:
 
     kinds, out = np.zeros(len(table), np.int64), np.zeros((len(table), WIDTH))
     fast.count(table, dsp, kinds, out)
+    _check(table, kinds)
     return kinds, out
 
 
@@ -56,6 +59,7 @@ def priced(
         kinds, values = np.zeros(len(table), np.int64), np.zeros((len(coefficients), len(table)))
         inside = np.zeros(len(table), bool)
         fast.price(table, dsp, coefficients, largest, kinds, values, inside)
+        _check(table, kinds)
         return kinds, values, inside
     kinds, found = counted_plainly(table, dsp)
     values = np.einsum("rw,qrw->qr", found, coefficients[:, kinds])
@@ -65,3 +69,10 @@ def priced(
 def rows_of(table: np.ndarray) -> Iterator[Any]:
     """Rows with their fields by name."""
     return map(Row._make, table.tolist())
+
+
+def _check(table: np.ndarray, kinds: np.ndarray) -> None:
+    if (kinds < 0).any():
+        place = int(np.argmin(kinds))
+        met = ", ".join(f"{name} {value}" for name, value in zip(table.dtype.names, table[place].tolist(), strict=True))
+        raise CostModelError(f"row {place} of a layer table: {met}; allowed: sizes of 1 and more, and groups that fit channels")

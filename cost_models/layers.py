@@ -44,14 +44,6 @@ table: values of weights and scales otherwise.
 """
 
 
-POSITIVE = (
-    "element_bytes", "input_height", "input_width", "input_channels", "output_height", "output_width", "output_channels",
-    "kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height", "dilation_width", "groups",
-    "output_bytes",
-)  # fmt: skip
-"""Columns that are 1 at least."""
-
-
 @dataclass(frozen=True, slots=True)
 class Layers:
     """Layers of one network or many, one after the other; ``starts[i]`` is the first row of network i.
@@ -67,10 +59,6 @@ class Layers:
     def __post_init__(self) -> None:
         if self.table.dtype != LAYER:
             raise CostModelError(f"a layer table of {self.table.dtype}; expected cost_models.layers.LAYER")
-        for name in POSITIVE:
-            if len(self.table) and self.table[name].min() < 1:
-                row = int(np.argmin(self.table[name]))
-                raise CostModelError(f"row {row} of a layer table has {name} {self.table[name][row]}; allowed: 1 and more")
         if len(self.starts) != len(self.names) or not _ascend(self.starts, len(self.table)):
             raise CostModelError(
                 f"starts {self.starts.tolist()} for {len(self.table)} layers of {len(self.names)} networks;"

@@ -600,6 +600,16 @@ def sized(row, out):
     return REST
 
 
+def sound(row):
+    """Whether sizes are 1 and more, and the operator is one; what else a row says may be wrong, but harms nobody."""
+    sizes = min(
+        row.input_height, row.input_width, row.input_channels, row.output_height, row.output_width, row.output_channels,
+        row.kernel_height, row.kernel_width, row.stride_height, row.stride_width, row.dilation_height, row.dilation_width,
+        row.groups, row.output_bytes, row.element_bytes,
+    )  # fmt: skip
+    return sizes >= 1 and row.operator < OPERATOR_COUNT and row.groups <= min(row.input_channels, row.output_channels)
+
+
 def terms(row, dsp, out):
     """The kind of a row, and its terms in ``out``. ``dsp``: whether kernels use the DSP extension."""
     operator = row.operator

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import cost_models
+from cost_models import CostModelError
 from cost_models.descriptors import BOARD, CORES, descriptor
 from cost_models.digest import digest
-from cost_models.features import counted_fast, counted_plainly
+from cost_models.features import counted, counted_fast, counted_plainly
 from cost_models.kinds import CODE_OF, KINDS, WIDTH
 from cost_models.layers import CODES, OPERATORS, from_network, joined, live_bytes
 from cost_models.sampling import FAMILIES, MOST_MACS, MOST_WEIGHTS, family_of, sample
@@ -107,6 +108,14 @@ def test_every_operator_has_a_kind(element_bytes: int, dsp: bool) -> None:
     if element_bytes > 1:
         names = [f"{name}, {element_bytes}-byte elements" for name in OPERATORS]
         assert [KINDS[kind].name for kind in kinds] == names
+
+
+@pytest.mark.parametrize("rows", [1, 2000])
+def test_a_row_that_cannot_be_is_refused_with_what_it_says(rows: int) -> None:
+    table = a_row_of_each(["Conv2D"] * rows, 1)
+    table["stride_width"][rows - 1] = 0
+    with pytest.raises(CostModelError, match=f"row {rows - 1} of a layer table: .*stride_width 0, .*; allowed: sizes of 1"):
+        counted(table, dsp=True)
 
 
 @pytest.fixture(scope="module")
