@@ -20,6 +20,9 @@ SLACK = 4.0
 LEAST_CYCLES = 30.0
 """What layers count as at least, for relative errors of cycles; of other quantities, as much as so many cycles take."""
 
+MOSTLY = 0.3
+"""The share of a layer from which on it says something of a part of it."""
+
 FEW_ROWS = 3
 """Layers of a kind from which on they say how much it takes in proportion to what was known before."""
 
@@ -111,27 +114,25 @@ class Linear(LearningModel):
     def _fit_quantity(
         self, kinds: np.ndarray, terms: np.ndarray, values: np.ndarray, place: int, before: LinearFit, out: np.ndarray
     ) -> None:
-        targets = values[place]
+        """Kinds that others have a part of come first; then once more, with layers of those others that are mostly that part."""
+        targets, prior = values[place], before.coefficients[place]
         floor = LEAST_CYCLES * float(targets.sum() / max(values[0].sum(), 1e-30))
-        prior = before.coefficients[place]
         whole = _proportion(np.einsum("rw,rw->r", terms, prior[kinds]), targets)
         out[:] = whole * prior
-        given = np.zeros_like(out)
-        for code in [*SHARED, *(code for code in np.unique(kinds) if code not in SHARED)]:
-            rows = kinds == code
-            if not rows.any():
-                continue
-            features, wanted = terms[rows].copy(), targets[rows]
-            sizes = np.maximum(wanted, floor)
-            shared = given[code] > 0
-            wanted = np.maximum(wanted - features @ given[code], 0)
-            features[:, shared] = 0
-            known = np.where(shared, 0, prior[code])
-            ratio = _proportion(features @ known, wanted) if rows.sum() >= FEW_ROWS else whole
-            found = nonnegative(features, wanted, self.ridge, sizes, ratio * known)
-            out[code] = np.where(shared, given[code], found)
-            for user in SHARED.get(code, ()):
-                given[user, list(PARTS[code])] = found[list(PARTS[code])]
+        data = _Data(kinds, terms, targets, np.maximum(targets, floor), prior, whole)
+        for lenders in ((), tuple(SHARED)):
+            given = np.zeros_like(out)
+            for code in [*SHARED, *(code for code in np.unique(kinds) if code not in SHARED)]:
+                rows = data.of(code, given[code])
+                if code in lenders:
+                    rows = rows.joined(data.parts_of(code, out))
+                if len(rows.targets):
+                    out[code] = np.where(given[code] > 0, given[code], self._solved(rows, data.known(code, given[code], rows)))
+                for user in SHARED.get(code, ()):
+                    given[user, list(PARTS[code])] = out[code, list(PARTS[code])]
+
+    def _solved(self, rows: _Rows, prior: np.ndarray) -> np.ndarray:
+        return nonnegative(rows.terms, rows.targets, self.ridge, rows.sizes, prior)
 
     @classmethod
     def read_layers(cls, plain: Mapping[str, Any], quantities: Sequence[str], dsp: bool) -> LinearFit:
@@ -146,6 +147,58 @@ class Linear(LearningModel):
                 made.coefficients[place, code] = _places(code, each[quantity])
                 made.relative[place, code] = each[quantity]["relative_deviation"]
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Terms, what they should come to, and what errors are relative to."""
+
+    terms: np.ndarray
+    targets: np.ndarray
+    sizes: np.ndarray
+
+    def joined(self, other: _Rows) -> _Rows:
+        """Both."""
+        pairs = zip(
+            (self.terms, self.targets, self.sizes), (other.terms, other.targets, other.sizes), strict=True
+        )  # fmt: skip
+        return _Rows(*(np.concatenate(pair) for pair in pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """One quantity of all layers. ``whole``: how much more than ``prior`` says it is."""
+
+    kinds: np.ndarray
+    terms: np.ndarray
+    targets: np.ndarray
+    sizes: np.ndarray
+    prior: np.ndarray
+    whole: float
+
+    def of(self, code: int, given: np.ndarray) -> _Rows:
+        """The layers of a kind, without what is ``given``."""
+        rows = self.kinds == code
+        terms = self.terms[rows]
+        left = np.maximum(self.targets[rows] - terms @ given, 0)
+        return _Rows(np.where(given > 0, 0, terms), left, self.sizes[rows])
+
+    def known(self, code: int, given: np.ndarray, rows: _Rows) -> np.ndarray:
+        """What was known before of a kind, in proportion."""
+        prior = np.where(given > 0, 0, self.prior[code])
+        enough = len(rows.targets) >= FEW_ROWS
+        return prior * (_proportion(rows.terms @ prior, rows.targets) if enough else self.whole)
+
+    def parts_of(self, code: int, found: np.ndarray) -> _Rows:
+        """Layers of other kinds that are mostly a part of this one; what is not is taken as ``found``."""
+        rows = np.flatnonzero(np.isin(self.kinds, SHARED[code]))
+        own = np.zeros(WIDTH, bool)
+        own[list(PARTS[code])] = True
+        each = self.terms[rows] * found[self.kinds[rows]]
+        part, others = each[:, own].sum(axis=1), each[:, ~own].sum(axis=1)
+        mostly = part > MOSTLY * (part + others)
+        rows, others = rows[mostly], others[mostly]
+        return _Rows(np.where(own, self.terms[rows], 0), np.maximum(self.targets[rows] - others, 0), self.sizes[rows])
 
 
 def _places(code: int, named: Mapping[str, float]) -> np.ndarray:
