@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+import os
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from threading import Lock
 
 from cost_models.digest import digest
+from cost_models.errors import CostModelError
 from cost_models.layers import from_network
 from cost_models.sampling import family_of, sample
+from cost_models.state import State, simulator_digest, state_of
 from cost_models.store import LayerCost, Simulated, Store
+from cost_models.workers import Here, Workers, answers
 from mcusim.bench import Result
 from mcusim.errors import McusimError
 from mcusim.network import Network
@@ -28,61 +32,120 @@ class Progress:
     new: int = 0
     failed: int = 0
 
+    def counted(self, new: bool, failed: bool) -> Progress:
+        """After one more sample."""
+        return Progress(self.done + 1, self.total, self.found, self.new + new, self.failed + failed)
+
 
 Task = tuple[int, int, str]
 """Seed, number, board."""
 
+Content = tuple[str, str]
+"""What is simulated: the digest of a network, and a board."""
+
 Told = Callable[[Progress], None]
+
+HERE = Here()
 
 
 def make(
-    store: Store, boards: Sequence[str], seed: int, samples: int, jobs: int = 1, progress: Told | None = None
+    store: Store, boards: Sequence[str], seed: int, samples: int, workers: Workers = HERE, progress: Told | None = None
 ) -> Progress:
-    """Samples 0 to ``samples`` - 1 of ``seed`` on each of ``boards``, simulated unless they are in ``store``.
+    """Samples 0 to ``samples`` - 1 of ``seed`` on each of ``boards``, simulated unless they, or their equals, are in ``store``.
 
-    ``jobs`` processes simulate; this one writes, a transaction for each network, so that what is lost by a kill at any moment
+    ``workers`` simulate; this process writes, a transaction for each network, so that what is lost by a kill at any moment
     are the ones being simulated. Samples that cannot be simulated are noted with the reason, and not tried again.
+    CostModelError where a worker would simulate something else than this process.
     """
     simulator = simulator_digest()
-    tasks = [
-        (seed, number, board)
-        for number in range(samples)
-        for board in boards
-    ]  # fmt: skip
+    tasks = [(seed, number, board) for number in range(samples) for board in boards]
     there = {board: store.done(seed, board, simulator) for board in boards}
     missing = [task for task in tasks if task[1] not in there[task[2]]]
-    state = Progress(len(tasks) - len(missing), len(tasks), len(tasks) - len(missing))
-    for one in _simulated(missing, jobs):
-        state = _counted(state, one, store.add(one))
-        if progress is not None:
-            progress(state)
-    return state
+    known = {(name, board): error for board in boards for name, error in store.answered(board, simulator)}
+    found = len(tasks) - len(missing)
+    making = Making(store, Progress(found, len(tasks), found), known, progress)
+    ask = partial(asked, {board: state_of(board) for board in boards})
+    for one in answers(workers, ask, making.unknown(missing), lost):
+        making.keep(one)
+    return making.progress
 
 
-def _counted(state: Progress, one: Simulated, new: bool) -> Progress:
-    return Progress(state.done + 1, state.total, state.found, state.new + new, state.failed + bool(one.error))
+class Making:
+    """Samples on their way into a store. Of equal networks the first is simulated; the others wait for it."""
+
+    def __init__(self, store: Store, progress: Progress, known: dict[Content, str], told: Told | None) -> None:
+        """``known``: contents that were answered, with the reason of those that have no figures."""
+        self.store, self.progress, self.known, self.told = store, progress, known, told
+        self.waiting: dict[Content, list[Simulated]] = {}
+
+    def unknown(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """The tasks that have to be simulated; the others are noted in passing."""
+        for task in tasks:
+            one = drawn(task)
+            content = one.digest, one.board
+            if content in self.known:
+                self._note(replace(one, error=self.known[content]))
+            elif content in self.waiting:
+                self.waiting[content].append(one)
+            else:
+                self.waiting[content] = []
+                yield task
+
+    def keep(self, one: Simulated) -> None:
+        """Note what was simulated, and all that waited for it."""
+        content = one.digest, one.board
+        if content not in self.waiting:
+            raise CostModelError(f"a worker made another network of sample {one.number} of seed {one.seed} than this process")
+        self.known[content] = one.error
+        for each in (one, *(replace(twin, error=one.error) for twin in self.waiting.pop(content))):
+            self._note(each)
+
+    def _note(self, one: Simulated) -> None:
+        self.progress = self.progress.counted(self.store.add(one), bool(one.error))
+        if self.told is not None:
+            self.told(self.progress)
 
 
-def _simulated(tasks: Sequence[Task], jobs: int) -> Iterator[Simulated]:
-    if jobs == 1:
-        yield from map(simulated, tasks)
-        return
-    left = iter(tasks)
-    with ProcessPoolExecutor(jobs) as pool:
-        running: set[Future[Simulated]] = {pool.submit(simulated, task) for task in islice(left, 2 * jobs)}
-        while running:
-            ready, running = wait(running, return_when=FIRST_COMPLETED)
-            running |= {pool.submit(simulated, task) for task in islice(left, len(ready))}
-            yield from (future.result() for future in ready)
+ONE_AT_A_TIME = Lock()
+"""A worker of Dask may have several threads; nobody has looked at whether the simulator allows that."""
+
+
+def asked(states: Mapping[str, State], task: Task) -> Simulated:
+    """``simulated``, where this process is in the state of the one that asks; CostModelError otherwise."""
+    board = task[2]
+    found = state_of(board)
+    if found != states[board]:
+        told = states[board].differences(found)
+        raise CostModelError(f"worker {os.getpid()} on {platform.node()} would simulate {board} otherwise: {told}")
+    with ONE_AT_A_TIME:
+        return simulated(task)
+
+
+def lost(task: Task) -> Simulated:
+    """A sample that nobody survived."""
+    return replace(drawn(task), error="worker processes died while it was simulated, alone as well")
+
+
+@lru_cache(maxsize=1)
+def _network(seed: int, number: int) -> tuple[Network, str]:
+    """A sample and its digest: the boards of a sample come one after the other."""
+    network = sample(seed, number)
+    return network, digest(network)
+
+
+def drawn(task: Task) -> Simulated:
+    """A sample, without figures."""
+    seed, number, board = task
+    network, name = _network(seed, number)
+    return Simulated(seed, number, board, simulator_digest(), name, family_of(number), network.name)
 
 
 def simulated(task: Task) -> Simulated:
     """A sample and what it takes."""
     seed, number, board = task
-    network = sample(seed, number)
-    made = partial(Simulated, seed, number, board, simulator_digest(), digest(network), family_of(number), network.name)
+    made = partial(replace, drawn(task))
     try:
-        return answered(made, network, board)
+        return answered(made, _network(seed, number)[0], board)
     except McusimError as error:
         return made(error=str(error) or type(error).__name__)
 
@@ -106,10 +169,3 @@ def sizes_of(result: Result) -> tuple[int, ...]:
     """In the order of ``cost_models.costs.NETWORK``."""
     ram, flash = result.ram_bytes, result.flash_bytes
     return ram.arena, ram.stack, ram.static, flash.code, flash.weights
-
-
-def simulator_digest() -> str:
-    """Which state of the simulator and its kernels costs come from."""
-    from mcusim.bench.answers import own_digest
-
-    return own_digest()[:16]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,16 +12,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cost_models.dataset import Progress
+    from cost_models.store import Store
+    from cost_models.workers import Workers
+
+STDOUT = "-"
 
 
 def dataset_command(
     output: Annotated[str, typer.Argument(metavar="FILE", help="SQLite file; what is in it stays and is not simulated again.")],
-    board: Annotated[list[str], typer.Option(metavar="NAME", help="Board, by its name in 'mcusim boards'. Repeatable.")],
+    board: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Board, by its name in 'mcusim boards'. Repeatable.")
+    ] = None,
     samples: Annotated[int, typer.Option(min=1, metavar="N", help="Samples of the seed.")] = 100,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Which random networks.")] = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes at a time; one for each core otherwise.")
     ] = None,
+    scheduler: Annotated[
+        str, typer.Option(metavar="tcp://HOST:PORT", help="Simulate on the workers of this scheduler of Dask.")
+    ] = "",
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write all of FILE as networks.parquet and layers.parquet as well.")
+    ] = None,
+    json: Annotated[str | None, typer.Option(metavar="FILE|-", help="Write the summary as JSON; - is stdout.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
 ) -> None:
     """Simulate random networks on boards and keep what each layer took, in an SQLite file.
@@ -32,21 +46,81 @@ def dataset_command(
     Examples:
       mcusim dataset costs.sqlite --board nucleo-f746zg --samples 600
       mcusim dataset costs.sqlite --board nucleo-f746zg --board nucleo-l4r5zi --samples 5000 --jobs 2
+      mcusim dataset costs.sqlite --board nucleo-f746zg --samples 50000 --scheduler tcp://10.0.0.1:8786
+      mcusim dataset costs.sqlite --parquet costs
     """
+    from cost_models.store import opened
+
+    _check(board, jobs, scheduler, parquet, json)
+    with opened(output) as store:
+        made = _made(store, board, seed, samples, jobs, scheduler, quiet) if board else None
+        if parquet is not None:
+            from cost_models.parquet import export
+
+            export(store, parquet)
+        networks, layers = store.count()
+    summary = {"file": output, "networks": networks, "layers": layers, **_counts(made)}
+    _tell(summary, json)
+
+
+def _check(board: list[str] | None, jobs: int | None, scheduler: str, parquet: Path | None, json: str | None) -> None:
+    """All that can be refused before anything is simulated."""
+    from mcusim import boards
+    from mcusim.report import check_writable
+
+    if not board and parquet is None:
+        raise typer.BadParameter("no --board given; allowed: --board NAME, or --parquet DIR for what FILE has already")
+    if jobs is not None and scheduler:
+        raise typer.BadParameter("both --jobs and --scheduler given; allowed: one of them")
+    for name in board or ():
+        boards.load(name)
+    if json is not None and json != STDOUT:
+        check_writable(json)
+
+
+def _made(
+    store: Store, boards: list[str], seed: int, samples: int, jobs: int | None, scheduler: str, quiet: bool
+) -> Progress:
+    from cost_models.dataset import make
+
+    with _workers(jobs, scheduler) as workers:
+        return make(store, list(dict.fromkeys(boards)), seed, samples, workers, None if quiet else _shown())
+
+
+def _workers(jobs: int | None, scheduler: str) -> Workers:
     import os
 
-    from cost_models.dataset import make
-    from cost_models.store import opened
-    from mcusim import boards
+    from cost_models.workers import Here, Processes
 
-    for name in board:
-        boards.load(name)
-    with opened(output) as store:
-        state = make(store, board, seed, samples, jobs or os.cpu_count() or 1, None if quiet else _shown())
-        networks, layers = store.count()
-    sys.stdout.write(
-        f"{output}: {networks:,} networks, {layers:,} layers; {state.new:,} networks are new, {state.failed:,} failed\n"
-    )
+    if scheduler:
+        from cost_models.cluster import Cluster
+
+        return Cluster(scheduler)
+    count = jobs or os.cpu_count() or 1
+    return Here() if count == 1 else Processes(count)
+
+
+def _counts(made: Progress | None) -> dict[str, int]:
+    if made is None:
+        return {}
+    return {"samples": made.total, "found_samples": made.found, "new_networks": made.new, "failed_samples": made.failed}
+
+
+def _tell(summary: dict[str, Any], json: str | None) -> None:
+    """On stdout as JSON or as text; a file of JSON takes nothing away from the text."""
+    from json import dumps
+
+    from mcusim.report import write_atomically
+
+    if json == STDOUT:
+        sys.stdout.write(dumps(summary) + "\n")
+        return
+    if json is not None:
+        write_atomically(json, dumps(summary) + "\n")
+    told = "{file}: {networks:,} networks, {layers:,} layers"
+    if "samples" in summary:
+        told += "; {new_networks:,} networks are new, {failed_samples:,} failed"
+    sys.stdout.write(told.format_map(summary) + "\n")
 
 
 def _shown() -> Callable[[Progress], None]:

@@ -126,6 +126,11 @@ class Store:
         )
         return {number for (number,) in rows}
 
+    def answered(self, board: str, simulator: str) -> list[tuple[str, str]]:
+        """Digests of all networks that were simulated, or could not be, each with the reason why not."""
+        asked = "select digest, min(error) from samples where board = ? and simulator = ? group by digest"
+        return self.connection.execute(asked, (board, simulator)).fetchall()
+
     def holds(self, key: tuple[str, str, str]) -> bool:
         """Whether a network is there."""
         return bool(self._count("networks where digest = ? and board = ? and simulator = ?", key))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from kernels_c import ROOT, source
@@ -220,7 +221,12 @@ def find_zig() -> Compiler | None:
 
 
 def ask(*command: str) -> str:
-    """What a command prints, stripped."""
+    """What a command prints, stripped; it is run again when its file has changed."""
+    return _asked(command, os.stat(command[0]).st_mtime_ns)
+
+
+@cache
+def _asked(command: tuple[str, ...], changed: int) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 

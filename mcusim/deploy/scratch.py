@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
 from kernels_c import source
 from kernels_c.toolchain import Compiler, Layout
 from mcusim.deploy.cache import cache_folder
 from mcusim.deploy.call import Argument, Constant, SizeCheck, Struct
 from mcusim.deploy.kernels import KernelError
 from mcusim.deploy.library import Recipe, objects
+from mcusim.program.elf_file import PT_LOAD, STT_FUNC, parse
 
 Sizes = Callable[[SizeCheck], int]
 """Bytes of scratch memory that a check asks for."""
@@ -60,17 +58,14 @@ class TargetSizes:
 
         self.core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.core.ctl_set_cpu_model(unicorn.arm_const.UC_CPU_ARM_CORTEX_M33)
-        with self.image.open("rb") as file:
-            elf = ELFFile(file)
-            table = elf.get_section_by_name(".symtab")
-            assert isinstance(table, SymbolTableSection)
-            self.functions = {s.name: s["st_value"] for s in table.iter_symbols() if s["st_info"]["type"] == "STT_FUNC"}
-            segments = [(s["p_vaddr"], s.data()) for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
-        code = [(address, data) for address, data in segments if address < STRUCTS]
+        file = parse(str(self.image), self.image.read_bytes())
+        self.functions = {symbol.name: symbol.st_value for symbol in file.symbols() if symbol.st_info & 0xF == STT_FUNC}
+        loaded = [s for s in file.program_headers if s.p_type == PT_LOAD and s.p_filesz and s.p_vaddr < STRUCTS]
+        code = [(s.p_vaddr, file.need(s.p_offset, s.p_filesz, "a segment")) for s in loaded]
         end = max(address + len(data) for address, data in code)
         self.core.mem_map(0, end + -end % PAGE)
         for address, data in code:
-            self.core.mem_write(address, bytes(data))
+            self.core.mem_write(address, data)
         self.core.mem_map(STRUCTS, RAM_BYTES)
 
     def _call(self, function: int, arguments: Sequence[Argument]) -> int:

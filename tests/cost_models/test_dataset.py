@@ -21,6 +21,7 @@ from cost_models.dataset import Progress, make, simulated
 from cost_models.layers import from_network
 from cost_models.sampling import sample
 from cost_models.store import Store, opened
+from cost_models.workers import Here
 from tests.cost_models.made_up import cycles_of
 from tests.support.firmware import REPOSITORY
 
@@ -78,6 +79,43 @@ def test_a_network_that_comes_twice_is_kept_once(store: Store) -> None:
     assert not store.add(replace(one, seed=9, number=99, name="the same again"))
     assert store.count() == (1, len(one.table))
     assert store.done(9, "m4", one.simulator) == {99}
+
+
+@pytest.fixture
+def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """Networks and boards that were simulated. Samples of all seeds are those of seed 0 here, and every third is the same."""
+    found: list[tuple[str, str]] = []
+
+    def noted(made, network, board):  # type: ignore[no-untyped-def]
+        found.append((network.name, board))
+        return made(error="too odd") if network.name == sample(0, 2).name else faked(made, network, board)
+
+    dataset._network.cache_clear()
+    monkeypatch.setattr(dataset, "answered", noted)
+    monkeypatch.setattr(dataset, "sample", lambda _, number: sample(0, number % 3))
+    yield found
+    dataset._network.cache_clear()
+
+
+def test_equal_networks_are_simulated_once_on_each_board(store: Store, asked: list[tuple[str, str]]) -> None:
+    names = [sample(0, number).name for number in range(3)]
+    assert make(store, ["m4"], 0, 9) == Progress(9, 9, 0, 2, 3)
+    assert asked == [(name, "m4") for name in names]
+    assert make(store, ["m4", "m7"], 8, 4) == Progress(8, 8, 0, 2, 2)
+    assert asked[3:] == [(name, "m7") for name in names]
+    assert store.connection.execute("select count(*), sum(error = 'too odd') from samples").fetchone() == (17, 5)
+
+
+def test_a_network_that_waits_for_its_equal_is_noted_with_it(store: Store, asked: list[tuple[str, str]]) -> None:
+    """All tasks are taken before the first one is answered."""
+
+    class Wide(Here):
+        def width(self) -> int:
+            return 99
+
+    assert make(store, ["m4"], 0, 9, Wide()) == Progress(9, 9, 0, 2, 3)
+    assert len(asked) == 3
+    assert store.count()[0] == 2
 
 
 def test_what_cannot_be_simulated_is_noted_and_not_tried_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

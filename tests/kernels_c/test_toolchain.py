@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from kernels_c import ROOT, source
-from kernels_c.toolchain import FINDERS, TARGETS, Compiler, Layout, ToolchainError, find_compiler
+from kernels_c.toolchain import FINDERS, TARGETS, Compiler, Layout, ToolchainError, ask, find_compiler
 
 NOTHING = "int main(void) { return 0; }\n"
 EF_ARM_ABI_FLOAT_HARD = 0x400  # ELF for the Arm Architecture (IHI 0044), table 4-2
@@ -96,6 +97,15 @@ def test_a_source_with_an_error_leaves_no_elf_and_shows_the_compilers_words(noth
     with pytest.raises(ToolchainError, match="undeclared"):
         find_compiler().compile([nothing], elf, "m4")
     assert not elf.exists()
+
+
+def test_a_compiler_is_asked_again_only_where_its_file_has_changed(tmp_path: Path) -> None:
+    script, asked = tmp_path / "compiler", tmp_path / "asked"
+    script.write_text(f"#!/bin/sh\necho x >> {asked}\nwc -l < {asked}\n")
+    script.chmod(0o755)
+    assert [ask(str(script)) for _ in range(3)] == ["1", "1", "1"]
+    os.utime(script, ns=(0, 0))
+    assert ask(str(script)) == "2"
 
 
 def test_an_unknown_core_is_refused_with_the_known_ones(nothing: Path) -> None:
