@@ -74,5 +74,5 @@ def rows_of(table: np.ndarray) -> Iterator[Any]:
 def _check(table: np.ndarray, kinds: np.ndarray) -> None:
     if (kinds < 0).any():
         place = int(np.argmin(kinds))
-        met = ", ".join(f"{name} {value}" for name, value in zip(table.dtype.names, table[place].tolist(), strict=True))
+        met = ", ".join(f"{name} {value}" for name, value in zip(table.dtype.names or (), table[place].tolist(), strict=True))
         raise CostModelError(f"row {place} of a layer table: {met}; allowed: sizes of 1 and more, and groups that fit channels")

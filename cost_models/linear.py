@@ -114,7 +114,7 @@ class Linear(LearningModel):
     def _fit_quantity(
         self, kinds: np.ndarray, terms: np.ndarray, values: np.ndarray, place: int, before: LinearFit, out: np.ndarray
     ) -> None:
-        """Kinds that others have a part of come first; then once more, with layers of those others that are mostly that part."""
+        """Kinds that others have a part of come first; then once more, with layers of others that are mostly that part."""
         targets, prior = values[place], before.coefficients[place]
         floor = LEAST_CYCLES * float(targets.sum() / max(values[0].sum(), 1e-30))
         whole = _proportion(np.einsum("rw,rw->r", terms, prior[kinds]), targets)

