@@ -50,21 +50,40 @@ def _scales(network: Network, layer: Layer) -> tuple[int, int, int, int]:
     channels = target.shape[-1]
     multipliers, shifts = (np.broadcast_to(each, channels) for each in multipliers_of(factors))
     biases = _biases(bias[0] if bias else None, channels)
-    count = source.shape[-2 if getattr(layer.operator, "transpose_left", False) else -1]
-    if not isinstance(layer.operator, ops.BatchMatMul):
-        count = prod(weights.shape) // channels
-    room = FIT_SUM - min(count, FIT_COUNT) * PRODUCT
-    low, high = FIT_SHIFTS
-    unfit = ~((count < FIT_COUNT) & (multipliers >= 0) & (low <= shifts) & (shifts <= high) & (np.abs(biases) < room))
-    reach = count * PRODUCT
-    sums = (_scaled(biases + sign * reach, multipliers, shifts) for sign in (-1, 1))
-    least, most = (np.clip(each + target.quantization.zero_points[0], *_bounds(layer, target)) for each in sums)
-    safe = (count <= FIT_COUNT) & (multipliers >= 0) & (shifts <= 0) & (np.abs(biases) <= 2**31 - 1 - reach)
-    constant = unfit & safe & (least == most)
+    count = _products(layer, source, weights, channels)
+    unfit = _unfit(biases, multipliers, shifts, count)
     if isinstance(layer.operator, ops.BatchMatMul):  # weights whose zero point is not 0 go another way
         unfit |= weights.quantization.zero_points[0] != 0
+    if not unfit.any():
+        return len(factors), 0, 0, 0
     fours = np.add.reduceat(unfit, np.arange(0, channels, 4)) > 0
+    constant = unfit & _constant(layer, target, (biases, multipliers, shifts, count))
     return len(factors), int(unfit.sum()), int(fours.sum()), int(constant.sum())
+
+
+def _products(layer: Layer, source: Tensor, weights: Tensor, channels: int) -> int:
+    """Products that an output sums up."""
+    if isinstance(layer.operator, ops.BatchMatMul):
+        return source.shape[-2 if layer.operator.transpose_left else -1]
+    return prod(weights.shape) // channels
+
+
+def _unfit(biases: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, count: int) -> np.ndarray:
+    """Channels for which ``nn_scale_fits`` is false."""
+    room = FIT_SUM - min(count, FIT_COUNT) * PRODUCT
+    low, high = FIT_SHIFTS
+    return ~((count < FIT_COUNT) & (multipliers >= 0) & (low <= shifts) & (shifts <= high) & (np.abs(biases) < room))
+
+
+def _constant(layer: Layer, target: Tensor, scales: tuple[np.ndarray, np.ndarray, np.ndarray, int]) -> np.ndarray:
+    """Channels whose least and greatest sum give one output (``nn_channel_is_constant`` of nn_convolve.h)."""
+    assert target.quantization is not None
+    biases, multipliers, shifts, count = scales
+    reach, bounds = count * PRODUCT, _bounds(layer, target)
+    sums = (_scaled(biases + sign * reach, multipliers, shifts) for sign in (-1, 1))
+    least, most = (np.clip(each + target.quantization.zero_points[0], *bounds) for each in sums)
+    safe = (count <= FIT_COUNT) & (multipliers >= 0) & (shifts <= 0) & (np.abs(biases) <= 2**31 - 1 - reach)
+    return np.asarray(safe & (least == most))
 
 
 def _scaled_anew(network: Network, layer: Layer) -> int:

@@ -65,7 +65,7 @@ def test_linear_learns_a_linear_cost() -> None:
     met = asked.per_network(cycles_of(asked)) / HERTZ
     errors = np.abs(model.predict(asked, outside=WIDEN).latency_seconds.values / met - 1)
     assert len(known) >= 8
-    assert np.median(errors) < 0.005
+    assert np.median(errors) < 0.01
     assert errors.max() < 0.2, "of networks whose kinds were met in a few layers only"
 
 
