@@ -10,9 +10,9 @@ from typing import Any
 
 from cost_models.errors import CostModelError
 from cost_models.model import LearningModel, QuantityFit, State
-from cost_models.sizes import SizeFit
+from cost_models.sizes import Frame, SizeFit
 
-SCHEMA = "cost_models.model/1"
+SCHEMA = "cost_models.model/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +61,4 @@ def _read(kind: type[LearningModel], plain: Mapping[str, Any]) -> QuantityFit:
 
 
 def _sizes(plain: Mapping[str, Any]) -> SizeFit:
-    return SizeFit(tuple(plain["ram"]), plain["ram_deviation"], tuple(plain["flash"]), plain["flash_deviation"])
+    return SizeFit(Frame(**plain["frame"]), tuple(plain["flash"]), plain["flash_deviation"])

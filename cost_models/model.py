@@ -157,9 +157,11 @@ class LearningModel(Parameters, ABC):
 
     def fit(self, layers: Layers, costs: Costs) -> Self:
         """Learn from networks and what they took; the model itself."""
+        from cost_models.frames import frame_of
+
         joules = self._quantity(layers, costs.joules) if costs.has_energy else None
         cycles = self._quantity(layers, costs.cycles.astype(np.float64))
-        self.state_ = State(costs.board, costs.clock_hertz, cycles, joules, fit_sizes(layers, costs))
+        self.state_ = State(costs.board, costs.clock_hertz, cycles, joules, fit_sizes(frame_of(costs.board), layers, costs))
         return self
 
     def predict(self, networks: Networks, *, outside: str = REFUSE) -> Estimates:
