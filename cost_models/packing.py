@@ -14,7 +14,10 @@ from typing import NamedTuple
 ATTEMPTS, EFFORT = 200, 50_000
 """Those of mcusim.deploy.packing and mcusim.deploy.planner."""
 
-ORDERS = 6
+ORDERS, SOME, LITTLE = 6, 20, 1500
+"""Orders that are tried at first; attempts before it is searched; steps of a search after which the planner might give up, which
+searches ten times or so."""
+
 NONE = -1
 """No place yet; an overlay without a distance."""
 
@@ -110,7 +113,11 @@ def peak_bytes(boxes: Boxes, overlays: Overlays, drawn: Drawn) -> int:
             copy(offsets, best)
         if peak(packing, best) <= bound:
             return peak(packing, best)
-    squeeze(packing, best, bound, drawn[bodies])
+    copy(best, offsets)
+    squeeze(packing, offsets, bound, drawn[bodies], SOME)
+    if peak(packing, offsets) <= bound or lowered(boxes, overlays, packing, offsets, bound):
+        return peak(packing, offsets)
+    squeeze(packing, best, bound, drawn[bodies], ATTEMPTS)
     if peak(packing, best) <= bound:
         return peak(packing, best)
     return searched(boxes, overlays, packing, best, bound)
@@ -393,7 +400,7 @@ def order_of(packing: Packing, kind: int) -> Numbers:
     return order
 
 
-def squeeze(packing: Packing, best: Numbers, bound: int, drawn: Sequence[int]) -> None:
+def squeeze(packing: Packing, best: Numbers, bound: int, drawn: Sequence[int], attempts: int) -> None:
     """Move what lies highest to the front of the order, and now and then something else; keep what is lower in ``best``."""
     count = len(best)
     order, offsets = numbers(count), numbers(count)
@@ -403,7 +410,7 @@ def squeeze(packing: Packing, best: Numbers, bound: int, drawn: Sequence[int]) -
     for k in range(count):
         order[k] %= count
     first_fit(packing, order, offsets)
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         if peak(packing, offsets) < peak(packing, best):
             copy(offsets, best)
         if peak(packing, best) <= bound:
@@ -434,6 +441,28 @@ def move(order: Numbers, body: int, place: int) -> None:
 # --- the search ---
 
 
+def lowered(boxes: Boxes, overlays: Overlays, packing: Packing, offsets: Numbers, bound: int) -> bool:
+    """Lower the arena until there is no smaller one; whether that took so little that the planner finds it too, by its own ways."""
+    spent, fits = 0, is_complete(boxes, overlays, packing)
+    if not fits:
+        return False
+    while fits and peak(packing, offsets) > bound:
+        spent, fits = improved(boxes, overlays, packing, peak(packing, offsets) - 1, LITTLE, offsets)
+    return spent < LITTLE
+
+
+def is_complete(boxes: Boxes, overlays: Overlays, packing: Packing) -> bool:
+    """Whether a smallest arena is among those that the search looks at."""
+    for k in range(len(packing.high)):
+        if packing.high[k] < 0:
+            return False
+    for k in range(len(overlays.output)):
+        output, source = packing.number[overlays.output[k]], packing.number[overlays.input[k]]
+        if overlays.exact[k] and packing.alignment[output] != packing.alignment[source]:
+            return False
+    return True
+
+
 def searched(boxes: Boxes, overlays: Overlays, packing: Packing, offsets: Numbers, bound: int) -> int:
     """Halve the distance between the bound and the best arena until they meet, or the effort is spent. The best one."""
     count, grain, effort, hopeful = len(offsets), packing.alignment[0], EFFORT, bound
@@ -443,17 +472,22 @@ def searched(boxes: Boxes, overlays: Overlays, packing: Packing, offsets: Number
         best = peak(packing, offsets)
         limit = hopeful if hopeful == bound else align((hopeful + best - 1) // 2, grain)
         limit = min(limit, best - grain)
-        core, rest, left = core_of(packing, limit)
-        found = numbers(count)
-        spent, fits = search(boxes, overlays, packing, core, limit, effort // 2 + 1, found)
+        spent, fits = improved(boxes, overlays, packing, limit, effort // 2 + 1, offsets)
         effort -= spent + 1
-        if not fits:
-            hopeful = limit + grain
-            continue
-        copy(found, offsets)
-        for k in range(left - 1, -1, -1):
-            offsets[rest[k]] = lowest(packing, rest[k], offsets, 0)
+        hopeful = hopeful if fits else limit + grain
     return peak(packing, offsets)
+
+
+def improved(
+    boxes: Boxes, overlays: Overlays, packing: Packing, limit: int, effort: int, offsets: Numbers
+) -> tuple[int, bool]:
+    """Steps spent on whether all fit below ``limit``, and whether they do: then with these ``offsets``."""
+    core, rest, left = core_of(packing, limit)
+    spent, fits = search(boxes, overlays, packing, core, limit, effort, offsets)
+    for k in range(left - 1, -1, -1):
+        if fits:
+            offsets[rest[k]] = lowest(packing, rest[k], offsets, 0)
+    return spent, fits
 
 
 def core_of(packing: Packing, limit: int) -> tuple[Numbers, Numbers, int]:
@@ -537,8 +571,10 @@ def search(
             if spent >= effort:
                 return spent, False
             spent += 1
-            known[level] = state(packing, it, core, floor)
-            alive = known[level] not in failed and hopeful_from(packing, it, core, floor, limit)
+            alive = has_room(it, floor, limit)
+            if alive:
+                known[level] = state(packing, it, core, floor)
+                alive = known[level] not in failed and all_fit(packing, it, core, floor, limit)
             begin[level] = end[level - 1] if level else 0
             end[level] = choices(packing, it, core, floor, limit, stack, begin[level]) if alive else begin[level]
         if alive and begin[level] == end[level]:
@@ -580,11 +616,16 @@ def waited_for(packing: Packing, it: Search, core: Numbers, i: int) -> bool:
     return False
 
 
-def hopeful_from(packing: Packing, it: Search, core: Numbers, floor: int, limit: int) -> bool:
-    """Whether every step can hold what is still to be placed, and each body has a place."""
+def has_room(it: Search, floor: int, limit: int) -> bool:
+    """Whether every step can hold what is still to be placed."""
     for step in range(len(it.rest)):
         if it.begins[step] and it.rest[step] > 0 and max(it.top[step], floor) + it.rest[step] > limit:
             return False
+    return True
+
+
+def all_fit(packing: Packing, it: Search, core: Numbers, floor: int, limit: int) -> bool:
+    """Whether each body that is left has a place."""
     for i in range(len(core)):
         if core[i] and it.offsets[i] == NONE and lowest(packing, i, it.offsets, floor) + packing.height[i] > limit:
             return False
