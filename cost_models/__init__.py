@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cost_models.adapt import adapted
     from cost_models.analytic import Analytic
+    from cost_models.arena import STEP, TENSOR, Arenas
+    from cost_models.arenas import chained
     from cost_models.check import check_cost_model
     from cost_models.costs import Costs
     from cost_models.errors import CostModelError
@@ -24,15 +26,16 @@ if TYPE_CHECKING:
     from cost_models.what_if import at_clock
 
 __all__ = [
-    "LAYER", "Analytic", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers", "Linear", "Simulate",
-    "adapted", "at_clock", "check_cost_model", "exact_sizes", "from_network", "joined", "load", "predict",
+    "LAYER", "STEP", "TENSOR", "Analytic", "Arenas", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers",
+    "Linear", "Simulate", "adapted", "at_clock", "chained", "check_cost_model", "exact_sizes", "from_network", "joined", "load",
+    "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
-    "LAYER": "layers", "adapted": "adapt", "at_clock": "what_if", "predict": "shipped", "Analytic": "analytic",
-    "CostModel": "model", "CostModelError": "errors", "Costs": "costs",
-    "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Simulate": "simulate",
-    "check_cost_model": "check", "exact_sizes": "exact", "from_network": "layers", "joined": "layers",
+    "LAYER": "layers", "STEP": "arena", "TENSOR": "arena", "Analytic": "analytic", "Arenas": "arena", "CostModel": "model",
+    "CostModelError": "errors", "Costs": "costs", "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers",
+    "Linear": "linear", "Simulate": "simulate", "adapted": "adapt", "at_clock": "what_if", "chained": "arenas",
+    "check_cost_model": "check", "exact_sizes": "exact", "from_network": "layers", "joined": "layers", "predict": "shipped",
 }  # fmt: skip
 """Public name to the module that defines it, imported at first use."""
 

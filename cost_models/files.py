@@ -10,7 +10,7 @@ from typing import Any
 
 from cost_models.errors import CostModelError
 from cost_models.model import QUANTITIES, LearningModel, Spread, State
-from cost_models.sizes import SizeFit
+from cost_models.sizes import Frame, SizeFit
 
 SCHEMA = "cost_models.model/2"
 
@@ -68,4 +68,4 @@ def _spread(plain: Mapping[str, Mapping[str, float]]) -> Spread:
 
 
 def _sizes(plain: Mapping[str, Any]) -> SizeFit:
-    return SizeFit(tuple(plain["ram"]), plain["ram_deviation"], tuple(plain["flash"]), plain["flash_deviation"])
+    return SizeFit(Frame(**plain["frame"]), tuple(plain["flash"]), plain["flash_deviation"])

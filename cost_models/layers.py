@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 
+from cost_models.arena import Arenas, joined_arenas
 from cost_models.errors import CostModelError
 from cost_models.operators import CODES, OPERATORS
 from cost_models.traits import traits
@@ -49,12 +50,13 @@ class Layers:
     """Layers of one network or many, one after the other; ``starts[i]`` is the first row of network i.
 
     ``table``: array of LAYER. ``names``: of the networks. ``layer_names``: of the rows, or () where there are none.
-    """
+    ``arenas``: what RAM is planned with, or None where there is none of it: then RAM is an estimate. """
 
     table: np.ndarray
     starts: np.ndarray
     names: tuple[str, ...]
     layer_names: tuple[str, ...] = ()
+    arenas: Arenas | None = None
 
     def __post_init__(self) -> None:
         if self.table.dtype != LAYER:
@@ -100,7 +102,8 @@ class Layers:
         places = np.concatenate(rows) if rows else np.zeros(0, np.int64)
         starts = np.cumsum([0, *map(len, rows)])[:-1]
         names = tuple(self.layer_names[row] for row in places) if self.layer_names else ()
-        return Layers(self.table[places], starts, tuple(self.names[i] for i in networks), names)
+        arenas = None if self.arenas is None else self.arenas.selected(networks, places)
+        return Layers(self.table[places], starts, tuple(self.names[i] for i in networks), names, arenas)
 
 
 def _ascend(starts: np.ndarray, rows: int) -> bool:
@@ -110,22 +113,26 @@ def _ascend(starts: np.ndarray, rows: int) -> bool:
 
 def from_network(network: Network) -> Layers:
     """The table of one network. CostModelError for an operator without a code, or for a network without layers."""
+    from cost_models.buffers import arenas_of
+
     live = live_bytes(network)
     rows = [_row(network, layer, alive) for layer, alive in zip(network.layers, live, strict=True)]
     table = np.array(rows, LAYER)
-    return Layers(table, np.zeros(1, np.int64), (network.name,), tuple(layer.name for layer in network.layers))
+    names = tuple(layer.name for layer in network.layers)
+    return Layers(table, np.zeros(1, np.int64), (network.name,), names, arenas_of(network))
 
 
 def joined(parts: Iterable[Layers]) -> Layers:
     """Networks of several tables in one, in order."""
     parts = list(parts)
     before = np.cumsum([0, *(len(part.table) for part in parts)])
-    named = all(part.layer_names for part in parts)
+    named, arenas = all(part.layer_names for part in parts), [part.arenas for part in parts if part.arenas is not None]
     return Layers(
         np.concatenate([part.table for part in parts]) if parts else np.zeros(0, LAYER),
         np.concatenate([part.starts + offset for part, offset in zip(parts, before, strict=False)] or [np.zeros(0, np.int64)]),
         tuple(name for part in parts for name in part.names),
         tuple(name for part in parts for name in part.layer_names) if named else (),
+        joined_arenas(arenas) if len(arenas) == len(parts) else None,
     )
 
 

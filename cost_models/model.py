@@ -172,6 +172,8 @@ class LearningModel(Parameters, ABC):
 
     def fit(self, layers: Layers, costs: Costs) -> Self:
         """Learn from networks and what they took; the model itself."""
+        from cost_models.frames import frame_of
+
         quantities = QUANTITIES if costs.has_energy else QUANTITIES[:1]
         values = np.stack([costs.cycles, costs.joules][: len(quantities)]).astype(np.float64)
         whole = self.fit_layers(layers.table, values, costs.dsp)
@@ -181,7 +183,8 @@ class LearningModel(Parameters, ABC):
             _spread(layers, deviations, guess, value)
             for deviations, guess, value in zip(whole.price(layers.table).deviations, guessed, values, strict=True)
         )
-        self.state_ = State(costs.board, costs.clock_hertz, quantities, whole, spreads, fit_sizes(layers, costs))
+        sizes = fit_sizes(frame_of(costs.board), layers, costs)
+        self.state_ = State(costs.board, costs.clock_hertz, quantities, whole, spreads, sizes)
         return self
 
     def predict(self, networks: Networks, *, outside: str = REFUSE) -> Estimates:

@@ -1,6 +1,11 @@
-"""RAM and flash of networks from their tables: an estimate. ``cost_models.exact`` builds the firmware and knows.
+"""RAM and flash of networks from their tables.
 
-Not modelled: which tensors lie over each other, scratch memory of most operators, and code that kernels share.
+RAM is that of the network as it is: the arena as the planner makes it, in one memory, and the program's own data; the stack
+is not part of it. Where ``Layers.arenas`` is there it is exact: it is what ``exact_sizes`` gives for every network that the
+main RAM of the board holds. One that it does not hold is built in several memories or rewritten (``mcusim.deploy.smaller``),
+and takes less. Without ``arenas`` it is an estimate, as if layers followed each other.
+
+Flash is an estimate. Not modelled there: code that kernels share.
 """
 
 from __future__ import annotations
@@ -9,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cost_models.arenas import arena_bytes, chained
 from cost_models.costs import Costs
-from cost_models.estimates import Estimate
+from cost_models.estimates import Estimate, exactly
 from cost_models.layers import CODES, OPERATORS, Layers
 from cost_models.regression import nonnegative
 
@@ -18,34 +24,53 @@ RIDGE = 1e-6
 CHANNELED = np.array([CODES["Conv2D"], CODES["DepthwiseConv2D"], CODES["TransposeConv2D"], CODES["FullyConnected"]])
 """Operators with a multiplier and a shift for each output channel."""
 
-APART = np.array([CODES[name] for name in ("Conv2D", "FullyConnected", "Softmax")])
-"""Operators whose output seldom lies over their input."""
+MARK_BYTES, SWITCH_BYTES, LIST_BYTES = 32, 8, 4
+"""Of a mark; of ``network_switch``; of the end of the list of marks, which is there if there are any."""
 
-PANEL_BYTES, PAIR = 5120, 4
-"""Weights of a convolution that are spread in scratch memory at once, and bytes of each weight of a pair of channels
-(WEIGHTS_BYTES of kernels_c/src/nn_convolve_octets.c, pair_bytes of nn_convolve_quads.c)."""
+WITHOUT_ARENAS = 0.08
+"""Relative standard deviation of RAM that was not planned, about what samples of ``cost_models.sampling`` show."""
 
 
-def scratch(table: np.ndarray) -> np.ndarray:
-    """Bytes of scratch memory of a convolution, about: what nn_convolve_octets.c asks for. 0 for other operators.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the firmware of a board has beside its network.
 
-    Not modelled: other cores than those with the DSP extension, depthwise convolutions, structures beside the weights.
+    ``dsp``: the core has the DSP extension. ``tables_bytes``: of start-up code. ``own_bytes``: of data that is cleared at
+    start, beside the arena. ``room_bytes``: main RAM, less the reserve of the stack.
     """
-    depth = table["input_channels"] // np.maximum(table["groups"], 1)
-    window = np.ceil(table["kernel_height"] * table["kernel_width"] * depth / 4) * 4
-    channels = (table["output_channels"] + 3) // 4 * 4
-    panel = np.where(8 * window > PANEL_BYTES, PAIR * window, np.minimum(2 * window * channels, PANEL_BYTES) + 8 * window)
-    return np.where(table["operator"] == CODES["Conv2D"], panel, 0)
+
+    dsp: bool
+    tables_bytes: int
+    own_bytes: int
+    room_bytes: int
+
+    def data_bytes(self, layers: Layers) -> np.ndarray:
+        """Initialised data of each network."""
+        free = layers.table["operator"] == CODES["Reshape"] if layers.arenas is None else layers.arenas.steps["free"]
+        marks = layers.per_network((~free).astype(np.int64))
+        return _words(MARK_BYTES * marks + SWITCH_BYTES + LIST_BYTES * (marks > 0))
+
+    def main_bytes(self, layers: Layers) -> np.ndarray:
+        """What each network takes of the main RAM if all of it lies there, without the stack."""
+        arenas = (about_arena_bytes if layers.arenas is None else arena_bytes)(layers, self.dsp)
+        return self.data_bytes(layers) + _words(arenas + self.own_bytes)
+
+    def ram_bytes(self, layers: Layers) -> Estimate:
+        """Arena and static data of each network."""
+        whole = self.main_bytes(layers) + self.tables_bytes
+        return exactly(whole) if layers.arenas is not None else Estimate(whole.astype(np.float64), WITHOUT_ARENAS * whole)
 
 
-def ram_features(layers: Layers) -> np.ndarray:
-    """One, layers; the largest of what lives at once, with the output beside the input or over it, with and without scratch."""
-    table, one = layers.table, np.ones(len(layers))
-    over = table["live_bytes"] - np.minimum(table["input_bytes"], table["output_bytes"])
-    apart = np.where(np.isin(table["operator"], APART), table["live_bytes"], over)
-    rows = (table["live_bytes"], over, apart)
-    largest = [layers.largest(each) for each in (*rows, *(row + scratch(table) for row in rows), scratch(table))]
-    return np.stack([one, layers.counts, *largest], axis=1).astype(np.float64)
+def _words(sizes: np.ndarray) -> np.ndarray:
+    """Sizes of sections, which end at multiples of 8."""
+    return np.asarray(-(-sizes // 8) * 8)
+
+
+def about_arena_bytes(layers: Layers, dsp: bool) -> np.ndarray:
+    """About the arena of each network of which only layers are known: as if they were a chain, beside what else is alive."""
+    table = layers.table
+    besides = table["live_bytes"] - table["input_bytes"] - table["output_bytes"]
+    return arena_bytes(chained(layers), dsp) + layers.largest(np.maximum(besides, 0))
 
 
 def flash_features(layers: Layers) -> np.ndarray:
@@ -59,35 +84,22 @@ def flash_features(layers: Layers) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class SizeFit:
-    """Coefficients of the features, and the relative standard deviations of the errors."""
+    """``frame``: of the board. Coefficients of the features of flash, and the relative standard deviation of its errors."""
 
-    ram: tuple[float, ...]
-    ram_deviation: float
+    frame: Frame
     flash: tuple[float, ...]
     flash_deviation: float
 
     def predict(self, layers: Layers) -> tuple[Estimate, Estimate]:
         """RAM and flash in bytes."""
-        return (
-            _sized(ram_features(layers), self.ram, self.ram_deviation),
-            _sized(flash_features(layers), self.flash, self.flash_deviation),
-        )
+        flash = (flash_features(layers) * np.array(self.flash)).sum(axis=1)
+        return self.frame.ram_bytes(layers), Estimate(flash, flash * self.flash_deviation)
 
 
-def fit_sizes(layers: Layers, costs: Costs) -> SizeFit:
+def fit_sizes(frame: Frame, layers: Layers, costs: Costs) -> SizeFit:
     """The fit of what was built."""
-    ram, flash = ram_features(layers), flash_features(layers)
-    return SizeFit(*_fitted(ram, costs.ram_bytes), *_fitted(flash, costs.flash_bytes))
-
-
-def _fitted(features: np.ndarray, sizes: np.ndarray) -> tuple[tuple[float, ...], float]:
-    sizes = sizes.astype(np.float64)
+    features, sizes = flash_features(layers), costs.flash_bytes.astype(np.float64)
     found = nonnegative(features, sizes, RIDGE, sizes)
     errors = (features * found).sum(axis=1) / sizes - 1
     spare = max(len(sizes) - np.count_nonzero(found), 1)
-    return tuple(found.tolist()), float(np.sqrt((errors**2).sum() / spare))
-
-
-def _sized(features: np.ndarray, coefficients: tuple[float, ...], deviation: float) -> Estimate:
-    values = (features * np.array(coefficients)).sum(axis=1)
-    return Estimate(values, values * deviation)
+    return SizeFit(frame, tuple(found.tolist()), float(np.sqrt((errors**2).sum() / spare)))

@@ -34,7 +34,7 @@ def costs_of(layers: Layers, energy: bool = True) -> Costs:
     rows["static_bytes"], rows["stack_bytes"], rows["code_bytes"] = 100, 900, 20_000
     rows["weight_bytes"] = layers.per_network(layers.table["weight_bytes"])
     joules = cycles * JOULES_PER_CYCLE if energy else np.full(len(cycles), np.nan)
-    return Costs("made-up", HERTZ, cycles, joules, rows)
+    return Costs("m4", HERTZ, cycles, joules, rows)
 
 
 def examples(count: int, energy: bool = True) -> tuple[Layers, Costs]:

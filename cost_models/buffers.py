@@ -1,0 +1,98 @@
+"""Buffers of a network, as the memory planner has them, as tables."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from cost_models.arena import STEP, TENSOR, Arenas
+from mcusim.deploy.bodies import bodies_of
+from mcusim.deploy.lifetimes import ELEMENT_WISE, Lifetimes, buffers_of
+from mcusim.network import ElementType, Layer, Network
+from mcusim.network import operators as ops
+
+
+def arenas_of(network: Network) -> Arenas:
+    """Those of one network. Buffers and views are those of the memory planner."""
+    lifetimes = buffers_of(network)
+    places = {buffer.name: place for place, buffer in enumerate(lifetimes.buffers)}
+    views = {(view.part, view.whole) for view in lifetimes.views}
+    steps = [_step(network, layer, places, views) for layer in network.layers]
+    return Arenas(_tensors(network, lifetimes, places), np.zeros(1, np.int64), np.array(steps, STEP))
+
+
+def _tensors(network: Network, lifetimes: Lifetimes, places: dict[str, int]) -> np.ndarray:
+    rows = np.zeros(len(places), TENSOR)
+    for row, buffer in zip(rows, lifetimes.buffers, strict=True):
+        row["bytes"], row["first"], row["last"] = buffer.size_bytes, buffer.first, buffer.last
+        row["element_bytes"] = network.tensors[buffer.name].type.size_bytes
+    for body in bodies_of(lifetimes.buffers, lifetimes.views):
+        inside = [places[box.buffer.name] for box in body.boxes]
+        rows["body"][inside], rows["offset"][inside] = min(inside), [box.offset for box in body.boxes]
+    return rows
+
+
+def _step(network: Network, layer: Layer, places: dict[str, int], views: set[tuple[str, str]]) -> tuple[int, ...]:
+    first, *others = dict.fromkeys(layer.inputs)
+    other = others[0] if others and isinstance(layer.operator, ELEMENT_WISE) else ""
+    source = network.tensors[first] if first else None
+    batches = source.shape[0] if source is not None and len(source.shape) == 4 else 1
+    return (
+        _scratch(network, layer), places[layer.outputs[0]], places.get(first, -1), places.get(other, -1), batches,
+        _odd(network, layer), _free(layer, views),
+    )  # fmt: skip
+
+
+def _free(layer: Layer, views: set[tuple[str, str]]) -> bool:
+    match layer.operator:
+        case ops.Reshape() | ops.Slice() | ops.Split():
+            return all((output, layer.inputs[0]) in views for output in layer.outputs)
+        case ops.Concatenation():
+            return all((name, layer.outputs[0]) in views for name in layer.inputs)
+    return False
+
+
+def _scratch(network: Network, layer: Layer) -> int:
+    """Operands of a matrix product that are turned over (rules/products.py); the cells of an LSTM."""
+    match layer.operator:
+        case ops.BatchMatMul(transpose_left=left, transpose_right=right):
+            sizes = [0, 0]
+            for place, turned in enumerate((left, not right)):
+                tensor = network.tensors[layer.inputs[place]]
+                sizes[place] = -(-tensor.size_bytes // 8) * 8 if turned and not (tensor.constant and place) else 0
+            return sum(sizes)
+        case ops.UnidirectionalLstm():
+            from mcusim.network.reference.recurrent import CELL_STATE
+
+            return network.tensors[layer.inputs[CELL_STATE]].shape[1]
+    return 0
+
+
+def _odd(network: Network, layer: Layer) -> bool:
+    source = network.inputs_of(layer)[0]
+    if source is None or source.type is not ElementType.INT8:
+        return isinstance(layer.operator, ops.Pad)
+    match layer.operator:
+        case ops.Pad(before=before, after=after):
+            return len(source.shape) != 4 or source.constant or bool(before[0] or after[0])
+        case ops.Conv2D():
+            return not _scales_fit(network, layer, prod(network.tensors[layer.inputs[1]].shape[1:]))
+        case ops.DepthwiseConv2D():
+            return not _scales_fit(network, layer, prod(network.tensors[layer.inputs[1]].shape[1:3]))
+    return False
+
+
+def _scales_fit(network: Network, layer: Layer, count: int) -> bool:
+    """nn_scale_fits of nn_scale.h, for all channels."""
+    source, weights, bias = (*network.inputs_of(layer), None)[:3]
+    target = network.outputs_of(layer)[0]
+    assert source is not None and weights is not None
+    if source.quantization is None or weights.quantization is None or target.quantization is None:
+        return True
+    whole = float(np.float32(source.quantization.scale)), float(np.float32(target.quantization.scale))
+    real = whole[0] * np.asarray(weights.quantization.scales, np.float32).astype(np.float64) / whole[1]
+    fraction, shift = np.frexp(real)
+    shift = shift + (np.floor(fraction * 2.0**31 + 0.5) == 2.0**31)
+    largest = 0 if bias is None or bias.data is None else int(np.abs(bias.data.astype(np.int64)).max(initial=0))
+    return bool(count < 16384 and largest < (1 << 29) - count * 255 * 128 and (shift < 0).all() and (shift >= -21).all())
