@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from cost_models.operators import OPERATORS
 
-WIDTH = 31
+WIDTH = 36
 """Places for terms; each kind uses some of them."""
+
+FOOTPRINTS = (1024, 2048, 4096, 8192, 16384)
+"""Bytes from which on what is passed over again and again may no longer be in a data cache; those of boards lie between."""
 
 SIZES = (1, 2, 4, 8)
 """Bytes of elements."""
@@ -32,14 +35,15 @@ class Kind:
 
 CALL = {0: "call"}
 WEIGHTS = {30: "weight bytes"}
+AGAIN = {31 + place: f"lines read again beyond {size // 1024} KiB" for place, size in enumerate(FOOTPRINTS)}
 PLAIN_CONVOLUTION = {12: "plain outputs", 13: "plain rows", 14: "plain taps", 15: "plain words", 16: "plain bytes"}
 CLAMPS = {17: "clamped outputs"}
 PREPARED = {1: "groups", 2: "group words"}
 PLAIN_DEPTHWISE = {2: "plain outputs", 3: "plain rows", 4: "plain taps"}
-DEPTHWISE = {**CALL, 1: "clamped outputs", **PLAIN_DEPTHWISE, 5: "groups", **WEIGHTS}
+DEPTHWISE = {**CALL, 1: "clamped outputs", **PLAIN_DEPTHWISE, 5: "groups", **WEIGHTS, **AGAIN}
 OCTETS_TERMS = {
     **CALL, **PREPARED, 3: "pixels", 4: "pairs", 5: "words of pairs", 6: "octets", 7: "octet words", 8: "octet loops",
-    9: "rests", 10: "runs of octets", 11: "rows", **PLAIN_CONVOLUTION, **CLAMPS, **WEIGHTS,
+    9: "rests", 10: "runs of octets", 11: "rows", **PLAIN_CONVOLUTION, **CLAMPS, **WEIGHTS, **AGAIN,
 }  # fmt: skip
 TILES = {
     **DEPTHWISE, 6: "walks", 7: "strips", 8: "strip rows", 9: "whole strips", 10: "tiles", 11: "half strips",
@@ -65,13 +69,13 @@ SIZED = {
 
 _COUNTED: Mapping[int, Kind] = {
     PLAIN: Kind("convolution, plain", {
-        **CALL, **PLAIN_CONVOLUTION, **CLAMPS, 18: "unaligned words", 19: "pixels", **WEIGHTS,
+        **CALL, **PLAIN_CONVOLUTION, **CLAMPS, 18: "unaligned words", 19: "pixels", **WEIGHTS, **AGAIN,
     }),
     QUADS: Kind("convolution, quads", {
         **CALL, 1: "pairs", 2: "pair taps", 3: "pair words", 4: "rectangles", 5: "rectangle pairs", 6: "rectangle taps",
         7: "runs", 8: "quads", 9: "odd quads", 10: "quad rows", 11: "quad words", 18: "quad loops", 19: "odd quad words",
         20: "channels", 21: "constant channels", 22: "constant outputs", 23: "odd runs",
-        **PLAIN_CONVOLUTION, **CLAMPS, **WEIGHTS,
+        **PLAIN_CONVOLUTION, **CLAMPS, **WEIGHTS, **AGAIN,
     }),
     OCTETS: Kind("convolution, octets", {
         **OCTETS_TERMS, 18: "stretches", 19: "edge pairs", 20: "edge pair words", 21: "edge pair rows", 22: "odd stretches",

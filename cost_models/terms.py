@@ -24,6 +24,7 @@ from cost_models.kinds import (
     DEPTHWISE_PIXEL,
     DEPTHWISE_PLAIN,
     DEPTHWISE_TAPS,
+    FOOTPRINTS,
     FOURS,
     GATHERED,
     MAXIMUM,
@@ -53,6 +54,8 @@ FOURS_PAY = 12
 """Rows that pay for spread inputs (FOURS of nn_dense.c)."""
 LONG_ROW = 128
 """Bytes of a row from which on padding writes edges alone (mcusim/deploy/rules/shaping.py)."""
+LINE = 32
+"""Bytes of a line of a cache."""
 KEPT, RECIPROCALS, SUMMED = 64, 361, 256
 """Exponentials kept (nn_softmax.h), divisors with a reciprocal (nn_average.h), sums of a pair (nn_window_sum.h)."""
 
@@ -167,6 +170,7 @@ def fours_of_channels(row, dsp, place, depth, column, at_once, stretches, in_pla
     if share == 1.0:
         out[18] = out[15] * (depth % 4 > 0)
         out[19] = place.pixels
+        again(place.pixels, row.weight_bytes / LINE, out)
         return PLAIN
     size = parts(parts(outputs, blocks), 4) * 4
     last = outputs - (blocks - 1) * size
@@ -177,10 +181,23 @@ def fours_of_channels(row, dsp, place, depth, column, at_once, stretches, in_pla
     out[2] = fours * (column // 4)
     if not dsp:
         return small_fours(row, place, depth, column, stretches, walks, fours, out)
+    again(parts(place.pixels, 2) * walks, fours / max(walks, 1) * column / 4, out)
     octets(place, column // 4, walks, fours, rests, walks if last >= 4 else walks - groups, out)
     if in_place:
         return octets_in_place(row, place, depth, column // 4, walks, out)
     return octets_gathered(row, place, depth, column // 4, stretches, walks, out)
+
+
+def lines_of(pixels, channels, part):
+    """Lines of a cache that ``part`` channels of each pixel lie in."""
+    return pixels * min(channels, max(part, LINE)) / LINE
+
+
+def again(passes, lines, out):
+    """``lines`` of a cache that are passed over so many times: by what all of them take."""
+    for place in range(len(FOOTPRINTS)):
+        if lines * LINE > FOOTPRINTS[place]:
+            out[31 + place] += passes * lines
 
 
 def plain_convolution(channels, place, depth, out):
@@ -276,6 +293,7 @@ def quads(row, place, out):
     made, rows = (place.pixels + odd) / 2, down.taps / down.count
     run = across.taps / across.count * words
     loops = run / (row.kernel_width * words) * parts(row.kernel_width * words, 4)
+    again(pairs, (row.input_bytes + row.output_bytes) / LINE, out)
     out[1] = pairs
     out[2] = pairs * taps
     out[3] = pairs * taps * words
@@ -316,6 +334,12 @@ def depthwise(row, dsp, out):
         )  # fmt: skip
         return depthwise_taps(row, window(axis(1, 1, 1, 1, 1, 0), across), out)
     return depthwise_taps(row, window_of(row), out)
+
+
+def both_lines(row, part):
+    """Lines of inputs and outputs that ``part`` channels lie in."""
+    pixels, made = row.input_height * row.input_width, row.output_height * row.output_width
+    return lines_of(pixels, row.input_channels, part) + lines_of(made, row.output_channels, part)
 
 
 def plain_depthwise(channels, place, out):
@@ -373,6 +397,7 @@ def depthwise_tiles(row, place, out):
     wanted = (row.input_width + 2) // 2 + 1
     room = max(min(STRIPS_BYTES // (STRIP_ROW_BYTES * (row.input_height + 2)), wanted), 2) - 1
     walks = parts(strips, room)
+    again(fours, both_lines(row, 4), out)
     out[5] = fours
     out[6] = fours * walks
     out[7] = fours * (strips + 1)
@@ -402,6 +427,7 @@ def depthwise_taps(row, place, out):
         out[6] = fours * place.down.taps
         out[7] = fours * place.taps
         return DEPTHWISE_PIXEL
+    again(blocks, both_lines(row, 4 * at_once), out)
     edge = place.across.front + place.across.behind
     inner = place.across.count - edge
     out[6] = fours * taps
