@@ -22,15 +22,16 @@ which it shares memory, as views do, by its place in the network, itself for mos
 them begins. """
 
 STEP = np.dtype(
-    [("scratch_bytes", np.int64)]
+    [(name, np.int64) for name in ("scratch_bytes", "constant_bytes")]
     + [(name, np.int32) for name in ("target", "source", "other", "batches")]
     + [(name, np.bool_) for name in ("odd", "free")]
 )  # fmt: skip
 """A row for each layer. ``target``, ``source``, ``other``: the tensors that are its output, its first input, and the second
 one where it works element by element; by their places in the network, -1 for none. ``batches``: images in the input.
 ``scratch_bytes``: what does not follow from the row of the layer. ``odd``: its kernel does not go its usual way (a
-convolution with a scale that nn_scale.h is not right for, a Pad of other things than images of int8). ``free``: it has no
-code, since its output lies in its input. """
+convolution with a scale that nn_scale.h is not right for, a fully connected layer with one scale, operands of different
+shapes, a Pad of other things than images of int8). ``constant_bytes``: of arrays in flash, each rounded up to 16, those of
+earlier layers not among them. ``free``: it has no code, since its output lies in its input. """
 
 
 @dataclass(frozen=True, slots=True)

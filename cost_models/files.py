@@ -10,7 +10,7 @@ from typing import Any
 
 from cost_models.errors import CostModelError
 from cost_models.model import LearningModel, QuantityFit, State
-from cost_models.sizes import Frame, SizeFit
+from cost_models.sizes import sizes_on
 
 SCHEMA = "cost_models.model/2"
 
@@ -31,7 +31,7 @@ def write(path: Path, model: LearningModel, training: Training) -> None:
     plain = {
         "schema": SCHEMA, "model": model.name, "params": model.get_params(), "board": state.board,
         "clock_hertz": state.clock_hertz, "cycles": _plain(state.cycles), "joules": state.joules and _plain(state.joules),
-        "sizes": asdict(state.sizes), "training": asdict(training),
+        "training": asdict(training),
     }  # fmt: skip
     path.write_text(json.dumps(plain, indent=1, allow_nan=False) + "\n")
 
@@ -44,9 +44,8 @@ def read(path: Path, kind: type[LearningModel]) -> LearningModel:
             raise CostModelError(f"{path}: {plain['schema']}, {plain['model']}; allowed: {SCHEMA}, {kind.name}")
         model = kind().set_params(**plain["params"])
         joules = None if plain["joules"] is None else _read(kind, plain["joules"])
-        model.state_ = State(
-            plain["board"], plain["clock_hertz"], _read(kind, plain["cycles"]), joules, _sizes(plain["sizes"])
-        )
+        board, cycles = plain["board"], _read(kind, plain["cycles"])
+        model.state_ = State(board, plain["clock_hertz"], cycles, joules, sizes_on(board))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CostModelError(f"{path}: no cost model: {type(error).__name__}: {error}") from None
     return model
@@ -58,7 +57,3 @@ def _plain(fit: QuantityFit) -> dict[str, Any]:
 
 def _read(kind: type[LearningModel], plain: Mapping[str, Any]) -> QuantityFit:
     return QuantityFit(kind.read_layers(plain["layers"]), float(plain["network_factor"]))
-
-
-def _sizes(plain: Mapping[str, Any]) -> SizeFit:
-    return SizeFit(Frame(**plain["frame"]), tuple(plain["flash"]), plain["flash_deviation"])

@@ -14,7 +14,7 @@ from cost_models.costs import Costs
 from cost_models.errors import CostModelError
 from cost_models.estimates import Estimate, Estimates, LayerEstimates
 from cost_models.layers import Layers, from_network, joined
-from cost_models.sizes import SizeFit, fit_sizes
+from cost_models.sizes import Sizes, sizes_on
 from mcusim.network import Network
 
 Networks = Network | Layers | Sequence[Network | Layers]
@@ -115,7 +115,7 @@ class State:
     clock_hertz: int
     cycles: QuantityFit
     joules: QuantityFit | None
-    sizes: SizeFit
+    sizes: Sizes
 
 
 def layers_of(networks: Networks) -> Layers:
@@ -157,11 +157,9 @@ class LearningModel(Parameters, ABC):
 
     def fit(self, layers: Layers, costs: Costs) -> Self:
         """Learn from networks and what they took; the model itself."""
-        from cost_models.frames import frame_of
-
         joules = self._quantity(layers, costs.joules) if costs.has_energy else None
         cycles = self._quantity(layers, costs.cycles.astype(np.float64))
-        self.state_ = State(costs.board, costs.clock_hertz, cycles, joules, fit_sizes(frame_of(costs.board), layers, costs))
+        self.state_ = State(costs.board, costs.clock_hertz, cycles, joules, sizes_on(costs.board))
         return self
 
     def predict(self, networks: Networks, *, outside: str = REFUSE) -> Estimates:
@@ -175,7 +173,8 @@ class LearningModel(Parameters, ABC):
         everywhere = layers.per_network(~inside) == 0
         ram, flash = state.sizes.predict(layers)
         rows = LayerEstimates(layers.layer_names, layers.starts, seconds, joules, inside)
-        return Estimates(state.board, layers.names, total_seconds, total_joules, ram, flash, everywhere, rows)
+        told = (total_seconds, total_joules, ram, flash, everywhere, state.sizes.as_it_is(ram))
+        return Estimates(state.board, layers.names, *told, rows)
 
     def _quantity(self, layers: Layers, values: np.ndarray) -> QuantityFit:
         """The fit to all; its deviations are of networks that were left out."""

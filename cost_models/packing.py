@@ -14,9 +14,9 @@ from typing import NamedTuple
 ATTEMPTS, EFFORT = 200, 50_000
 """Those of mcusim.deploy.packing and mcusim.deploy.planner."""
 
-ORDERS, SOME, LITTLE = 6, 20, 1500
-"""Orders that are tried at first; attempts before it is searched; steps of a search after which the planner might give up, which
-searches ten times or so."""
+ORDERS, SOME, LITTLE = 6, 60, 1500
+"""Orders that are tried at first; attempts before it is searched; steps of a search after which the planner might give up,
+which searches ten times or so."""
 
 NONE = -1
 """No place yet; an overlay without a distance."""
@@ -442,7 +442,7 @@ def move(order: Numbers, body: int, place: int) -> None:
 
 
 def lowered(boxes: Boxes, overlays: Overlays, packing: Packing, offsets: Numbers, bound: int) -> bool:
-    """Lower the arena until there is no smaller one; whether that took so little that the planner finds it too, by its own ways."""
+    """Lower the arena until there is no smaller one; whether that took so little that the planner finds it too."""
     spent, fits = 0, is_complete(boxes, overlays, packing)
     if not fits:
         return False
