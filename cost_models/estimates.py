@@ -57,7 +57,8 @@ class Estimates:
     ``ram_bytes``: arena and static data, without the stack. ``flash_bytes``: code and constants. ``in_domain``: whether all
     layers are like those that the model has learnt from. ``as_it_is``: whether the main RAM holds all of it, so that it is
     built as it is; ``ram_bytes`` are those of the network as it is also where it is not. ``energy_joules`` is None on a board
-    without energy table. """
+    without energy table.
+    """
 
     board: str
     names: tuple[str, ...]

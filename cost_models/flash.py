@@ -2,13 +2,14 @@
 
 Constants are exact, and so is which kernels are there and what they take. The code that calls them is not: compilers make it
 of a whole network at once, so that what a call takes depends on those before it. It is told by kernel, as builds of samples
-have it on average, and the deviation is that of those builds. """
+have it on average, and the deviation is that of those builds.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -93,18 +94,25 @@ class Target:
     """What a compiler makes for a core. ``sections``: alignment and bytes of each, in the order in which they are linked.
 
     ``kernels``: the sections of each of KERNELS and of what it calls. ``calls``: bytes around a call of each. ``deviation``:
-    of sums of those, in bytes. """
+    of sums of those, in bytes. ``known``: bytes of sets of kernels that were asked for.
+    """
 
     sections: tuple[tuple[int, int], ...]
     kernels: tuple[tuple[int, ...], ...]
     calls: tuple[float, ...]
     deviation: float
+    known: dict[bytes, int] = field(default_factory=dict, compare=False, repr=False)
 
     def code_bytes(self, calls: np.ndarray) -> np.ndarray:
         """Kernels and calls of each network; ``calls`` as ``calls_of`` has them."""
-        sets, which = np.unique(calls > 0, axis=0, return_inverse=True)
-        linked = np.array([self.linked_bytes(np.flatnonzero(each)) for each in sets])
-        return np.asarray(linked[which.reshape(-1)] + calls @ np.array(self.calls))
+        there = calls > 0
+        linked = [self._linked(row.tobytes(), each) for row, each in zip(np.packbits(there, axis=1), there, strict=True)]
+        return np.asarray(linked + calls @ np.array(self.calls))
+
+    def _linked(self, key: bytes, there: np.ndarray) -> int:
+        if key not in self.known:
+            self.known[key] = self.linked_bytes(np.flatnonzero(there))
+        return self.known[key]
 
     def linked_bytes(self, kernels: np.ndarray) -> int:
         """Bytes of some kernels and of what they call."""

@@ -32,7 +32,8 @@ class Frame:
     """What the firmware of a board has beside its network.
 
     ``dsp``: the core has the DSP extension. ``tables_bytes``: of start-up code. ``own_bytes``: of data that is cleared at
-    start, beside the arena. ``room_bytes``: main RAM, less the reserve of the stack. """
+    start, beside the arena. ``room_bytes``: main RAM, less the reserve of the stack.
+    """
 
     dsp: bool
     tables_bytes: int
