@@ -1,7 +1,8 @@
 """Arenas: what the memory planner asks of networks beside their layers, as tables of tensors and of steps.
 
 Made of a network by ``cost_models.buffers.arenas_of``, or by hand: a search that changes shapes changes ``bytes`` and leaves
-the rest as it is. """
+the rest as it is.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +20,21 @@ TENSOR = np.dtype(
 """A row for each tensor that needs memory. ``first`` and ``last``: the layers that write it and that read it last, by their
 places in the network; -1 for what the caller writes, the last layer for what stays. ``body``: the first of those tensors with
 which it shares memory, as views do, by its place in the network, itself for most; ``offset``: bytes from where the lowest of
-them begins. """
+them begins.
+"""
 
 STEP = np.dtype(
-    [("scratch_bytes", np.int64)]
+    [(name, np.int64) for name in ("scratch_bytes", "constant_bytes")]
     + [(name, np.int32) for name in ("target", "source", "other", "batches")]
     + [(name, np.bool_) for name in ("odd", "free")]
 )  # fmt: skip
 """A row for each layer. ``target``, ``source``, ``other``: the tensors that are its output, its first input, and the second
 one where it works element by element; by their places in the network, -1 for none. ``batches``: images in the input.
 ``scratch_bytes``: what does not follow from the row of the layer. ``odd``: its kernel does not go its usual way (a
-convolution with a scale that nn_scale.h is not right for, a Pad of other things than images of int8). ``free``: it has no
-code, since its output lies in its input. """
+convolution with a scale that nn_scale.h is not right for, a fully connected layer with one scale, operands of different
+shapes, a Pad of other things than images of int8). ``constant_bytes``: of arrays in flash, each rounded up to 16, those of
+earlier layers not among them. ``free``: it has no code, since its output lies in its input.
+"""
 
 
 @dataclass(frozen=True, slots=True)

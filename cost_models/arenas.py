@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from cost_models.arena import STEP, TENSOR, Arenas
+from cost_models.flash import about_constants
 from cost_models.layers import CODES, LAYER, Layers
 from cost_models.packing import chances
 from cost_models.ram import arena_of
@@ -45,6 +46,7 @@ def chained(layers: Layers) -> Layers:
     tensors["element_bytes"][starts] = tensors["bytes"][starts] // np.maximum(inputs, 1)
     tensors["element_bytes"][places] = table["output_bytes"] // np.maximum(elements, 1)
     steps["source"], steps["target"], steps["other"], steps["batches"] = own, own + 1, -1, 1
+    steps["constant_bytes"] = about_constants(table)
     steps["free"] = table["operator"] == CODES["Reshape"]
     whole = np.ones(count, bool)
     whole[places] = ~steps["free"]

@@ -12,13 +12,17 @@ from mcusim.deploy.lifetimes import ELEMENT_WISE, Lifetimes, buffers_of
 from mcusim.network import ElementType, Layer, Network
 from mcusim.network import operators as ops
 
+Constants = set[tuple[str, tuple[int, ...], bytes]]
+"""Arrays that are in flash: element types, shapes and contents."""
+
 
 def arenas_of(network: Network) -> Arenas:
     """Those of one network. Buffers and views are those of the memory planner."""
     lifetimes = buffers_of(network)
     places = {buffer.name: place for place, buffer in enumerate(lifetimes.buffers)}
     views = {(view.part, view.whole) for view in lifetimes.views}
-    steps = [_step(network, layer, places, views) for layer in network.layers]
+    constants: Constants = set()
+    steps = [_step(network, layer, places, views, constants) for layer in network.layers]
     return Arenas(_tensors(network, lifetimes, places), np.zeros(1, np.int64), np.array(steps, STEP))
 
 
@@ -33,14 +37,16 @@ def _tensors(network: Network, lifetimes: Lifetimes, places: dict[str, int]) -> 
     return rows
 
 
-def _step(network: Network, layer: Layer, places: dict[str, int], views: set[tuple[str, str]]) -> tuple[int, ...]:
+def _step(
+    network: Network, layer: Layer, places: dict[str, int], views: set[tuple[str, str]], constants: Constants
+) -> tuple[int, ...]:
     first, *others = dict.fromkeys(layer.inputs)
     other = others[0] if others and isinstance(layer.operator, ELEMENT_WISE) else ""
     source = network.tensors[first] if first else None
     batches = source.shape[0] if source is not None and len(source.shape) == 4 else 1
     return (
-        _scratch(network, layer), places[layer.outputs[0]], places.get(first, -1), places.get(other, -1), batches,
-        _odd(network, layer), _free(layer, views),
+        _scratch(network, layer), _constants(network, layer, constants), places[layer.outputs[0]], places.get(first, -1),
+        places.get(other, -1), batches, _odd(network, layer), _free(layer, views),
     )  # fmt: skip
 
 
@@ -80,19 +86,62 @@ def _odd(network: Network, layer: Layer) -> bool:
             return not _scales_fit(network, layer, prod(network.tensors[layer.inputs[1]].shape[1:]))
         case ops.DepthwiseConv2D():
             return not _scales_fit(network, layer, prod(network.tensors[layer.inputs[1]].shape[1:3]))
+        case ops.FullyConnected():
+            return _one_scale(network, layer)
+        case ops.Binary():
+            return network.tensors[layer.inputs[1]].shape != source.shape
     return False
 
 
 def _scales_fit(network: Network, layer: Layer, count: int) -> bool:
     """nn_scale_fits of nn_scale.h, for all channels."""
-    source, weights, bias = (*network.inputs_of(layer), None)[:3]
+    bias = (*network.inputs_of(layer), None)[2]
+    _, shifts = _factors(network, layer)
+    largest = 0 if bias is None or bias.data is None else int(np.abs(bias.data.astype(np.int64)).max(initial=0))
+    return bool(count < 16384 and largest < (1 << 29) - count * 255 * 128 and (shifts < 0).all() and (shifts >= -21).all())
+
+
+def _factors(network: Network, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    """Multiplier and shift of each output channel (channel_scales of mcusim.deploy.rules.convolution)."""
+    source, weights = network.inputs_of(layer)[:2]
     target = network.outputs_of(layer)[0]
     assert source is not None and weights is not None
     if source.quantization is None or weights.quantization is None or target.quantization is None:
-        return True
+        return np.zeros(1, np.int32), -np.ones(1, np.int32)
     whole = float(np.float32(source.quantization.scale)), float(np.float32(target.quantization.scale))
-    real = whole[0] * np.asarray(weights.quantization.scales, np.float32).astype(np.float64) / whole[1]
-    fraction, shift = np.frexp(real)
-    shift = shift + (np.floor(fraction * 2.0**31 + 0.5) == 2.0**31)
-    largest = 0 if bias is None or bias.data is None else int(np.abs(bias.data.astype(np.int64)).max(initial=0))
-    return bool(count < 16384 and largest < (1 << 29) - count * 255 * 128 and (shift < 0).all() and (shift >= -21).all())
+    channels = weights.shape[3] if isinstance(layer.operator, ops.DepthwiseConv2D) else weights.shape[0]
+    scales = np.broadcast_to(np.asarray(weights.quantization.scales, np.float32), (channels,)).astype(np.float64)
+    fraction, shift = np.frexp(whole[0] * scales / whole[1])
+    value = np.floor(fraction * 2.0**31 + 0.5)
+    full = value == 2.0**31
+    value, shift = np.where(full, 2.0**30, value), shift + full
+    there = shift >= -31
+    return np.where(there, value, 0).astype(np.int32), np.where(there, shift, 0).astype(np.int32)
+
+
+PER_CHANNEL = (ops.Conv2D, ops.DepthwiseConv2D, ops.TransposeConv2D)
+TABLE_BYTES = 256
+
+
+def _constants(network: Network, layer: Layer, seen: Constants) -> int:
+    """Bytes of the arrays that a layer adds to flash."""
+    tensors = [tensor for tensor in network.inputs_of(layer) if tensor is not None and tensor.constant]
+    arrays = [np.asarray(tensor.data) for tensor in tensors if tensor.data is not None]
+    several = isinstance(layer.operator, ops.FullyConnected) and not _one_scale(network, layer)
+    if isinstance(layer.operator, PER_CHANNEL) or several:
+        arrays += _factors(network, layer)
+    total = TABLE_BYTES if isinstance(layer.operator, ops.Unary) else 0
+    for array in arrays:
+        key = array.dtype.str, array.shape, array.tobytes()
+        total += 0 if key in seen else -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+        seen.add(key)
+    return total
+
+
+ALIGNMENT = 16
+"""Of an array in flash (write_assembly of mcusim.deploy.build)."""
+
+
+def _one_scale(network: Network, layer: Layer) -> bool:
+    weights = network.inputs_of(layer)[1]
+    return weights is None or weights.quantization is None or len(weights.quantization.scales) == 1

@@ -61,7 +61,9 @@ class Estimates:
     """Of each network, in the order of the question. Latency and energy are those of one inference, without printing.
 
     ``ram_bytes``: arena and static data, without the stack. ``flash_bytes``: code and constants. ``in_domain``: whether all
-    layers are like those that the model has learnt from. ``energy_joules`` is None on a board without energy table.
+    layers are like those that the model has learnt from. ``as_it_is``: whether the main RAM holds all of it, so that it is
+    built as it is; ``ram_bytes`` are those of the network as it is also where it is not. ``energy_joules`` is None on a board
+    without energy table.
     """
 
     board: str
@@ -71,6 +73,7 @@ class Estimates:
     ram_bytes: Estimate
     flash_bytes: Estimate
     in_domain: np.ndarray
+    as_it_is: np.ndarray
     layers: LayerEstimates
 
     def __len__(self) -> int:

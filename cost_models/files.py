@@ -10,7 +10,7 @@ from typing import Any
 
 from cost_models.errors import CostModelError
 from cost_models.model import QUANTITIES, LearningModel, Spread, State
-from cost_models.sizes import Frame, SizeFit
+from cost_models.sizes import sizes_on
 
 SCHEMA = "cost_models.model/2"
 
@@ -33,7 +33,7 @@ def write(path: Path, model: LearningModel, training: Training) -> None:
         "schema": SCHEMA, "model": model.name, "board": state.board, "clock_hertz": state.clock_hertz, "dsp": training.dsp,
         "quantities": list(state.quantities), "layers": _rounded(state.layers.plain(state.quantities)),
         "spreads": [_rounded({name: dict(each) for name, each in asdict(spread).items()}) for spread in state.spreads],
-        "sizes": asdict(state.sizes), "training": asdict(training),
+        "training": asdict(training),
     }  # fmt: skip
     path.write_text(json.dumps(plain, indent=1, allow_nan=False) + "\n")
 
@@ -56,7 +56,7 @@ def read(path: Path, kind: type[LearningModel]) -> LearningModel:
             raise CostModelError(f"{path}: quantities {quantities}; allowed: {QUANTITIES}")
         model.state_ = State(
             plain["board"], plain["clock_hertz"], quantities, kind.read_layers(plain["layers"], quantities, plain["dsp"]),
-            tuple(_spread(each) for each in plain["spreads"]), _sizes(plain["sizes"]),
+            tuple(_spread(each) for each in plain["spreads"]), sizes_on(plain["board"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CostModelError(f"{path}: no cost model: {type(error).__name__}: {error}") from None
@@ -65,7 +65,3 @@ def read(path: Path, kind: type[LearningModel]) -> LearningModel:
 
 def _spread(plain: Mapping[str, Mapping[str, float]]) -> Spread:
     return Spread(**{name: {float(share): float(reach) for share, reach in each.items()} for name, each in plain.items()})
-
-
-def _sizes(plain: Mapping[str, Any]) -> SizeFit:
-    return SizeFit(Frame(**plain["frame"]), tuple(plain["flash"]), plain["flash_deviation"])

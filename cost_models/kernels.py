@@ -2,7 +2,8 @@
 
 Twins of the ``..._get_buffer_size`` functions of kernels_c and of ``nn_walks.c``, named after the C that they follow; a test
 holds them to what the compiled ones answer. Like ``packing``, they run as they stand and compiled. A row is one of LAYER, a
-step one of STEP, of single numbers. ``dsp``: whether the core has the DSP extension. """
+step one of STEP, of single numbers. ``dsp``: whether the core has the DSP extension.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ class Layers:
     """Layers of one network or many, one after the other; ``starts[i]`` is the first row of network i.
 
     ``table``: array of LAYER. ``names``: of the networks. ``layer_names``: of the rows, or () where there are none.
-    ``arenas``: what RAM is planned with, or None where there is none of it: then RAM is an estimate. """
+    ``arenas``: what RAM is planned with, or None where there is none of it: then RAM is an estimate.
+    """
 
     table: np.ndarray
     starts: np.ndarray

@@ -14,7 +14,7 @@ from cost_models.costs import Costs
 from cost_models.errors import CostModelError
 from cost_models.estimates import QUANTILES, Estimate, Estimates, LayerEstimates
 from cost_models.layers import Layers, from_network, joined
-from cost_models.sizes import SizeFit, fit_sizes
+from cost_models.sizes import Sizes, sizes_on
 from mcusim.network import Network
 
 Networks = Network | Layers | Sequence[Network | Layers]
@@ -130,7 +130,7 @@ class State:
     quantities: tuple[str, ...]
     layers: LayerFit
     spreads: tuple[Spread, ...]
-    sizes: SizeFit
+    sizes: Sizes
 
 
 def layers_of(networks: Networks) -> Layers:
@@ -172,8 +172,6 @@ class LearningModel(Parameters, ABC):
 
     def fit(self, layers: Layers, costs: Costs) -> Self:
         """Learn from networks and what they took; the model itself."""
-        from cost_models.frames import frame_of
-
         quantities = QUANTITIES if costs.has_energy else QUANTITIES[:1]
         values = np.stack([costs.cycles, costs.joules][: len(quantities)]).astype(np.float64)
         whole = self.fit_layers(layers.table, values, costs.dsp)
@@ -183,8 +181,7 @@ class LearningModel(Parameters, ABC):
             _spread(layers, deviations, guess, value)
             for deviations, guess, value in zip(whole.price(layers.table).deviations, guessed, values, strict=True)
         )
-        sizes = fit_sizes(frame_of(costs.board), layers, costs)
-        self.state_ = State(costs.board, costs.clock_hertz, quantities, whole, spreads, sizes)
+        self.state_ = State(costs.board, costs.clock_hertz, quantities, whole, spreads, sizes_on(costs.board))
         return self
 
     def predict(self, networks: Networks, *, outside: str = REFUSE) -> Estimates:
@@ -203,7 +200,8 @@ class LearningModel(Parameters, ABC):
         ram, flash = state.sizes.predict(layers)
         energy = len(rows) > 1
         of_layers = LayerEstimates(layers.layer_names, layers.starts, rows[0], rows[1] if energy else None, priced.inside)
-        return Estimates(state.board, layers.names, sums[0], sums[1] if energy else None, ram, flash, everywhere, of_layers)
+        told = (sums[0], sums[1] if energy else None, ram, flash, everywhere, state.sizes.as_it_is(ram))
+        return Estimates(state.board, layers.names, *told, of_layers)
 
     def _left_out(self, layers: Layers, values: np.ndarray, dsp: bool) -> np.ndarray:
         """What a fit to the other networks says of each row; NaN where that knows no such kind."""

@@ -1,7 +1,8 @@
 """Native: ``ram``, ``kernels`` and ``packing`` compiled by numba, for many networks at once. Only imported where that pays.
 
 The functions are those that run as they stand for one network. What is compiled is kept in the user's cache folder, under the
-state of the files that it is made of. """
+state of the files that it is made of.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ import numpy as np
 from numba import config
 from numba.extending import overload, register_jitable
 
-from cost_models import kernels, packing, ram
+from cost_models import arena, kernels, layers, packing, ram
 from cost_models.arena import Arenas
 from cost_models.layers import Layers
 
@@ -45,7 +46,7 @@ def arena_bytes(layers: Layers, arenas: Arenas, dsp: bool) -> np.ndarray:
 
 def _directory() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for module in SOURCES:
+    for module in (*SOURCES, layers, arena):
         digest.update(Path(str(module.__file__)).read_bytes())
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return str(base / "mcusim" / f"arenas-{digest.hexdigest()[:16]}")

@@ -1,8 +1,9 @@
 """Packing: the least arena that the memory planner finds (``mcusim.deploy.packing``), in numbers, for many networks.
 
-Written so that it runs as it stands, on lists, and compiled, on arrays (``packing_native``). It tries what the planner tries,
-in the same order, and gives up where that gives up; what is there objects with names are columns of numbers here. All of it
-is in this file, since what is compiled is kept by file. """
+Written so that it runs as it stands, on lists, and compiled, on arrays (``native``). It tries what the planner tries, in the
+same order, and gives up where that gives up; but where a short search shows which arena is the smallest, the planner's longer
+one is taken to find it too. What is there objects with names are columns of numbers here.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from typing import NamedTuple
 ATTEMPTS, EFFORT = 200, 50_000
 """Those of mcusim.deploy.packing and mcusim.deploy.planner."""
 
-ORDERS, SOME, LITTLE = 6, 20, 1500
+ORDERS, SOME, LITTLE = 6, 60, 1500
 """Orders that are tried at first; attempts before it is searched; steps of a search after which the planner might give up,
 which searches ten times or so."""
 
@@ -34,7 +35,8 @@ class Boxes(NamedTuple):
 
     ``extent``: bytes, rounded up to ``alignment``. ``body``: the first box of those that views hold together, itself where
     there are none; ``offset``: in that body. ``joined``: whether views hold it to others. Steps count from 0, the caller's
-    writing. """
+    writing.
+    """
 
     extent: Numbers
     alignment: Numbers
@@ -62,7 +64,8 @@ class Packing(NamedTuple):
 
     ``number``: the body of each box. ``rank``: of heights, the highest first. Rows ``start[i]`` to ``start[i + 1]`` of
     ``other``, ``low`` and ``high`` say where the offset of body i less that of the other must not lie. ``begins``: steps in
-    which a box begins. ``need``: bytes that no plan can do without, by step. """
+    which a box begins. ``need``: bytes that no plan can do without, by step.
+    """
 
     number: Numbers
     height: Numbers
@@ -240,7 +243,7 @@ def apart(
     for k in range(len(overlays.output) - 1, -1, -1):
         over[overlays.output[k]] = k + 1
     one, two, low, high = numbers(room), numbers(room), numbers(room), numbers(room)
-    live, spans, views = 0, 0, 0
+    several, live, spans, views = numbers(bodies), 0, 0, 0
     for place in range(count):
         i = order[place] % count
         kept = 0
@@ -258,8 +261,9 @@ def apart(
                             one[s], two[s], low[s], high[s] = number[j], number[i], -high[s], -low[s]
         active[kept] = i
         live = kept + 1
+        several[number[i]] |= boxes.joined[i]
         views += boxes.joined[i]
-    spans = merged(one, two, low, high, spans, bodies) if views else narrowed(one, two, low, high, spans)
+    spans = merged(one, two, low, high, spans, several) if views else narrowed(one, two, low, high, spans)
     return by_body(one, two, low, high, spans, bodies)
 
 
@@ -292,21 +296,27 @@ def narrowed(one: Numbers, two: Numbers, low: Numbers, high: Numbers, spans: int
     return kept
 
 
-def merged(one: Numbers, two: Numbers, low: Numbers, high: Numbers, spans: int, bodies: int) -> int:
-    """Join spans of two bodies that overlap, and leave out those with no number inside. How many are left."""
-    lowest = 0
+def merged(one: Numbers, two: Numbers, low: Numbers, high: Numbers, spans: int, several: Numbers) -> int:
+    """Join spans of two bodies that overlap, and leave out those with no number inside. How many are left.
+
+    ``several``: bodies of more than one box; no others have spans that overlap.
+    """
+    lowest, highest, bodies, joint = 0, 0, len(several), 0
     for s in range(spans):
-        lowest = min(lowest, low[s])
-    width = 1
-    for s in range(spans):
-        width = max(width, low[s] - lowest + 1)
-    order = numbers(spans)
-    for s in range(spans):
-        order[s] = ((one[s] * bodies + two[s]) * width + low[s] - lowest) * spans + s
-    order.sort()
+        lowest, highest = min(lowest, low[s]), max(highest, low[s])
+        joint += 1 if several[one[s]] or several[two[s]] else 0
+    order, width = numbers(joint), highest - lowest + 1
     ones, twos, lows, highs = numbers(spans), numbers(spans), numbers(spans), numbers(spans)
-    kept = 0
-    for k in range(spans):
+    kept, joint = 0, 0
+    for s in range(spans):
+        if several[one[s]] or several[two[s]]:
+            order[joint] = ((one[s] * bodies + two[s]) * width + low[s] - lowest) * spans + s
+            joint += 1
+        elif high[s] - low[s] > 1:
+            ones[kept], twos[kept], lows[kept], highs[kept] = one[s], two[s], low[s], high[s]
+            kept += 1
+    order.sort()
+    for k in range(joint):
         s = order[k] % spans
         p = kept - 1
         if kept and ones[p] == one[s] and twos[p] == two[s] and low[s] < highs[p]:
@@ -442,9 +452,7 @@ def move(order: Numbers, body: int, place: int) -> None:
 
 
 def lowered(boxes: Boxes, overlays: Overlays, packing: Packing, offsets: Numbers, bound: int) -> bool:
-    """Lower the arena until there is no smaller one; whether that took so little that the planner finds it too, by its own
-    ways.
-    """
+    """Lower the arena until there is no smaller one; whether that took so little that the planner finds it too."""
     spent, fits = 0, is_complete(boxes, overlays, packing)
     if not fits:
         return False

@@ -2,7 +2,8 @@
 
 ``arena_of`` is of one network; it runs as it stands, and compiled for many of them. What it gives is the arena of the network
 as it is, in one memory; one that a board cannot hold like that is spread over several or rewritten when it is built, and
-takes less. """
+takes less.
+"""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ class Simulate(Parameters):
             _estimate([result.ram_bytes.arena + result.ram_bytes.static for result in results]),
             _estimate([result.flash_bytes.total for result in results]),
             np.ones(len(results), bool),
+            np.array([not result.changes for result in results], bool),
             rows,
         )
 

@@ -5,7 +5,7 @@ is not part of it. Where ``Layers.arenas`` is there it is exact: it is what ``ex
 main RAM of the board holds. One that it does not hold is built in several memories or rewritten (``mcusim.deploy.smaller``),
 and takes less. Without ``arenas`` it is an estimate, as if layers followed each other.
 
-Flash is an estimate. Not modelled there: code that kernels share.
+Flash is that of constants and kernels as they are, and an estimate of the code that calls them (``flash.py``).
 """
 
 from __future__ import annotations
@@ -15,14 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cost_models.arenas import arena_bytes, chained
-from cost_models.costs import Costs
+from cost_models.errors import CostModelError
 from cost_models.estimates import Estimate, exactly
-from cost_models.layers import CODES, OPERATORS, Layers
-from cost_models.regression import nonnegative
-
-RIDGE = 1e-6
-CHANNELED = np.array([CODES["Conv2D"], CODES["DepthwiseConv2D"], CODES["TransposeConv2D"], CODES["FullyConnected"]])
-"""Operators with a multiplier and a shift for each output channel."""
+from cost_models.flash import Target, flash_bytes, tables, target_of
+from cost_models.layers import CODES, Layers
 
 MARK_BYTES, SWITCH_BYTES, LIST_BYTES = 32, 8, 4
 """Of a mark; of ``network_switch``; of the end of the list of marks, which is there if there are any."""
@@ -73,33 +69,27 @@ def about_arena_bytes(layers: Layers, dsp: bool) -> np.ndarray:
     return arena_bytes(chained(layers), dsp) + layers.largest(np.maximum(besides, 0))
 
 
-def flash_features(layers: Layers) -> np.ndarray:
-    """One, layers, constants, channels with a scale, and for each operator whether it occurs."""
-    table = layers.table
-    channels = np.where(np.isin(table["operator"], CHANNELED), table["output_channels"], 0)
-    sums = [layers.per_network(np.asarray(each, np.float64)) for each in (table["weight_bytes"], channels)]
-    there = [layers.largest((table["operator"] == code).astype(np.int64)) for code in range(len(OPERATORS))]
-    return np.stack([np.ones(len(layers)), layers.counts, *sums, *there], axis=1).astype(np.float64)
-
-
 @dataclass(frozen=True, slots=True)
-class SizeFit:
-    """``frame``: of the board. Coefficients of the features of flash, and the relative standard deviation of its errors."""
+class Sizes:
+    """RAM and flash on one board. ``flash_bytes``: of what its firmware has beside its network."""
 
     frame: Frame
-    flash: tuple[float, ...]
-    flash_deviation: float
+    target: Target
+    flash_bytes: float
 
     def predict(self, layers: Layers) -> tuple[Estimate, Estimate]:
         """RAM and flash in bytes."""
-        flash = (flash_features(layers) * np.array(self.flash)).sum(axis=1)
-        return self.frame.ram_bytes(layers), Estimate(flash, flash * self.flash_deviation)
+        return self.frame.ram_bytes(layers), flash_bytes(layers, self.target, self.flash_bytes)
+
+    def as_it_is(self, ram: Estimate) -> np.ndarray:
+        """Whether the main RAM holds what each network takes."""
+        return np.asarray(ram.values - self.frame.tables_bytes <= self.frame.room_bytes)
 
 
-def fit_sizes(frame: Frame, layers: Layers, costs: Costs) -> SizeFit:
-    """The fit of what was built."""
-    features, sizes = flash_features(layers), costs.flash_bytes.astype(np.float64)
-    found = nonnegative(features, sizes, RIDGE, sizes)
-    errors = (features * found).sum(axis=1) / sizes - 1
-    spare = max(len(sizes) - np.count_nonzero(found), 1)
-    return SizeFit(frame, tuple(found.tolist()), float(np.sqrt((errors**2).sum() / spare)))
+def sizes_on(board: str) -> Sizes:
+    """Those of a board. CostModelError for one that is not in the tables (``python -m cost_models.size_table`` makes them)."""
+    known = tables()["boards"]
+    if board not in known:
+        raise CostModelError(f"no sizes of board {board!r} are known; there are those of: {', '.join(known)}")
+    plain = known[board]
+    return Sizes(Frame(**plain["frame"]), target_of(plain["target"]), float(plain["flash_bytes"]))
