@@ -28,7 +28,7 @@ def fitted(board: str) -> cost_models.Linear:
 def ship(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """``folder`` holds models of BOARDS, and is where they are looked for."""
     for board in BOARDS:
-        write(folder / f"{board}.linear.json", fitted(board), Training(True, "made up", 48, 500, {}))
+        write(folder / f"{board}.linear.json", fitted(board), Training(True, "made up", 48, 500))
     monkeypatch.setattr(shipped, "DATA", folder)
     return folder
 
