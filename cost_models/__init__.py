@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from cost_models.adapt import adapted
     from cost_models.analytic import Analytic
     from cost_models.check import check_cost_model
+    from cost_models.constraints import Constraint
     from cost_models.costs import Costs
+    from cost_models.decisions import decide
     from cost_models.errors import CostModelError
     from cost_models.estimates import Estimate, Estimates
     from cost_models.exact import exact_sizes
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
     from cost_models.what_if import at_clock
 
 __all__ = [
-    "LAYER", "Analytic", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers", "Linear", "Simulate",
-    "adapted", "at_clock", "check_cost_model", "exact_sizes", "from_network", "joined", "load", "predict",
+    "LAYER", "Analytic", "Constraint", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers", "Linear",
+    "Simulate", "adapted", "at_clock", "check_cost_model", "decide", "exact_sizes", "from_network", "joined", "load", "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
     "LAYER": "layers", "adapted": "adapt", "at_clock": "what_if", "predict": "shipped", "Analytic": "analytic",
-    "CostModel": "model", "CostModelError": "errors", "Costs": "costs",
+    "Constraint": "constraints", "CostModel": "model", "decide": "decisions", "CostModelError": "errors", "Costs": "costs",
     "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Simulate": "simulate",
     "check_cost_model": "check", "exact_sizes": "exact", "from_network": "layers", "joined": "layers",
 }  # fmt: skip
