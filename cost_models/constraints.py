@@ -58,7 +58,7 @@ class Constraint:
 
     def margin(self, value: float) -> float:
         """Room below the limit, relative to it; negative where it is broken."""
-        return 1 - value / self.limit
+        return float(1 - value / self.limit)
 
 
 Constraints = str | Constraint | Sequence[str | Constraint]
@@ -115,7 +115,8 @@ Built = Callable[[Any], Network | Layers]
 def optuna_constraints(
     build: Built, constraints: Constraints, model: CostModel | str, share: float | None = None
 ) -> Callable[[Any], tuple[float, ...]]:
-    """A ``constraints_func`` for Optuna's samplers: of a trial, how far its network is beyond each limit.
+    """Of a trial of Optuna, how far its network is beyond each limit: for ``Trial.set_constraint``, or as the
+    ``constraints_func`` that samplers took before version 5.
 
     ``build`` is given the trial's ``params``.
     """

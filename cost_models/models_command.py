@@ -37,9 +37,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")
 
 
 @app.callback(invoke_without_command=True, help=HELP)
-def list_models(context: typer.Context, as_json: AsJson = False) -> None:
-    if context.invoked_subcommand is not None:
-        return
+def models(context: typer.Context, as_json: AsJson = False) -> None:
+    if context.invoked_subcommand is None:
+        list_models(as_json)
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the models, as 'mcusim models' does; latency and energy: median errors of networks that were left out."""
     from cost_models.catalogue import LISTED, cells_of, entries, plain_of
 
     found, unread = entries()

@@ -94,6 +94,7 @@ def test_models_are_listed_with_their_errors(models: Command) -> None:
     lines = models().out.splitlines()
     assert [line.split()[:2] for line in lines[2:]] == [[b, m] for b in ("m7", "nucleo-f746zg") for m in ("analytic", "linear")]
     found = json.loads(models("--json").out)
+    assert json.loads(models("list", "--json").out) == found
     assert [each["board"] for each in found] == ["m7", "m7", "nucleo-f746zg", "nucleo-f746zg"]
     assert found[1]["training"]["accuracy"]["held_out"]["latency"]["coverage"]["0.9"] > 0.5
     assert found[1]["bytes"] > 1000
