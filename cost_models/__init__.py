@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from cost_models.arena import STEP, TENSOR, Arenas
     from cost_models.arenas import chained
     from cost_models.check import check_cost_model
+    from cost_models.constraints import Constraint
     from cost_models.costs import Costs
+    from cost_models.decisions import decide
     from cost_models.errors import CostModelError
     from cost_models.estimates import Estimate, Estimates
     from cost_models.exact import exact_sizes
@@ -26,16 +28,17 @@ if TYPE_CHECKING:
     from cost_models.what_if import at_clock
 
 __all__ = [
-    "LAYER", "STEP", "TENSOR", "Analytic", "Arenas", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers",
-    "Linear", "Simulate", "adapted", "at_clock", "chained", "check_cost_model", "exact_sizes", "from_network", "joined", "load",
-    "predict",
+    "LAYER", "STEP", "TENSOR", "Analytic", "Arenas", "Constraint", "CostModel", "CostModelError", "Costs", "Estimate",
+    "Estimates", "Layers", "Linear", "Simulate", "adapted", "at_clock", "chained", "check_cost_model", "decide", "exact_sizes",
+    "from_network", "joined", "load", "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
-    "LAYER": "layers", "STEP": "arena", "TENSOR": "arena", "Analytic": "analytic", "Arenas": "arena", "CostModel": "model",
-    "CostModelError": "errors", "Costs": "costs", "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers",
-    "Linear": "linear", "Simulate": "simulate", "adapted": "adapt", "at_clock": "what_if", "chained": "arenas",
-    "check_cost_model": "check", "exact_sizes": "exact", "from_network": "layers", "joined": "layers", "predict": "shipped",
+    "LAYER": "layers", "STEP": "arena", "TENSOR": "arena", "Analytic": "analytic", "Arenas": "arena",
+    "Constraint": "constraints", "CostModel": "model", "CostModelError": "errors", "Costs": "costs", "Estimate": "estimates",
+    "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Simulate": "simulate", "adapted": "adapt",
+    "at_clock": "what_if", "chained": "arenas", "check_cost_model": "check", "decide": "decisions", "exact_sizes": "exact",
+    "from_network": "layers", "joined": "layers", "predict": "shipped",
 }  # fmt: skip
 """Public name to the module that defines it, imported at first use."""
 

@@ -19,6 +19,7 @@ from cost_models.linear import Linear, LinearFit
 from cost_models.model import WIDEN, Networks, Spread, State, layers_of
 from cost_models.regression import nonnegative
 from cost_models.shipped import boards_like, load
+from cost_models.student import reach
 
 HELD = 1e-3
 """How much weights are held to equal shares: a measurement of all boards alike is worth a hundred to one of their
@@ -29,20 +30,21 @@ LEAST = 3
 
 
 def adapted(
-    board: str, clock_hertz: int, networks: Networks, latency_seconds: Sequence[float], like: Sequence[str] = (), name: str = ""
-) -> Linear:
+    board: str, clock_hertz: int, networks: Networks, latency_seconds: Sequence[float], like: Sequence[str | Linear] = (),
+    name: str = "",
+) -> Linear:  # fmt: skip
     """A model of a board, from the ``latency_seconds`` of ``networks`` measured on it at ``clock_hertz``.
 
-    ``board``: one of the same core, whose sizes and energy per cycle are taken. ``like``: boards to mix, () for all of its core
-    that models are shipped for. ``name``: what the new board is called. Intervals are from measurements that were left out, one
-    by one, and as wide as so few of them allow (Student's t). CostModelError for fewer than three.
+    ``board``: one of the same core, whose sizes and energy per cycle are taken. ``like``: boards or models to mix, () for all
+    boards of its core that models are shipped for. ``name``: what the new board is called. Intervals are from measurements that
+    were left out, one by one, and as wide as so few of them allow (Student's t). CostModelError for fewer than three.
     """
     layers, met = layers_of(networks), np.asarray(latency_seconds, np.float64) * clock_hertz
     if len(met) != len(layers) or len(met) < LEAST:
         raise CostModelError(f"{len(met)} measurements of {len(layers)} networks; allowed: one each, of {LEAST} and more")
     if not (np.isfinite(met).all() and (met > 0).all()):
         raise CostModelError(f"a measured latency of {min(latency_seconds)} s; allowed: more than 0")
-    known = [load(each) for each in (like or boards_like(board))]
+    known = [each if isinstance(each, Linear) else load(each) for each in (like or boards_like(board))]
     states = [model.learnt for model in known if isinstance(model, Linear)]
     guessed = np.stack([_cycles(state, layers) for state in states], axis=1)
     weights = _weights(guessed, met)
@@ -85,14 +87,12 @@ def _mixed(fits: Sequence[LinearFit], weights: np.ndarray, base: LinearFit) -> L
 
 def _spread(guessed: np.ndarray, met: np.ndarray, deviations: np.ndarray) -> Spread:
     """From errors of measurements that took no part, in the deviations that the model tells."""
-    from scipy.stats import t  # type: ignore[import-untyped]
-
     count, scores = len(met), []
     for place in range(count):
         others = np.arange(count) != place
         scores.append((guessed[place] @ _weights(guessed[others], met[others]) - met[place]) / deviations[place])
     size = float(np.sqrt(np.mean(np.square(scores)) * (1 + 1 / count)))
-    reaches = {share: size * float(t.ppf((1 + share) / 2, count - 1)) for share in QUANTILES}
+    reaches = {share: size * reach(share, count - 1) for share in QUANTILES}
     return Spread(reaches, reaches)
 
 

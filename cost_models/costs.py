@@ -47,6 +47,6 @@ class Costs:
     def selected(self, networks: Sequence[int], starts: np.ndarray) -> Costs:
         """Those of some networks. ``starts``: the first row of each of all networks."""
         ends = np.append(starts[1:], len(self.cycles))
-        rows = np.concatenate([np.arange(starts[i], ends[i]) for i in networks])
+        rows = np.concatenate([np.zeros(0, np.int64), *(np.arange(starts[i], ends[i]) for i in networks)])
         sizes = self.networks[list(networks)]
         return Costs(self.board, self.clock_hertz, self.cycles[rows], self.joules[rows], sizes, self.dsp)

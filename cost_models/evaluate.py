@@ -3,61 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
-from cost_models.costs import Costs
-from cost_models.estimates import Estimate
-from cost_models.layers import Layers
+from cost_models.accuracy import POINTS, Accuracy, Errors, Points, errors_of
 from cost_models.model import WIDEN, LearningModel
 from cost_models.store import Examples
 
 HELD_OUT = 5
 """Every fifth network is held out."""
 
-Made = Callable[[Layers, Costs], LearningModel]
-"""Fits a model."""
+Made = Callable[[AbstractSet[str]], LearningModel]
+"""A model that has not seen the networks of these names, on any board."""
 
 
-@dataclass(frozen=True, slots=True)
-class Errors:
-    """Relative errors of ``networks``: their median, the shares within 5 and 10 %, the largest; the share of 90 % intervals
-    that hold what was met; Kendall's tau.
-    """
-
-    networks: int
-    median: float
-    within_5_percent: float
-    within_10_percent: float
-    largest: float
-    covered: float
-    kendall_tau: float
+def held(examples: Examples) -> Examples:
+    """Every fifth network; by network, never by layer."""
+    return examples.selected(range(0, len(examples.layers), HELD_OUT))
 
 
-def errors_of(estimate: Estimate, met: np.ndarray) -> Errors:
-    """Of estimates, beside what was met."""
-    errors = np.abs(estimate.values / met - 1)
-    low, high = estimate.interval(0.9)
-    return Errors(
-        len(met), float(np.median(errors)), float((errors <= 0.05).mean()), float((errors <= 0.10).mean()), float(errors.max()),
-        float(((low <= met) & (met <= high)).mean()), kendall_tau(estimate.values, met),
-    )  # fmt: skip
+def without(examples: Examples, names: AbstractSet[str]) -> Examples:
+    """The networks of other names."""
+    return examples.selected([place for place, name in enumerate(examples.layers.names) if name not in names])
 
 
-def kendall_tau(left: np.ndarray, right: np.ndarray) -> float:
-    """Kendall's tau-a: how often two orders agree about a pair, less how often they do not."""
-    signs = np.sign(left[:, None] - left) * np.sign(right[:, None] - right)
-    pairs = len(left) * (len(left) - 1)
-    return float(signs.sum() / pairs) if pairs else 1.0
-
-
-def split(examples: Examples) -> tuple[Examples, Examples]:
-    """Networks to learn from, and those held out; by network, never by layer."""
-    numbers = range(len(examples.layers))
-    return (
-        examples.selected([n for n in numbers if n % HELD_OUT]), examples.selected([n for n in numbers if not n % HELD_OUT])
-    )  # fmt: skip
+def of_family(examples: Examples, family: str) -> Examples:
+    """The networks of a family."""
+    return examples.selected([place for place, each in enumerate(examples.families) if each == family])
 
 
 def known_to(model: LearningModel, examples: Examples) -> Examples:
@@ -66,52 +39,60 @@ def known_to(model: LearningModel, examples: Examples) -> Examples:
     return examples.selected(np.flatnonzero(examples.layers.per_network(~known) == 0).tolist())
 
 
-def told(model: LearningModel, held: Examples) -> Mapping[str, Errors]:
-    """Errors by quantity, on networks that the model knows all layers of."""
-    held = known_to(model, held)
-    estimates, costs = model.predict(held.layers, outside=WIDEN), held.costs
-    found = {"latency": errors_of(estimates.latency_seconds, held.layers.per_network(costs.cycles) / costs.clock_hertz)}
+def told(model: LearningModel, asked: Examples) -> Mapping[str, Errors]:
+    """Errors by quantity, on networks that the model knows all layers of; none where there are none of those."""
+    asked = known_to(model, asked)
+    if not len(asked.layers):
+        return {}
+    estimates, costs = model.predict(asked.layers, outside=WIDEN), asked.costs
+    found = {"latency": errors_of(estimates.latency_seconds, seconds_of(asked))}
     if estimates.energy_joules is not None:
-        found["energy"] = errors_of(estimates.energy_joules, held.layers.per_network(costs.joules))
+        found["energy"] = errors_of(estimates.energy_joules, asked.layers.per_network(costs.joules))
+    found["RAM"] = errors_of(estimates.ram_bytes, costs.ram_bytes)
+    found["flash"] = errors_of(estimates.flash_bytes, costs.flash_bytes)
     return found
 
 
-def held_out(make: Made, examples: Examples) -> Mapping[str, Errors]:
-    """Of a model that has learnt from four networks in five, on the fifth ones."""
-    learning, held = split(examples)
-    return told(make(learning.layers, learning.costs), held)
+def seconds_of(examples: Examples) -> np.ndarray:
+    """What each network took."""
+    return np.asarray(examples.layers.per_network(examples.costs.cycles) / examples.costs.clock_hertz)
 
 
-def by_family(make: Made, examples: Examples) -> Mapping[str, Mapping[str, Errors]]:
-    """The same, family by family."""
-    learning, held = split(examples)
-    model = make(learning.layers, learning.costs)
-    return {family: told(model, of_family(held, {family})) for family in dict.fromkeys(held.families)}
+def accuracy(make: Made, examples: Examples) -> Accuracy:
+    """Of a model that has learnt from four networks in five, on the fifth ones, as a whole and by family; and of those that
+    have learnt from all families but one.
+    """
+    asked = held(examples)
+    model = make(frozenset(asked.layers.names))
+    families = tuple(dict.fromkeys(examples.families))
+    by_family = {family: told(model, of_family(asked, family)) for family in families}
+    return Accuracy(told(model, asked), by_family, without_family(make, examples), points(model, asked))
 
 
 def without_family(make: Made, examples: Examples) -> Mapping[str, Mapping[str, Errors]]:
-    """Of models that have learnt from all families but one, on that."""
-    families = dict.fromkeys(examples.families)
-    found = {}
-    for family in families:
-        others = of_family(examples, set(families) - {family})
-        found[family] = told(make(others.layers, others.costs), of_family(examples, {family}))
-    return found
+    """Of models that have learnt from all families but one, on that; none where there is no other."""
+    families = tuple(dict.fromkeys(examples.families))
+    parts = {family: of_family(examples, family) for family in families[: len(families) if families[1:] else 0]}
+    return {family: told(make(frozenset(part.layers.names)), part) for family, part in parts.items()}
 
 
-def of_family(examples: Examples, families: set[str]) -> Examples:
-    """The networks of some families."""
-    return examples.selected([n for n, family in enumerate(examples.families) if family in families])
+def points(model: LearningModel, asked: Examples) -> Points:
+    """Latencies of some of the networks."""
+    asked = known_to(model, asked)
+    asked = asked.selected(range(0, len(asked.layers), -(-len(asked.layers) // POINTS) or 1))
+    if not len(asked.layers):
+        return Points()
+    estimates = model.predict(asked.layers, outside=WIDEN).latency_seconds
+    return Points(asked.families, tuple(seconds_of(asked).tolist()), tuple(estimates.values.tolist()))
 
 
-def rows_of(title: str, errors: Mapping[str, Errors]) -> Sequence[Sequence[str]]:
-    """As rows of a table for people."""
+def rows_of(title: Sequence[str], errors: Mapping[str, Errors]) -> Sequence[Sequence[str]]:
+    """As rows of a table for people: ``title`` in the first columns, COLUMNS in the others."""
     return [
-        (title, quantity, f"{each.networks}", f"{each.median:.2%}", f"{each.within_5_percent:.1%}",
-        f"{each.within_10_percent:.1%}",
-         f"{each.largest:.1%}", f"{each.covered:.1%}", f"{each.kendall_tau:.3f}")
+        (*title, quantity, f"{each.networks:,}", f"{each.median:.2%}", f"{each.within_5_percent:.1%}",
+         f"{each.within_10_percent:.1%}", f"{each.largest:.1%}", f"{each.coverage[0.9]:.1%}", f"{each.kendall_tau:.3f}")
         for quantity, each in errors.items()
     ]  # fmt: skip
 
 
-COLUMNS = ("", "quantity", "networks", "median error", "within 5 %", "within 10 %", "largest", "90 % intervals hold", "tau")
+COLUMNS = ("quantity", "networks", "median error", "within 5 %", "within 10 %", "largest", "90 % intervals hold", "tau")

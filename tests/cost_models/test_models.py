@@ -12,12 +12,12 @@ import pytest
 
 import cost_models
 from cost_models import CostModelError, Estimate, check
+from cost_models.accuracy import kendall_tau
 from cost_models.files import Training, read, write
 from cost_models.layers import CODES
 from cost_models.model import REFUSE, WIDEN, WIDENED, LearningModel
 from cost_models.regression import nonnegative
 from cost_models.shipped import DATA, LEARNING, class_of
-from cost_models.train import kendall_tau
 from mcusim.network.operators import Function, Unary
 from tests.cost_models.made_up import HERTZ, costs_of, cycles_of, examples, networks
 from tests.deploy.networks import Sketch
@@ -129,7 +129,7 @@ def test_parameters_are_read_and_set_as_scikit_learn_has_it() -> None:
 
 def test_a_model_in_a_file_is_the_same_model(learnt: LearningModel, tmp_path: Path) -> None:
     path, layers = tmp_path / "model.json", examples(12)[0]
-    write(path, learnt, Training(True, "", 48, len(layers.table), {}))
+    write(path, learnt, Training(True, "", 48, len(layers.table)))
     again = read(path, type(learnt))
     for one, other in ((learnt, again), (again, learnt)):
         left, right = one.predict(layers), other.predict(layers)

@@ -1,0 +1,103 @@
+"""``mcusim predict``: what networks take on boards, from models, without simulating."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mcusim.cli.values import hertz
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cost_models.answers import Answers
+    from cost_models.model import CostModel
+
+ALL = "all"
+
+PLAIN_WIDTH = 170
+"""Columns where the output is no terminal."""
+
+
+def predict_command(
+    networks: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Network files (.tflite, .onnx).")],
+    boards: Annotated[
+        str, typer.Option(metavar="all|NAME,NAME", help="Boards by name (see 'mcusim models'); all that there are models of.")
+    ] = ALL,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show which layers, and which terms of them, the time goes into; for one board.")
+    ] = False,
+    model: Annotated[str, typer.Option(metavar="linear|analytic|simulate", help="What answers.")] = "linear",
+    share: Annotated[float, typer.Option(metavar="SHARE", help="How much an interval holds: 0.5, 0.8, 0.9, 0.95, 0.99.")] = 0.9,
+    clock: Annotated[
+        Any, typer.Option(parser=hertz, metavar="HZ", help="Core clock, with the wait states that it needs; 80e6 works.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+) -> None:
+    """Tell what networks take on boards, without simulating: latency, energy, RAM and flash, each with an interval.
+
+    Answers come from models that have learnt from simulated networks, in milliseconds; 'mcusim bench' simulates.
+
+    \b
+    Examples:
+      mcusim predict model.tflite
+      mcusim predict *.tflite --boards nucleo-f746zg,nucleo-l4r5zi --share 0.99
+      mcusim predict model.tflite --boards nucleo-f746zg --explain
+      mcusim predict model.tflite --boards nucleo-f746zg --clock 100e6 --json
+    """
+    from cost_models.answers import Question, answered, checked_share
+
+    checked_share(share)
+    models = _models(_names(boards, model), model, clock)
+    if explain and len(models) != 1:
+        raise typer.BadParameter(f"--explain for {len(models)} boards; allowed: one, as --boards NAME")
+    answers = answered(Question(networks, models, share, explain, clock), quiet)
+    _deliver(answers, as_json)
+    for failure in answers.failures:
+        sys.stderr.write(f"mcusim: {failure.what}: {failure.error}\n")
+    if answers.failures:
+        raise typer.Exit(answers.failures[0].exit_code)
+
+
+def _names(boards: str, model: str) -> Sequence[str]:
+    from cost_models.shipped import SIMULATE, with_model
+    from mcusim.boards import names
+
+    if boards != ALL:
+        return tuple(dict.fromkeys(boards.split(",")))
+    return names() if model == SIMULATE else with_model(model)
+
+
+def _models(names: Sequence[str], model: str, clock: int | None) -> Sequence[CostModel]:
+    """A model of each board. CostModelError where there is none."""
+    from cost_models.errors import CostModelError
+    from cost_models.shipped import load
+
+    if not names:
+        raise CostModelError(f"no {model} models are there; 'mcusim models train' makes them")
+    if clock is None:
+        return [load(name, model) for name in names]
+    from cost_models.what_if import at_clock
+
+    if model != "linear":
+        raise typer.BadParameter(f"--clock with --model {model}; allowed: the linear one")
+    return [at_clock(name, clock) for name in names]
+
+
+def _deliver(answers: Answers, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(answers.to_json() + "\n")
+        return
+    from cost_models.answers_text import parts
+    from mcusim.report.table import print_parts
+
+    print_parts(sys.stdout, parts(answers), PLAIN_WIDTH)
+
+
+if __name__ == "__main__":
+    from mcusim.cli import app
+
+    sys.exit(app.run(sys.argv[1:], app.single(predict_command)))
