@@ -73,23 +73,25 @@ def _by_name(code: int, values: np.ndarray) -> dict[str, float]:
 
 
 class Linear(LearningModel):
-    """``ridge``: how much coefficients are held to ``prior``, or to 0 where there is none.
+    """``ridge``: how much large coefficients are held against a fit, where there is no ``prior``.
 
     ``prior``: a Linear fitted to another board of the same core, whose costs are taken in proportion where this one's data say
-    little; what is not met here is known from there.
+    little; what is not met here is known from there. ``held``: how many layers with errors of their own size the prior counts
+    as.
     """
 
     name: ClassVar[str] = "linear"
 
-    def __init__(self, ridge: float = 1e-6, prior: Linear | None = None) -> None:
+    def __init__(self, ridge: float = 1e-6, prior: Linear | None = None, held: float = 0.5) -> None:
         super().__init__()
         self.ridge = ridge
         self.prior = prior
+        self.held = held
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments of the constructor."""
         del deep
-        return {"ridge": self.ridge, "prior": self.prior}
+        return {"ridge": self.ridge, "prior": self.prior, "held": self.held}
 
     def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> LinearFit:
         """A regression for each kind that is met, of each quantity."""
@@ -132,7 +134,8 @@ class Linear(LearningModel):
                     given[user, list(PARTS[code])] = out[code, list(PARTS[code])]
 
     def _solved(self, rows: _Rows, prior: np.ndarray) -> np.ndarray:
-        return nonnegative(rows.terms, rows.targets, self.ridge, rows.sizes, prior)
+        ridge = self.ridge if self.prior is None else self.held / len(rows.targets)
+        return nonnegative(rows.terms, rows.targets, ridge, rows.sizes, prior)
 
     @classmethod
     def read_layers(cls, plain: Mapping[str, Any], quantities: Sequence[str], dsp: bool) -> LinearFit:

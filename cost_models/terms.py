@@ -181,7 +181,7 @@ def fours_of_channels(row, dsp, place, depth, column, at_once, stretches, in_pla
     out[2] = fours * (column // 4)
     if not dsp:
         return small_fours(row, place, depth, column, stretches, walks, fours, out)
-    again(parts(place.pixels, 2) * walks, fours / max(walks, 1) * column / 4, out)
+    again(parts(place.pixels, 2) * walks, (fours / walks + 0.5) * column / 4, out)
     octets(place, column // 4, walks, fours, rests, walks if last >= 4 else walks - groups, out)
     if in_place:
         return octets_in_place(row, place, depth, column // 4, walks, out)
@@ -468,6 +468,10 @@ def dense(row, dsp, product, out):
         out[20] = rows * depth
     else:
         out[30] = row.weight_bytes
+    if product and row.unfit_channels > 0:  # or of weights with a zero point
+        out[2] = vectors * rows
+        out[21] = vectors * rows * depth
+        return DENSE_WIDE if dsp else DENSE_SMALL
     if not dsp:
         fours = parts(rows, 4) if rows >= 4 else 0
         out[2] = vectors * rows
@@ -475,10 +479,6 @@ def dense(row, dsp, product, out):
         out[4] = vectors * fours * depth
         out[5] = 0 if fours else vectors * rows * depth
         return DENSE_SMALL
-    if product and row.unfit_channels > 0:
-        out[2] = vectors * rows
-        out[21] = vectors * rows * depth
-        return DENSE_WIDE
     return dense_dsp(row, vectors, rows, depth, out)
 
 
