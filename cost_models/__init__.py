@@ -18,20 +18,23 @@ if TYPE_CHECKING:
     from cost_models.exact import exact_sizes
     from cost_models.layers import LAYER, Layers, from_network, joined
     from cost_models.linear import Linear
+    from cost_models.lookup import Lookup
     from cost_models.model import CostModel
     from cost_models.shipped import predict
     from cost_models.simulate import Simulate
+    from cost_models.trees import Trees
     from cost_models.what_if import at_clock
 
 __all__ = [
-    "LAYER", "Analytic", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers", "Linear", "Simulate",
-    "adapted", "at_clock", "check_cost_model", "exact_sizes", "from_network", "joined", "load", "predict",
+    "LAYER", "Analytic", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers", "Linear", "Lookup",
+    "Simulate", "Trees", "adapted", "at_clock", "check_cost_model", "exact_sizes", "from_network", "joined", "load", "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
     "LAYER": "layers", "adapted": "adapt", "at_clock": "what_if", "predict": "shipped", "Analytic": "analytic",
     "CostModel": "model", "CostModelError": "errors", "Costs": "costs",
-    "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Simulate": "simulate",
+    "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Lookup": "lookup",
+    "Simulate": "simulate", "Trees": "trees",
     "check_cost_model": "check", "exact_sizes": "exact", "from_network": "layers", "joined": "layers",
 }  # fmt: skip
 """Public name to the module that defines it, imported at first use."""

@@ -17,6 +17,9 @@ from cost_models.model import WIDEN, LearningModel
 from cost_models.shipped import LEARNING, class_of, file_of
 from cost_models.store import Examples, opened
 
+USUAL = ("analytic", "linear")
+"""Models that are trained where none are named."""
+
 HELD_OUT = 5
 """Every fifth network is held out."""
 
@@ -81,10 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("dataset", help="SQLite file of 'mcusim dataset'")
     parser.add_argument("--board", required=True)
     parser.add_argument("--ship", action="store_true", help="write the models into the package")
+    parser.add_argument("--model", action="append", choices=LEARNING, help="may be repeated; without, analytic and linear")
     given = parser.parse_args(arguments)
     with opened(given.dataset) as store:
         examples = store.examples(given.board)
-    for name in LEARNING:
+    for name in given.model or USUAL:
         model, errors = trained(name, examples)
         sys.stdout.write(f"{given.board}, {name}:\n" + "".join(f"  {key:<30}{value:8.4f}\n" for key, value in errors.items()))
         if given.ship:
