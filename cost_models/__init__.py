@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cost_models.linear import Linear
     from cost_models.lookup import Lookup
     from cost_models.model import CostModel
+    from cost_models.neural import Neural
     from cost_models.shipped import predict
     from cost_models.simulate import Simulate
     from cost_models.trees import Trees
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAYER", "Analytic", "CostModel", "CostModelError", "Costs", "Estimate", "Estimates", "Layers", "Linear", "Lookup",
-    "Simulate", "Trees", "adapted", "at_clock", "check_cost_model", "exact_sizes", "from_network", "joined", "load", "predict",
+    "Neural", "Simulate", "Trees", "adapted", "at_clock", "check_cost_model", "exact_sizes", "from_network", "joined", "load",
+    "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
     "LAYER": "layers", "adapted": "adapt", "at_clock": "what_if", "predict": "shipped", "Analytic": "analytic",
     "CostModel": "model", "CostModelError": "errors", "Costs": "costs",
     "Estimate": "estimates", "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Lookup": "lookup",
-    "Simulate": "simulate", "Trees": "trees",
+    "Neural": "neural", "Simulate": "simulate", "Trees": "trees",
     "check_cost_model": "check", "exact_sizes": "exact", "from_network": "layers", "joined": "layers",
 }  # fmt: skip
 """Public name to the module that defines it, imported at first use."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cost_models.packed import packed, unpacked
+from cost_models.packed import as_kept, packed, unpacked
 from cost_models.ratios import RatioModel
 
 SIZES = (
@@ -107,16 +107,18 @@ class Lookup(RatioModel):
         kept = [thinned(sizes[slots == slot], logs[:, slots == slot], limit) for slot in range(kinds)]
         starts = np.cumsum([0, *(len(each) for each, _ in kept)])
         every, met = np.concatenate([each for each, _ in kept]), np.concatenate([met for _, met in kept], axis=1)
-        return Grid(self.neighbours, starts, every, unpacked(packed(met, DIGITS), *met.shape))
+        return Grid(self.neighbours, starts, every, as_kept(met, DIGITS))
 
     @classmethod
     def read_ratios(cls, plain: Mapping[str, Any], quantities: int, kinds: int) -> Grid:
         """The grid that ``Grid.plain`` wrote."""
-        starts = unpacked(plain["starts"], kinds + 1).astype(np.int64)
+        starts, neighbours = unpacked(plain["starts"], kinds + 1).astype(np.int64), int(plain["neighbours"])
         sizes = unpacked(plain["sizes"], -1, len(SIZES))
         if starts[0] != 0 or starts[-1] != len(sizes) or (np.diff(starts) < 0).any() or (sizes < 1).any():
             raise ValueError("rows of a lookup that do not lie one kind after the other, or have sizes below 1")
-        return Grid(int(plain["neighbours"]), starts, sizes, unpacked(plain["logs"], quantities, len(sizes)))
+        if neighbours < 1:
+            raise ValueError(f"a lookup of {neighbours} neighbours")
+        return Grid(neighbours, starts, sizes, unpacked(plain["logs"], quantities, len(sizes)))
 
 
 def level(counts: np.ndarray, total: int) -> int:

@@ -16,3 +16,8 @@ def unpacked(text: str, *shape: int) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError("a number that is not finite")
     return values
+
+
+def as_kept(values: np.ndarray, digits: int = 6) -> np.ndarray:
+    """Rounded as ``packed`` does it, so that a model answers alike before it is written and after it is read."""
+    return unpacked(packed(values, digits), *values.shape)

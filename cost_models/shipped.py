@@ -13,7 +13,7 @@ from mcusim import boards
 
 DATA = Path(__file__).parent / "data"
 
-LEARNING = {"analytic": "Analytic", "linear": "Linear", "lookup": "Lookup", "trees": "Trees"}
+LEARNING = {"analytic": "Analytic", "linear": "Linear", "lookup": "Lookup", "neural": "Neural", "trees": "Trees"}
 """Models that are kept in files, and their classes; each is in a module of its name."""
 
 SIMULATE = "simulate"

@@ -15,7 +15,7 @@ import numpy as np
 
 from cost_models.errors import CostModelError
 from cost_models.features import FEW
-from cost_models.packed import packed, unpacked
+from cost_models.packed import as_kept, packed, unpacked
 from cost_models.ratios import RatioModel
 
 COLUMNS = (
@@ -142,18 +142,21 @@ class Trees(RatioModel):
         nodes = [_nodes(predictor.nodes) for each in boosted for (predictor,) in each._predictors]
         features, values = (np.concatenate([pair[place] for pair in nodes]) for place in range(2))
         start = [float(each._baseline_prediction.item()) for each in boosted]
-        return planted(start, self.trees, features, unpacked(packed(values, DIGITS), -1))
+        return planted(start, self.trees, features, as_kept(values, DIGITS))
 
     def boosted(self, seen: np.ndarray, logs: np.ndarray) -> Any:
         """scikit-learn's regressor, fitted; the same each time."""
         try:
             from sklearn.ensemble import HistGradientBoostingRegressor
+            from threadpoolctl import threadpool_limits
         except ImportError:
             raise CostModelError("scikit-learn fits trees and is not installed: pip install mcusim[trees]") from None
-        return HistGradientBoostingRegressor(
+        model = HistGradientBoostingRegressor(
             max_iter=self.trees, max_leaf_nodes=self.leaves, learning_rate=self.rate, min_samples_leaf=self.least_rows,
             l2_regularization=self.ridge, early_stopping=False, random_state=self.seed,
-        ).fit(seen, logs)  # fmt: skip
+        )  # fmt: skip
+        with threadpool_limits(1):  # tables are small, and more threads wait for each other and for those of numba
+            return model.fit(seen, logs)
 
     @classmethod
     def read_ratios(cls, plain: Mapping[str, Any], quantities: int, kinds: int) -> Forest:

@@ -18,10 +18,10 @@ from mcusim.network import Network
 HERTZ = 1_000_000
 JOULES_PER_CYCLE = 2e-9
 
-QUICK: Mapping[str, Mapping[str, int]] = {"trees": {"trees": 20}}
+QUICK: Mapping[str, Mapping[str, int]] = {"trees": {"trees": 20}, "neural": {"width": 16, "steps": 150, "batch": 256}}
 """Parameters with which models are fitted quickly, by name."""
 
-FITTED_BY = {"trees": "sklearn"}
+FITTED_BY = {"trees": "sklearn", "neural": "torch"}
 """What some models are fitted by."""
 
 

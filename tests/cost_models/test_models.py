@@ -143,7 +143,7 @@ def test_a_file_that_is_no_model_is_refused(text: str, tmp_path: Path) -> None:
 
 
 def test_models_and_boards_that_are_not_there_are_named_with_those_that_are() -> None:
-    with pytest.raises(CostModelError, match="no model 'oracle'; there are: analytic, linear, lookup, trees, simulate"):
+    with pytest.raises(CostModelError, match="no model 'oracle'; there are: analytic, linear, lookup, neural, trees, simulate"):
         cost_models.load(BOARD, "oracle")
     with pytest.raises(CostModelError, match=f"no linear model of board 'toaster' is shipped; there are those of: .*{BOARD}"):
         cost_models.load("toaster")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cost_models import CostModelError, Layers, Lookup, Trees
+from cost_models import CostModelError, Layers, Lookup, Neural, Trees
 from cost_models.files import Training, read, write
 from cost_models.lookup import Grid, level, sizes_of, squares_between, thinned
 from cost_models.packed import packed, unpacked
 from cost_models.ratios import RatioFit
+from cost_models.shipped import LEARNING
 from cost_models.trees import COLUMNS, DERIVED, LEAF, Forest, features_of, planted
 from tests.cost_models.made_up import costs_of, examples, quick
+from tests.support.firmware import REPOSITORY
 
 STUMP = np.array([0, LEAF, LEAF]), np.array([0.5, -1.0, 1.0])
 """Up to 0.5 of the first feature -1, above it 1."""
@@ -124,6 +128,8 @@ def test_a_lookup_whose_kinds_do_not_follow_each_other_is_refused(starts: str) -
     assert len(Lookup.read_ratios(plain, 1, 1).sizes) == 2
     with pytest.raises(ValueError, match=r"one kind after the other|reshape"):
         Lookup.read_ratios(plain | {"starts": starts}, 1, 1)
+    with pytest.raises(ValueError, match="a lookup of 0 neighbours"):
+        Lookup.read_ratios(plain | {"neighbours": 0}, 1, 1)
 
 
 def test_a_file_with_a_kind_that_there_is_not_is_refused(tmp_path: Path) -> None:
@@ -134,8 +140,33 @@ def test_a_file_with_a_kind_that_there_is_not_is_refused(tmp_path: Path) -> None
         read(path, Lookup)
 
 
+@pytest.mark.parametrize("name", LEARNING)
+def test_answers_need_nothing_that_fits(name: str, tmp_path: Path) -> None:
+    path, table, (layers, costs) = tmp_path / "model.json", tmp_path / "table.npy", examples(6)
+    write(path, quick(name).fit(layers, costs), Training(True, "", 6, len(layers.table), {}))
+    np.save(table, layers.table)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-c", QUERY, path, name, table]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert not set(ran.stdout.split()) & {"torch", "numba", "sklearn", "scipy", "sqlite3", "mcusim.machine"}
+
+
+QUERY = """
+import sys
+from pathlib import Path
+import numpy as np
+from cost_models import Layers
+from cost_models.files import read
+from cost_models.shipped import class_of
+path, name, table = sys.argv[1:]
+layers = Layers(np.load(table), np.zeros(1, int), ("all",))
+assert read(Path(path), class_of(name)).predict(layers).latency_seconds.values[0] > 0
+print(*sys.modules)
+"""
+
+
 def test_layers_that_all_take_nothing_are_told_to_take_nothing(known: tuple[Layers, np.ndarray]) -> None:
     layers, cycles = known
-    for model in (Lookup(), Trees()):
+    for model in (Lookup(), Neural(), Trees()):
         fit = model.fit_layers(layers.table, 0.0 * cycles[None], dsp=True)
         assert not fit.price(layers.table).values.any()
