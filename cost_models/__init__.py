@@ -22,23 +22,27 @@ if TYPE_CHECKING:
     from cost_models.exact import exact_sizes
     from cost_models.layers import LAYER, Layers, from_network, joined
     from cost_models.linear import Linear
+    from cost_models.lookup import Lookup
     from cost_models.model import CostModel
+    from cost_models.neural import Neural
     from cost_models.shipped import predict
     from cost_models.simulate import Simulate
+    from cost_models.trees import Trees
     from cost_models.what_if import at_clock
 
 __all__ = [
     "LAYER", "STEP", "TENSOR", "Analytic", "Arenas", "Constraint", "CostModel", "CostModelError", "Costs", "Estimate",
-    "Estimates", "Layers", "Linear", "Simulate", "adapted", "at_clock", "chained", "check_cost_model", "decide", "exact_sizes",
-    "from_network", "joined", "load", "predict",
+    "Estimates", "Layers", "Linear", "Lookup", "Neural", "Simulate", "Trees", "adapted", "at_clock", "chained",
+    "check_cost_model", "decide", "exact_sizes", "from_network", "joined", "load", "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
     "LAYER": "layers", "STEP": "arena", "TENSOR": "arena", "Analytic": "analytic", "Arenas": "arena",
     "Constraint": "constraints", "CostModel": "model", "CostModelError": "errors", "Costs": "costs", "Estimate": "estimates",
-    "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Simulate": "simulate", "adapted": "adapt",
-    "at_clock": "what_if", "chained": "arenas", "check_cost_model": "check", "decide": "decisions", "exact_sizes": "exact",
-    "from_network": "layers", "joined": "layers", "predict": "shipped",
+    "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Lookup": "lookup", "Neural": "neural",
+    "Simulate": "simulate", "Trees": "trees", "adapted": "adapt", "at_clock": "what_if", "chained": "arenas",
+    "check_cost_model": "check", "decide": "decisions", "exact_sizes": "exact", "from_network": "layers", "joined": "layers",
+    "predict": "shipped",
 }  # fmt: skip
 """Public name to the module that defines it, imported at first use."""
 

@@ -13,7 +13,7 @@ from mcusim import boards
 
 DATA = Path(__file__).parent / "data"
 
-LEARNING = {"analytic": "Analytic", "linear": "Linear"}
+LEARNING = {"analytic": "Analytic", "linear": "Linear", "lookup": "Lookup", "neural": "Neural", "trees": "Trees"}
 """Models that are kept in files, and their classes; each is in a module of its name."""
 
 SIMULATE = "simulate"
@@ -22,7 +22,7 @@ MODELS = (*LEARNING, SIMULATE)
 
 
 def load(board: str, model: str = "linear") -> CostModel:
-    """What answers for ``board``: ``"linear"`` or ``"analytic"``, shipped for some boards, or ``"simulate"``, for all.
+    """What answers for ``board``: a model of LEARNING by name, shipped for some boards, or ``"simulate"``, for all.
 
     CostModelError for a model that there is not, or not of this board.
     """

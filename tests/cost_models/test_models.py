@@ -17,9 +17,9 @@ from cost_models.files import Training, read, write
 from cost_models.layers import CODES
 from cost_models.model import REFUSE, WIDEN, WIDENED, LearningModel
 from cost_models.regression import nonnegative
-from cost_models.shipped import DATA, LEARNING, class_of
+from cost_models.shipped import DATA, LEARNING
 from mcusim.network.operators import Function, Unary
-from tests.cost_models.made_up import HERTZ, costs_of, cycles_of, examples, networks
+from tests.cost_models.made_up import HERTZ, costs_of, cycles_of, examples, networks, quick
 from tests.deploy.networks import Sketch
 from tests.support.firmware import REPOSITORY
 
@@ -29,7 +29,7 @@ SHIPPED = sorted(path.stem for path in DATA.glob("*.json"))
 
 @pytest.fixture(scope="module", params=LEARNING)
 def learnt(request: pytest.FixtureRequest) -> LearningModel:
-    return class_of(request.param)().fit(*examples(48))
+    return quick(request.param).fit(*examples(48))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -145,7 +145,7 @@ def test_a_file_that_is_no_model_is_refused(text: str, tmp_path: Path) -> None:
 
 
 def test_models_and_boards_that_are_not_there_are_named_with_those_that_are() -> None:
-    with pytest.raises(CostModelError, match="no model 'oracle'; there are: analytic, linear, simulate"):
+    with pytest.raises(CostModelError, match="no model 'oracle'; there are: analytic, linear, lookup, neural, trees, simulate"):
         cost_models.load(BOARD, "oracle")
     with pytest.raises(CostModelError, match=f"no linear model of board 'toaster' is shipped; there are those of: .*{BOARD}"):
         cost_models.load("toaster")
