@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
-from cost_models.estimates import QUANTILES, Estimate
+from cost_models.estimates import QUANTILES
 
 POINTS = 400
 """So many networks are kept as points, at most."""
@@ -39,8 +40,8 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Errors by quantity: of one network in five, held out; of the same by family; of each family, where the others alone were
-    learnt from. ``points``: of the networks held out.
+    """Errors by quantity: of networks that were held out, each once; of the same by family; of each family, where the others
+    alone were learnt from. ``points``: of the networks held out.
     """
 
     held_out: Mapping[str, Errors] = field(default_factory=dict)
@@ -49,7 +50,18 @@ class Accuracy:
     points: Points = Points()
 
 
-def errors_of(estimate: Estimate, met: np.ndarray) -> Errors:
+class Interval(Protocol):
+    """What errors are told of: an Estimate, or several as one."""
+
+    @property
+    def values(self) -> np.ndarray:
+        """Of each network."""
+
+    def interval(self, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """Low and high ends."""
+
+
+def errors_of(estimate: Interval, met: np.ndarray) -> Errors:
     """Of estimates, beside what was met."""
     errors = np.abs(estimate.values / met - 1)
     return Errors(
@@ -58,7 +70,7 @@ def errors_of(estimate: Estimate, met: np.ndarray) -> Errors:
     )  # fmt: skip
 
 
-def _covered(estimate: Estimate, met: np.ndarray, share: float) -> float:
+def _covered(estimate: Interval, met: np.ndarray, share: float) -> float:
     low, high = estimate.interval(share)
     return float(((low <= met) & (met <= high)).mean())
 

@@ -27,10 +27,15 @@ class Entry:
     training: Training
 
 
-def entry_of(board: str, model: str) -> Entry:
-    """What is known of a shipped model. CostModelError where there is none."""
+def check_model(model: str) -> None:
+    """CostModelError for a name that is no model's."""
     if model not in shipped.LEARNING:
         raise CostModelError(f"no model {model!r} is kept in a file; there are: {', '.join(shipped.LEARNING)}")
+
+
+def entry_of(board: str, model: str) -> Entry:
+    """What is known of a shipped model. CostModelError where there is none."""
+    check_model(model)
     path = shipped.file_of(board, model)
     if not path.is_file():
         known = ", ".join(shipped.with_model(model)) or "none"

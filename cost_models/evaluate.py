@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 import numpy as np
 
 from cost_models.accuracy import POINTS, Accuracy, Errors, Points, errors_of
+from cost_models.estimates import Estimate
 from cost_models.model import WIDEN, LearningModel
 from cost_models.store import Examples
 
-HELD_OUT = 5
-"""Every fifth network is held out."""
+FOLDS = 5
+"""Parts of the networks, each of which is held out once."""
 
 Made = Callable[[AbstractSet[str]], LearningModel]
 """A model that has not seen the networks of these names, on any board."""
 
 
-def held(examples: Examples) -> Examples:
-    """Every fifth network; by network, never by layer."""
-    return examples.selected(range(0, len(examples.layers), HELD_OUT))
+def held(examples: Examples, fold: int = 0, folds: int = FOLDS) -> Examples:
+    """Every fifth network from ``fold`` on; by network, never by layer."""
+    return examples.selected(range(fold, len(examples.layers), folds))
 
 
 def without(examples: Examples, names: AbstractSet[str]) -> Examples:
@@ -39,18 +41,60 @@ def known_to(model: LearningModel, examples: Examples) -> Examples:
     return examples.selected(np.flatnonzero(examples.layers.per_network(~known) == 0).tolist())
 
 
-def told(model: LearningModel, asked: Examples) -> Mapping[str, Errors]:
-    """Errors by quantity, on networks that the model knows all layers of; none where there are none of those."""
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Estimates of several models as one, in order."""
+
+    parts: tuple[Estimate, ...]
+
+    @property
+    def values(self) -> np.ndarray:
+        """Of all parts."""
+        return np.concatenate([part.values for part in self.parts])
+
+    def interval(self, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """Of all parts, each with what its model has met."""
+        ends = [part.interval(share) for part in self.parts]
+        return np.concatenate([low for low, _ in ends]), np.concatenate([high for _, high in ends])
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What models that had not seen them told of networks, and what these took: by quantity."""
+
+    families: tuple[str, ...]
+    met: Mapping[str, np.ndarray]
+    estimates: Mapping[str, tuple[Estimate, ...]]
+
+    def errors(self) -> Mapping[str, Errors]:
+        """By quantity; none where there are no networks."""
+        if not self.families:
+            return {}
+        return {name: errors_of(Joined(self.estimates[name]), met) for name, met in self.met.items()}
+
+
+def joined(parts: Sequence[Told]) -> Told:
+    """One after the other."""
+    parts = [part for part in parts if part.families]
+    names = parts[0].met if parts else ()
+    return Told(
+        tuple(family for part in parts for family in part.families),
+        {name: np.concatenate([part.met[name] for part in parts]) for name in names},
+        {name: tuple(each for part in parts for each in part.estimates[name]) for name in names},
+    )
+
+
+def told(model: LearningModel, asked: Examples) -> Told:
+    """By quantity, of networks that the model knows all layers of. RAM is planned, not learnt, and so not among them."""
     asked = known_to(model, asked)
     if not len(asked.layers):
-        return {}
+        return Told((), {}, {})
     estimates, costs = model.predict(asked.layers, outside=WIDEN), asked.costs
-    found = {"latency": errors_of(estimates.latency_seconds, seconds_of(asked))}
+    met, found = {"latency": seconds_of(asked)}, {"latency": (estimates.latency_seconds,)}
     if estimates.energy_joules is not None:
-        found["energy"] = errors_of(estimates.energy_joules, asked.layers.per_network(costs.joules))
-    found["RAM"] = errors_of(estimates.ram_bytes, costs.ram_bytes)
-    found["flash"] = errors_of(estimates.flash_bytes, costs.flash_bytes)
-    return found
+        met["energy"], found["energy"] = asked.layers.per_network(costs.joules), (estimates.energy_joules,)
+    met["flash"], found["flash"] = costs.flash_bytes, (estimates.flash_bytes,)
+    return Told(asked.families, met, found)
 
 
 def seconds_of(examples: Examples) -> np.ndarray:
@@ -59,31 +103,33 @@ def seconds_of(examples: Examples) -> np.ndarray:
 
 
 def accuracy(make: Made, examples: Examples) -> Accuracy:
-    """Of a model that has learnt from four networks in five, on the fifth ones, as a whole and by family; and of those that
-    have learnt from all families but one.
+    """Of models that have learnt from four networks in five, on the fifth ones, each network being one of those once; as a
+    whole and by family; and of those that have learnt from all families but one.
     """
-    asked = held(examples)
-    model = make(frozenset(asked.layers.names))
+    folds = [held(examples, fold) for fold in range(min(FOLDS, len(examples.layers)))]
+    parts = [(make(frozenset(fold.layers.names)), fold) for fold in folds]
     families = tuple(dict.fromkeys(examples.families))
-    by_family = {family: told(model, of_family(asked, family)) for family in families}
-    return Accuracy(told(model, asked), by_family, without_family(make, examples), points(model, asked))
+    by_family = {
+        family: joined([told(model, of_family(fold, family)) for model, fold in parts]).errors() for family in families
+    }  # fmt: skip
+    whole = joined([told(model, fold) for model, fold in parts])
+    return Accuracy(whole.errors(), by_family, without_family(make, examples), points(whole))
 
 
 def without_family(make: Made, examples: Examples) -> Mapping[str, Mapping[str, Errors]]:
     """Of models that have learnt from all families but one, on that; none where there is no other."""
     families = tuple(dict.fromkeys(examples.families))
     parts = {family: of_family(examples, family) for family in families[: len(families) if families[1:] else 0]}
-    return {family: told(make(frozenset(part.layers.names)), part) for family, part in parts.items()}
+    return {family: told(make(frozenset(part.layers.names)), part).errors() for family, part in parts.items()}
 
 
-def points(model: LearningModel, asked: Examples) -> Points:
+def points(whole: Told) -> Points:
     """Latencies of some of the networks."""
-    asked = known_to(model, asked)
-    asked = asked.selected(range(0, len(asked.layers), -(-len(asked.layers) // POINTS) or 1))
-    if not len(asked.layers):
+    some = slice(0, None, -(-len(whole.families) // POINTS) or 1)
+    if not whole.families:
         return Points()
-    estimates = model.predict(asked.layers, outside=WIDEN).latency_seconds
-    return Points(asked.families, tuple(seconds_of(asked).tolist()), tuple(estimates.values.tolist()))
+    values = Joined(whole.estimates["latency"]).values
+    return Points(whole.families[some], tuple(whole.met["latency"][some].tolist()), tuple(values[some].tolist()))
 
 
 def rows_of(title: Sequence[str], errors: Mapping[str, Errors]) -> Sequence[Sequence[str]]:

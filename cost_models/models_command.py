@@ -33,6 +33,10 @@ Datasets = Annotated[list[Path], typer.Argument(metavar="DATASET...", help="SQLi
 Boards = Annotated[
     list[str] | None, typer.Option("--board", metavar="NAME", help="This board only, of those in the datasets. Repeatable.")
 ]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="NAME", help="linear, analytic, lookup, trees, neural; the first two otherwise."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")]
 
 
@@ -65,6 +69,7 @@ def train_models(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write models here, and not to where 'mcusim predict' looks for them.")
     ] = None,
+    model: Models = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit the models of all boards in the datasets, and keep them with their errors on networks that were left out.
@@ -84,20 +89,22 @@ def train_models(
     trainer, names = _trainer(datasets, board)
     folder = output or shipped.DATA
     folder.mkdir(parents=True, exist_ok=True)
-    questions = [(name, model) for name in names for model in shipped.LEARNING]
+    questions = [(name, kind) for name in names for kind in _known(model)]
     paths = [folder / shipped.file_of(*question).name for question in questions]
     for path in paths:
         check_writable(path)
     progress = Progress(len(questions), "models", quiet)
-    for (name, model), path in zip(questions, paths, strict=True):
-        progress.step(f"{name}, {model}")
-        write(path, *trainer.trained(name, model))
+    for (name, kind), path in zip(questions, paths, strict=True):
+        progress.step(f"{name}, {kind}")
+        write(path, *trainer.trained(name, kind))
     progress.end()
     sys.stdout.write(f"{len(paths)} models of {len(names)} boards are in {folder}\n")
 
 
 @app.command("evaluate")
-def evaluate_models(datasets: Datasets, board: Boards = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def evaluate_models(
+    datasets: Datasets, board: Boards = None, model: Models = None, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
     """Tell how far models are off networks, families and boards that they have not learnt from.
 
     Models are fitted anew for that, each to a part of the datasets: four networks in five; all families but one; all other
@@ -110,11 +117,10 @@ def evaluate_models(datasets: Datasets, board: Boards = None, as_json: AsJson = 
     """
     from cost_models.catalogue import Evaluation, plain_evaluation, tables_of
     from cost_models.progress import Progress
-    from cost_models.shipped import LEARNING
     from mcusim import boards
 
     trainer, names = _trainer(datasets, board)
-    questions = [(name, model) for name in names for model in LEARNING]
+    questions = [(name, kind) for name in names for kind in _known(model)]
     real = [name for name in names if not boards.load(name).ideal]
     progress = Progress(len(questions) + len(real), "evaluations", quiet)
 
@@ -134,10 +140,18 @@ def evaluate_models(datasets: Datasets, board: Boards = None, as_json: AsJson = 
     print_parts(sys.stdout, [make_table(*table, right=8) for table in tables_of(found)], WIDTH)
 
 
+def _known(asked: list[str] | None) -> list[str]:
+    from cost_models.catalogue import check_model
+
+    for name in asked or ():
+        check_model(name)
+    return asked or ["analytic", "linear"]
+
+
 @app.command("card")
 def show_card(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="Board, by its name in 'mcusim models'.")],
-    model: Annotated[str, typer.Option(metavar="linear|analytic", help="Which of its models.")] = "linear",
+    model: Annotated[str, typer.Option(metavar="NAME", help="Which of its models.")] = "linear",
     html: Annotated[str | None, typer.Option(metavar="FILE", help="Write the card as a page, with plots.")] = None,
 ) -> None:
     """Show what a model is: what it has learnt from, what it knows, how far off it is, and what it does not do.
