@@ -52,7 +52,7 @@ def adapted(
     fit = _mixed([_linear(state) for state in states], weights, _linear(base))
     model = Linear()
     model.state_ = replace(base, board=name or board, clock_hertz=clock_hertz, layers=fit)
-    deviations = model.predict(layers, outside=WIDEN).latency_seconds.deviations * clock_hertz
+    deviations = model.costs_of(layers, WIDEN)[0].deviations * clock_hertz
     model.state_ = replace(model.state_, spreads=tuple(_spread(guessed, met, deviations) for _ in base.spreads))
     return model
 

@@ -16,7 +16,7 @@ from cost_models.layers import CODES, LAYER, Layers
 from cost_models.packing import chances
 from cost_models.ram import arena_of
 
-MANY = 1000
+MANY = 64
 """Networks for which it pays to load what is compiled: some seconds, and the first time on a machine half a minute."""
 
 NATIVE = "cost_models.native"

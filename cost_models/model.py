@@ -187,21 +187,25 @@ class LearningModel(Parameters, ABC):
     def predict(self, networks: Networks, *, outside: str = REFUSE) -> Estimates:
         """See CostModel."""
         state, layers = self.learnt, layers_of(networks)
+        latency, energy, of_layers = self.costs_of(layers, outside)
+        everywhere = layers.per_network(~of_layers.in_domain) == 0
+        ram, flash = state.sizes.predict(layers)
+        told = (latency, energy, ram, flash, everywhere, state.sizes.as_it_is(ram))
+        return Estimates(state.board, layers.names, *told, of_layers)
+
+    def costs_of(self, layers: Layers, outside: str = REFUSE) -> tuple[Estimate, Estimate | None, LayerEstimates]:
+        """Latency and energy of networks, and of their layers: ``predict`` without sizes."""
+        state, (rows, sums) = self.learnt, (list[Estimate](), list[Estimate]())
         priced = _checked(state.layers.price(layers.table), layers, outside)
-        units = (1 / state.clock_hertz, 1.0)
-        rows, sums = [], []
-        for place, spread in enumerate(state.spreads):
-            values, unit = priced.values[place], units[place]
+        for place, (spread, unit) in enumerate(zip(state.spreads, (1 / state.clock_hertz, 1.0), strict=False)):
+            values = priced.values[place]
             deviations = np.where(priced.inside, 1.0, WIDENED) * priced.deviations[place]
             rows.append(Estimate(values, deviations, spread.layers).times(unit))
             total = np.sqrt(layers.per_network(deviations**2))
             sums.append(Estimate(layers.per_network(values), total, spread.networks).times(unit))
-        everywhere = layers.per_network(~priced.inside) == 0
-        ram, flash = state.sizes.predict(layers)
         energy = len(rows) > 1
         of_layers = LayerEstimates(layers.layer_names, layers.starts, rows[0], rows[1] if energy else None, priced.inside)
-        told = (sums[0], sums[1] if energy else None, ram, flash, everywhere, state.sizes.as_it_is(ram))
-        return Estimates(state.board, layers.names, *told, of_layers)
+        return sums[0], sums[1] if energy else None, of_layers
 
     def _left_out(self, layers: Layers, values: np.ndarray, dsp: bool) -> np.ndarray:
         """What a fit to the other networks says of each row; NaN where that knows no such kind."""

@@ -79,7 +79,11 @@ class Sizes:
 
     def predict(self, layers: Layers) -> tuple[Estimate, Estimate]:
         """RAM and flash in bytes."""
-        return self.frame.ram_bytes(layers), flash_bytes(layers, self.target, self.flash_bytes)
+        return self.frame.ram_bytes(layers), self.flash(layers)
+
+    def flash(self, layers: Layers) -> Estimate:
+        """Flash in bytes."""
+        return flash_bytes(layers, self.target, self.flash_bytes)
 
     def as_it_is(self, ram: Estimate) -> np.ndarray:
         """Whether the main RAM holds what each network takes."""
