@@ -14,8 +14,8 @@ from calibration.campaign import Campaign
 from calibration.links.dialogue import Answer, Dialogue
 from calibration.links.link import LinkError
 from calibration.links.via import Wanted, link_of
+from calibration.microbenchmarks.board_model import board_model
 from calibration.microbenchmarks.firmware import Microbenchmarks, microbenchmarks_of
-from calibration.microbenchmarks.model import timed_of
 from calibration.microbenchmarks.results import ResultError
 from calibration.session import Session, Subject
 from kernels_c.toolchain import find_compiler
@@ -56,7 +56,7 @@ def calibrate(order: Order, tell: Tell, watch: Callable[[Campaign], None]) -> tu
         if session.events:
             tell(f"{session.path}: {len(session.measured)} answers are there; going on")
         campaign = Campaign(
-            made.core, timed_of(made, elf), session, hertz=made.board.rated_hertz or made.board.clock_hertz, noise=order.noise,
+            board_model(made, elf), session, hertz=made.board.rated_hertz or made.board.clock_hertz, noise=order.noise,
             rounds=order.rounds, budget=order.budget, seed=order.seed,
         )  # fmt: skip
         if campaign.wants_more:

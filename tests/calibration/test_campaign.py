@@ -12,8 +12,10 @@ from calibration.campaign import CHECK_ROWS, Campaign
 from calibration.certainty import DOUBT, doubts_of, targets_of
 from calibration.fit import minima
 from calibration.links.dialogue import Answer
-from calibration.microbenchmarks.model import Recovered, cycles_of, values_of
+from calibration.microbenchmarks.board_model import BoardModel
+from calibration.microbenchmarks.model import cycles_of, values_of
 from calibration.microbenchmarks.parameters import parameters_of
+from calibration.microbenchmarks.recovery import Recovered
 from calibration.regression import Prior, Problem
 from calibration.session import Around, Measured, Session, Subject
 from calibration.simulated_board import Noise, hidden_core
@@ -40,7 +42,7 @@ def session_of(folder: Path, name: str = "log") -> Session:
 
 
 def campaign_of(board: Board, session: Session, **options: object) -> Campaign:
-    return Campaign(board.table, board.bodies, session, hertz=1_000_000, noise=0.01, **options)  # type: ignore[arg-type]
+    return Campaign(BoardModel(board.table, board.bodies), session, hertz=1_000_000, noise=0.01, **options)  # type: ignore[arg-type]
 
 
 def check_found(found: Recovered, board: Board) -> None:
