@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from calibration import energy_told
 from calibration.campaign import Campaign
 from calibration.certainty import DOUBT
+from calibration.energy_campaign import EnergyFound
 from calibration.fit import Estimate, Fit
 from calibration.session import Subject
 from mcusim.cores.numbers import numbers_of
@@ -65,6 +67,7 @@ class Calibrated:
     """The end of a campaign: the ``fit``, and every parameter that the bodies feel."""
 
     campaign: Campaign
+    energy: EnergyFound | None = None
 
     @cached_property
     def fit(self) -> Fit:
@@ -73,7 +76,7 @@ class Calibrated:
     @property
     def explained(self) -> bool:
         """Whether what the model leaves over looks like noise."""
-        return not self.fit.misfits
+        return not self.fit.misfits and (self.energy is None or self.energy.fitted.fit.explained)
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -127,6 +130,8 @@ class Calibrated:
             far = [f"{fit.problem.rows[row]} ({fit.residuals[row]:+.0f} sd)" for row in fit.outliers]
             yield f"outliers: {', '.join(far[:SHOWN])}{f' and {len(far) - SHOWN} more' if len(far) > SHOWN else ''}"
         yield from (f"misfit: {misfit.text}" for misfit in fit.misfits)
+        if self.energy is not None:
+            yield from energy_told.notes(self.energy)
         if self.explained:
             yield "no misfit: what is left over looks like noise"
 
@@ -139,6 +144,7 @@ class Calibrated:
             "unfelt": list(self.campaign.recovered.unfelt),
             "inseparable": [asdict(each) for each in fit.inseparable],
             "outliers": [{"row": fit.problem.rows[row], "residual_sd": float(fit.residuals[row])} for row in fit.outliers],
+            "energy": None if self.energy is None else energy_told.fields(self.energy),
             "misfits": [asdict(misfit) for misfit in fit.misfits], "explained": self.explained, "board_file": board_file,
         }  # fmt: skip
         return json.dumps(told, indent=1, ensure_ascii=False)
@@ -158,7 +164,7 @@ class Calibrated:
                 error = float(np.format_float_positional(each.standard_error, precision=2, fractional=False))
                 source = _quoted(each.source + doubtful)
                 lines.append(f"{each.name} = {{ value = {each.value}, standard_error = {error!r}, source = {source} }}")
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + ("" if self.energy is None else f"\n{energy_told.lines(self.energy)}")
 
     def _memories(self, conditions: str, doubtful: str) -> Iterator[str]:
         """Numbers of the memories under the keys that a board file has for them, and where they come from."""

@@ -150,7 +150,7 @@ class Campaign:
                 self.queue.pop(0)
         elif isinstance(event, Chosen):
             self.queue = list(event.bodies)
-        else:
+        elif isinstance(event, Around):
             self.around, self.turned = self.model.at(event.values), len(self.rows)
 
     def _rows_of(self, event: Measured) -> tuple[Row, ...]:
