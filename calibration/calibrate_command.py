@@ -14,7 +14,6 @@ from mcusim.cli import values
 
 if TYPE_CHECKING:
     from calibration.calibrated import Calibrated
-    from calibration.campaign import Campaign
     from calibration.session import Subject
 
 STDOUT = "-"
@@ -22,7 +21,6 @@ OUTPUT = Path("my-board.toml")
 NOISE = 0.01
 MISFIT_CODE = 1
 ENERGY_SCHEMA = "mcusim.calibrate.energy/1"
-ERASE = "\r\x1b[K"
 
 
 def noise(text: str) -> float:
@@ -94,6 +92,7 @@ def calibrate_command(
     from calibration.calibrate import Order, calibrate
     from calibration.fit_report import check_outputs
     from calibration.links.via import parse_via
+    from calibration.screen import screen_of_stderr
     from mcusim import boards
     from mcusim.report import check_writable
 
@@ -107,7 +106,7 @@ def calibrate_command(
     kind, place = parse_via(via)
     folder = work or Path(f"calibrate-{boards.load(board).name}")
     order = Order(board, kind, place, folder, port, rounds, seed, relative_noise or NOISE, budget or 0, compiler, energy)
-    screen = Screen()
+    screen = screen_of_stderr()
     try:
         found, subject = calibrate(order, screen.tell, screen.show)
     except KeyboardInterrupt:
@@ -179,37 +178,6 @@ def _write_json(json: str | None, text: str) -> None:
 def _check_paths(board: str, output: Path) -> None:
     if os.path.realpath(board) == os.path.realpath(output):
         raise typer.BadParameter(f"--output {output} is the board file that is asked for; allowed: another")
-
-
-class Screen:
-    """Progress on stderr: one line that is drawn anew on a terminal; elsewhere, a line whenever the fit was looked at."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._told = -1
-
-    def tell(self, text: str) -> None:
-        """A line that stays."""
-        self._write(f"{ERASE if self._live else ''}{text}\n")
-
-    def show(self, campaign: Campaign) -> None:
-        """Where a campaign stands."""
-        settled, targets, measured = campaign.state.settled, len(campaign.state.doubts), len(campaign.rows)
-        text = f"{measured} measurements of {campaign.bodies_measured} bodies, {settled} of {targets} settled"
-        if self._live:
-            self._write(f"{ERASE}{text}, next {campaign.queue[0] if campaign.queue else ''}")
-        elif not campaign.queue and measured != self._told:
-            self._told = measured
-            self._write(f"{text}\n")
-
-    def finish(self) -> None:
-        """Leave the line empty."""
-        if self._live:
-            self._write(ERASE)
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
 
 
 def _deliver(
