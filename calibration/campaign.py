@@ -19,7 +19,7 @@ from calibration.links.dialogue import Answer
 from calibration.microbenchmarks.board_model import BoardModel, Guess
 from calibration.microbenchmarks.firmware import WARM_UPS
 from calibration.microbenchmarks.model import Row, rows_of
-from calibration.microbenchmarks.recovery import Recovered, recover
+from calibration.microbenchmarks.recovery import Recovered, best_guess, recover
 from calibration.regression import Array, Problem, Solution
 from calibration.session import Around, Chosen, Event, Measured, Session
 
@@ -94,6 +94,7 @@ class Campaign:
         self.turned = 0
         self.queue: list[str] = []
         self._recovered: Recovered | None = None
+        self._best: tuple[int, Guess] | None = None
         for event in session.events:
             self._note(event)
         self.state = self._state()
@@ -114,7 +115,7 @@ class Campaign:
             chosen = self._choice()
             if chosen:
                 self._take(Chosen(chosen))
-            elif not self._turn(self.recovered.guess):
+            elif not self._turn(self.best):
                 return
 
     @property
@@ -135,8 +136,15 @@ class Campaign:
     def recovered(self) -> Recovered:
         """The fit of all that was measured."""
         if self._recovered is None or len(self._recovered.fit.problem.rows) < len(self.rows):
-            self._recovered = recover(self.model, self.rows, seed=self.seed, resamples=RESAMPLES)
+            self._recovered = recover(self.model, self.rows, seed=self.seed, resamples=RESAMPLES, best=self.best)
         return self._recovered
+
+    @property
+    def best(self) -> Guess:
+        """What explains all that was measured best."""
+        if self._best is None or self._best[0] < len(self.rows):
+            self._best = len(self.rows), best_guess(self.model, self.rows)
+        return self._best[1]
 
     # --- events ---------------------------------------------------------------------------------------------------------
     def _take(self, event: Event) -> None:

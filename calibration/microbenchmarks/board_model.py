@@ -17,18 +17,15 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from calibration.microbenchmarks.firmware import Microbenchmarks
 from calibration.microbenchmarks.memory_model import Bench, MemoryParameter, meets_memory, memory_parameters
-from calibration.microbenchmarks.model import Row, counts_of, timed_of, values_of
+from calibration.microbenchmarks.model import Flags, Row, counts_of, felt_of, timed_of, values_of
 from calibration.microbenchmarks.parameters import Parameter, changed, parameters_of
 from calibration.microbenchmarks.prices import Prices, Timed
 from calibration.microbenchmarks.rehearsal import booted
 from calibration.regression import Array, FitError, Problem
 from mcusim.cores import Core
-
-Flags = npt.NDArray[np.bool_]
 
 LARGE_BYTES = 1 << 12
 """A cache of this size keeps what a body runs and reads from one time to the next; behind smaller ones any body may wait."""
@@ -64,6 +61,7 @@ class BoardModel:
         self.table = Guess(core, tuple(parameter.value for parameter in memories))
         self.number = {timed.body.name: place for place, timed in enumerate(self.bodies)}
         self._designs: dict[tuple[bool, tuple[int, ...]], Design] = {}
+        self._values: dict[Guess, dict[str, int]] = {}
 
     @property
     def parameters(self) -> tuple[Parameter | MemoryParameter, ...]:
@@ -72,8 +70,10 @@ class BoardModel:
 
     def values(self, guess: Guess) -> dict[str, int]:
         """By name."""
-        names = (parameter.name for parameter in self.of_memories)
-        return values_of(guess.core, self.of_core) | dict(zip(names, guess.memories, strict=True))
+        if guess not in self._values:
+            names = (parameter.name for parameter in self.of_memories)
+            self._values[guess] = values_of(guess.core, self.of_core) | dict(zip(names, guess.memories, strict=True))
+        return self._values[guess]
 
     def at(self, values: Mapping[str, float]) -> Guess:
         """The table's with these values, by name."""
@@ -109,6 +109,10 @@ class BoardModel:
         priced = self.priced(guess.core)
         waits: Flags = self.timed(guess, priced) != priced
         return waits
+
+    def felt(self, core: Core) -> Flags:
+        """Which parameters of the core each body's price looks at, (bodies, parameters)."""
+        return felt_of(core, self.of_core, self.bodies, self.prices)
 
     # --- near a guess ---------------------------------------------------------------------------------------------------
     def design(self, guess: Guess, exact: bool = False) -> Design:

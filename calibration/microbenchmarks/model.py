@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.microbenchmarks.bodies import COPIES, Body
 from calibration.microbenchmarks.firmware import Microbenchmarks, symbol_of
@@ -25,8 +26,10 @@ from mcusim.isa.instruction import ALWAYS, Block, Instruction
 from mcusim.program import Program
 
 __all__ = [
-    "Course", "Prices", "Row", "Timed", "counts_of", "cycles_of", "feels", "of_lines", "rows_of", "timed_of", "values_of",
+    "Course", "Prices", "Row", "Timed", "counts_of", "cycles_of", "felt_of", "of_lines", "rows_of", "timed_of", "values_of",
 ]  # fmt: skip
+Flags = npt.NDArray[np.bool_]
+
 LEAST_SD = 0.5
 """Standard deviation in cycles below which no measurement of a counter is trusted."""
 
@@ -56,17 +59,24 @@ def counts_of(
     cycles = np.array([prices.cycles(core, timed) for timed in bodies], dtype=float)
     counts = np.zeros((len(bodies), len(parameters)))
     now = {parameter.name: parameter for parameter in parameters_of(core)}
+    felt = felt_of(core, parameters, bodies, prices)
     for column, parameter in enumerate(parameters):
         more = parameter.change(core, _value(now, parameter) + 1)
-        for row, timed in enumerate(bodies):
-            if feels(core, timed, parameter, prices):
-                counts[row, column] = prices.cycles(more, timed) - cycles[row]
+        for row in np.flatnonzero(felt[:, column]).tolist():
+            counts[row, column] = prices.cycles(more, bodies[row]) - cycles[row]
     return cycles, counts
 
 
-def feels(core: Core, timed: Timed, parameter: Parameter, prices: Prices) -> bool:
-    """Whether a body's price on this core looks at the parameter at all."""
-    return bool(parameter.kinds & timed.kinds) if parameter.kinds else parameter.name in prices.read(core, timed)
+def felt_of(core: Core, parameters: Sequence[Parameter], bodies: Sequence[Timed], prices: Prices) -> Flags:
+    """Whether each body's price on this core looks at each parameter at all, (bodies, parameters)."""
+    read = [prices.read(core, timed) for timed in bodies]
+    return np.array(
+        [
+            [bool(each.kinds & timed.kinds) if each.kinds else each.name in names for each in parameters]
+            for timed, names in zip(bodies, read, strict=True)
+        ],
+        dtype=bool,
+    ).reshape(len(bodies), len(parameters))
 
 
 def _value(now: Mapping[str, Parameter], parameter: Parameter) -> int:

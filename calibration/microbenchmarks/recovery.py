@@ -13,7 +13,7 @@ import numpy as np
 
 from calibration.fit import Fit, fit, minima
 from calibration.microbenchmarks.board_model import BoardModel, Guess
-from calibration.microbenchmarks.model import Row, feels, values_of
+from calibration.microbenchmarks.model import Row, values_of
 from calibration.microbenchmarks.parameters import Parameter
 from calibration.microbenchmarks.prices import Timed
 from calibration.misfit import OUTLIER
@@ -48,8 +48,23 @@ class Recovered:
         return frozenset((*self.at_most, *self.unfelt)).union(*(each.names for each in self.fit.inseparable))
 
 
-def recover(model: BoardModel, rows: Sequence[Row], *, seed: int = 0, resamples: int = 0) -> Recovered:
+def recover(
+    model: BoardModel, rows: Sequence[Row], *, seed: int = 0, resamples: int = 0, best: Guess | None = None
+) -> Recovered:
     """Parameters of the board that rows were measured on, from those of the model's table.
+
+    ``resamples`` of the bootstrap are drawn with ``seed``. ``best``: the best guess, where it is known.
+    """
+    at = best or best_guess(model, rows)
+    problem = model.problem(rows, at, exact=True)
+    felt = {prior.name for prior in problem.priors}
+    unfelt = tuple(parameter.name for parameter in model.parameters if parameter.name not in felt)
+    hidden = tuple(name for name in _hidden(model, at) if name in felt)
+    return Recovered(at, fit(problem, seed=seed, resamples=resamples), hidden, unfelt)
+
+
+def best_guess(model: BoardModel, rows: Sequence[Row]) -> Guess:
+    """The guess that explains the rows best.
 
     Counts are taken anew around what each fit found until it stays there, at most ``TURNS`` times; then in steps.
     """
@@ -62,12 +77,7 @@ def recover(model: BoardModel, rows: Sequence[Row], *, seed: int = 0, resamples:
             break
         seen.append(there)
     losses = Losses(model, rows)
-    at = _climbed(min(seen, key=losses.total), losses)
-    problem = model.problem(rows, at, exact=True)
-    felt = {prior.name for prior in problem.priors}
-    unfelt = tuple(parameter.name for parameter in model.parameters if parameter.name not in felt)
-    hidden = tuple(name for name in _hidden(model, at) if name in felt)
-    return Recovered(at, fit(problem, seed=seed, resamples=resamples), hidden, unfelt)
+    return _climbed(min(seen, key=losses.total), losses)
 
 
 class Losses:
@@ -124,10 +134,11 @@ def _steps_of_core(
     model = losses.model
     adds = model.cycles(guess) - model.priced(guess.core)
     now = values_of(guess.core, model.of_core)
-    for parameter in model.of_core:
-        if not any(feels(guess.core, timed, parameter, model.prices) for timed in off):
+    felt_by, far = model.felt(guess.core), [model.number[timed.body.name] for timed in off]
+    for column, parameter in enumerate(model.of_core):
+        if not felt_by[far, column].any():
             continue
-        felt = [place for place, timed in enumerate(model.bodies) if feels(guess.core, timed, parameter, model.prices)]
+        felt = np.flatnonzero(felt_by[:, column]).tolist()
         for value in (now[parameter.name] + step for step in STEPS):
             if value < parameter.least:
                 continue
@@ -156,18 +167,15 @@ def _steps_of_memories(
 
 def _hidden(model: BoardModel, guess: Guess) -> Iterable[str]:
     """Parameters that could be one less and no body would tell."""
-    waits, now = model.waiting(guess), model.values(guess)
+    felt, now = model.felt(guess.core) & ~model.waiting(guess)[:, None], model.values(guess)
     told = set(_told_behind_waits(model, guess))
-    for parameter in model.parameters:
+    for column, parameter in enumerate(model.parameters):
         if now[parameter.name] <= parameter.least or parameter.name in told:
             continue
         less = model.moved(guess, parameter, now[parameter.name] - 1)
         if isinstance(parameter, Parameter):
-            felt = (
-                timed for timed, wait in zip(model.bodies, waits, strict=True)
-                if not wait and feels(guess.core, timed, parameter, model.prices)
-            )  # fmt: skip
-            if all(model.prices.cycles(less.core, timed) == model.prices.cycles(guess.core, timed) for timed in felt):
+            bodies = [model.bodies[place] for place in np.flatnonzero(felt[:, column]).tolist()]
+            if all(model.prices.cycles(less.core, timed) == model.prices.cycles(guess.core, timed) for timed in bodies):
                 yield parameter.name
         elif np.array_equal(model.cycles(less), model.cycles(guess)):
             yield parameter.name
