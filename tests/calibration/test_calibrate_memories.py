@@ -18,6 +18,7 @@ from calibration.microbenchmarks.rehearsal import run_on
 from calibration.simulated_board import hidden_core, hidden_memories
 from mcusim import boards
 from mcusim.boards import sources
+from mcusim.errors import BoardError
 from mcusim.run import core_of
 from tests.calibration.calibrating import commanded, interrupt, run, simulated_board
 
@@ -144,3 +145,24 @@ def test_behind_large_caches_no_body_waits_that_is_not_there_for_memories(board:
     everywhere = type(model.bench)(made, elf).cycles((), ())
     priced = dict(zip(model.number, model.priced(model.table.core), strict=True))
     assert {name for name, cycles in everywhere.items() if cycles != priced[name]} <= model.bench.chosen
+
+
+# --- the board file's key -----------------------------------------------------------------------------------------------
+def board_of(folder: Path, line: str) -> Path:
+    (folder / "own.toml").write_text(f'base = "{SMALL}"\nmemories.flash.extra_wait_states = {line}\n')
+    return folder / "own.toml"
+
+
+def test_extra_wait_states_come_on_top_of_those_that_software_sets(tmp_path: Path) -> None:
+    made, elf = commanded(SMALL)
+    chosen = {"jumps_again"}
+    tried = (boards.load(board_of(tmp_path, extra)) for extra in ("-9", "0", "1"))
+    cycles = [run_on(made, elf, board, chosen=chosen)["jumps_again"] for board in tried]
+    table = run_on(made, elf, made.board, chosen=chosen)["jumps_again"]
+    assert cycles[0] < cycles[1] == table < cycles[2]
+
+
+@pytest.mark.parametrize("text", ['"2"', "true", "1.5"])
+def test_extra_wait_states_that_are_no_integer_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match=r"memories\.flash\.extra_wait_states: .* is no integer"):
+        boards.load(board_of(tmp_path, text))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from calibration.microbenchmarks.recovery import Recovered
 from calibration.regression import Prior, Problem
 from calibration.session import Around, Measured, Session, Subject
 from calibration.simulated_board import Noise, hidden_core
+from tests.calibration.calibrating import ENVIRONMENT
 from tests.calibration.microbenchmark_boards import built
 
 SEEDS = (0, 1, 2)
@@ -100,6 +103,22 @@ def test_a_campaign_taken_up_again_goes_on_as_if_nothing_had_been(tmp_path: Path
         except KeyboardInterrupt:
             session.close()
     assert events == undisturbed.session.events
+
+
+ORDER = """
+from calibration.microbenchmarks.parameters import parameters_of
+from mcusim import cores
+print([each.name for name in cores.NAMES for each in parameters_of(cores.load(name))])
+"""
+
+
+def test_parameters_have_one_order_in_every_process() -> None:
+    """Or a simulated board that is started again would be another one."""
+    def order(seed: str) -> str:
+        environment = {**ENVIRONMENT, "PYTHONHASHSEED": seed}
+        return subprocess.run([sys.executable, "-c", ORDER], env=environment, check=True, capture_output=True, text=True).stdout
+
+    assert order("1") == order("2")
 
 
 def test_a_budget_is_kept(tmp_path: Path) -> None:
