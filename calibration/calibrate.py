@@ -11,16 +11,20 @@ from pathlib import Path
 import mcusim
 from calibration.calibrated import Calibrated
 from calibration.campaign import Campaign
+from calibration.energy_campaign import EnergyFound, as_found, simulated_energy
 from calibration.links.dialogue import Answer, Dialogue
 from calibration.links.link import LinkError
 from calibration.links.via import Wanted, link_of
+from calibration.microbenchmarks.board_model import board_model
 from calibration.microbenchmarks.firmware import Microbenchmarks, microbenchmarks_of
-from calibration.microbenchmarks.model import timed_of
+from calibration.microbenchmarks.memory_model import Memories, changed
 from calibration.microbenchmarks.results import ResultError
 from calibration.session import Session, Subject
+from calibration.simulated_board import hidden_core, hidden_memories
 from kernels_c.toolchain import find_compiler
 from mcusim import boards
 from mcusim import program as programs
+from mcusim.run import core_of
 
 LOG = "measurements.jsonl"
 Tell = Callable[[str], None]
@@ -30,7 +34,8 @@ Tell = Callable[[str], None]
 class Order:
     """What is asked for: the board by name or file, the link as ``kind`` and ``place`` (``calibration.links.via``).
 
-    ``work`` is the folder of firmware and log. ``budget``: measurements in all, 0 for as many as it takes.
+    ``work`` is the folder of firmware and log. ``budget``: measurements in all, 0 for as many as it takes. ``energy``: energy
+    loops too, which only a simulated board has an instrument for.
     """
 
     board: str
@@ -43,6 +48,7 @@ class Order:
     noise: float = 0.01
     budget: int = 0
     compiler: str = ""
+    energy: bool = False
 
 
 def calibrate(order: Order, tell: Tell, watch: Callable[[Campaign], None]) -> tuple[Calibrated, Subject]:
@@ -56,14 +62,23 @@ def calibrate(order: Order, tell: Tell, watch: Callable[[Campaign], None]) -> tu
         if session.events:
             tell(f"{session.path}: {len(session.measured)} answers are there; going on")
         campaign = Campaign(
-            made.core, timed_of(made, elf), session, hertz=made.board.rated_hertz or made.board.clock_hertz, noise=order.noise,
+            board_model(made, elf), session, hertz=made.board.rated_hertz or made.board.clock_hertz, noise=order.noise,
             rounds=order.rounds, budget=order.budget, seed=order.seed,
         )  # fmt: skip
         if campaign.wants_more:
             _measure(order, made, elf, campaign, session, tell, watch)
         if not campaign.rows:
             raise LinkError(f"{session.path}: nothing was measured; allowed: a --budget of 1 or more")
-        return Calibrated(campaign), subject
+        return Calibrated(campaign, _energy(order, campaign, session, elf, tell) if order.energy else None), subject
+
+
+def _energy(order: Order, campaign: Campaign, session: Session, elf: Path, tell: Tell) -> EnergyFound:
+    """That of the simulated board, whose core and memories are hidden as its energies are."""
+    board, guess = boards.load(order.board), campaign.recovered.guess
+    found = as_found(changed(Memories(board), campaign.model.of_memories, guess.memories).board, guess.core)
+    hidden = as_found(hidden_memories(board, elf, order.seed), hidden_core(core_of(board), order.seed))
+    compiler = find_compiler(order.compiler)
+    return simulated_energy(found, hidden, session, order.seed, order.work / "energy", compiler, tell)
 
 
 def _measure(

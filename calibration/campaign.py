@@ -7,7 +7,7 @@ not been interrupted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,12 +16,12 @@ import numpy as np
 from calibration.certainty import DOUBT, Target, choose, doubts_of, targets_of
 from calibration.fit import minima
 from calibration.links.dialogue import Answer
+from calibration.microbenchmarks.board_model import BoardModel, Guess
 from calibration.microbenchmarks.firmware import WARM_UPS
-from calibration.microbenchmarks.model import Recovered, Row, Timed, problem_of, recover, rows_of, values_of
-from calibration.microbenchmarks.parameters import changed, parameters_of
+from calibration.microbenchmarks.model import Row, rows_of
+from calibration.microbenchmarks.recovery import Recovered, best_guess, recover
 from calibration.regression import Array, Problem, Solution
 from calibration.session import Around, Chosen, Event, Measured, Session
-from mcusim.cores import Core
 
 RESAMPLES = 50
 """Of the bootstrap that the intervals come from."""
@@ -40,9 +40,9 @@ Watch = Callable[["Campaign"], None]
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """Bodies as a fit sees them near one core: a problem with a row of 0 cycles for each, and what rows can settle."""
+    """Bodies as a fit sees them near a guess: a problem with a row of 0 cycles for each, and what rows can settle."""
 
-    core: Core
+    guess: Guess
     bodies: Problem
     targets: tuple[Target, ...]
 
@@ -81,21 +81,20 @@ class Campaign:
     """
 
     def __init__(
-        self, core: Core, bodies: Sequence[Timed], session: Session, *, hertz: int, noise: float, rounds: int = 1,
-        budget: int = 0, seed: int = 0, check: bool = True,
+        self, model: BoardModel, session: Session, *, hertz: int, noise: float, rounds: int = 1, budget: int = 0, seed: int = 0,
+        check: bool = True,
     ) -> None:  # fmt: skip
-        self.core, self.session = core, session
-        self.bodies = tuple(timed for timed in bodies if not timed.body.cold)
-        self.parameters = parameters_of(core)
+        self.model, self.session = model, session
         self.hertz, self.noise, self.rounds, self.budget, self.seed = hertz, noise, rounds, budget, seed
         self.check = check
-        self.around = core
+        self.around = model.table
         self._near: Linear | None = None
         self.seconds = self._seconds()
         self.rows: tuple[Row, ...] = ()
         self.turned = 0
         self.queue: list[str] = []
         self._recovered: Recovered | None = None
+        self._best: tuple[int, Guess] | None = None
         for event in session.events:
             self._note(event)
         self.state = self._state()
@@ -116,7 +115,7 @@ class Campaign:
             chosen = self._choice()
             if chosen:
                 self._take(Chosen(chosen))
-            elif not self._turn(self.recovered.core):
+            elif not self._turn(self.best):
                 return
 
     @property
@@ -137,8 +136,15 @@ class Campaign:
     def recovered(self) -> Recovered:
         """The fit of all that was measured."""
         if self._recovered is None or len(self._recovered.fit.problem.rows) < len(self.rows):
-            self._recovered = recover(self.core, self.bodies, self.rows, seed=self.seed, resamples=RESAMPLES)
+            self._recovered = recover(self.model, self.rows, seed=self.seed, resamples=RESAMPLES, best=self.best)
         return self._recovered
+
+    @property
+    def best(self) -> Guess:
+        """What explains all that was measured best."""
+        if self._best is None or self._best[0] < len(self.rows):
+            self._best = len(self.rows), best_guess(self.model, self.rows)
+        return self._best[1]
 
     # --- events ---------------------------------------------------------------------------------------------------------
     def _take(self, event: Event) -> None:
@@ -152,8 +158,8 @@ class Campaign:
                 self.queue.pop(0)
         elif isinstance(event, Chosen):
             self.queue = list(event.bodies)
-        else:
-            self.around, self.turned = changed(self.core, self.parameters, event.values), len(self.rows)
+        elif isinstance(event, Around):
+            self.around, self.turned = self.model.at(event.values), len(self.rows)
 
     def _rows_of(self, event: Measured) -> tuple[Row, ...]:
         before = sum(row.body == event.body for row in self.rows)
@@ -166,17 +172,18 @@ class Campaign:
         """Whether counts have to be looked at anew: all seems settled, or there is twice as much to go by."""
         return self.turned < len(self.rows) and (not self.state.open or len(self.rows) >= 2 * self.turned)
 
-    def _there(self) -> Core:
-        """The core that the fit has found."""
+    def _there(self) -> Guess:
+        """What the fit has found."""
         priors = self.linear.bodies.priors
         found = {prior.name: float(value) for prior, value in zip(priors, self.state.best.values, strict=True)}
-        return changed(self.core, self.parameters, found)
+        return self.model.at(found)
 
-    def _turn(self, there: Core) -> bool:
-        """Take counts around another core from now on; whether it is another, and rows came since the last time."""
-        if self.turned == len(self.rows) or values_of(there, self.parameters) == values_of(self.around, self.parameters):
+    def _turn(self, there: Guess) -> bool:
+        """Take counts around another guess from now on; whether it is another, and rows came since the last time."""
+        values, table = self.model.values(there), self.model.values(self.model.table)
+        if self.turned == len(self.rows) or values == self.model.values(self.around):
             return False
-        self._take(Around(_differences(self.core, there)))
+        self._take(Around({name: value for name, value in values.items() if value != table[name]}))
         return True
 
     def _choice(self) -> tuple[str, ...]:
@@ -193,25 +200,22 @@ class Campaign:
     # --- the fit --------------------------------------------------------------------------------------------------------
     @property
     def linear(self) -> Linear:
-        """Bodies as they are near the core that counts are taken around."""
-        if self._near is None or self._near.core is not self.around:
+        """Bodies as they are near the guess that counts are taken around."""
+        if self._near is None or self._near.guess is not self.around:
             self._near = self._linear(self.around)
         return self._near
 
-    def _linear(self, core: Core) -> Linear:
-        nothing = rows_of([{timed.body.name: 0.0 for timed in self.bodies}], self.noise)
-        near = problem_of(self.core, self.parameters, self.bodies, nothing, core)
-        here = np.array([values_of(core, self.parameters)[prior.name] for prior in near.priors])
-        expected = near.counts @ here - near.values
+    def _linear(self, guess: Guess) -> Linear:
+        nothing = rows_of([{timed.body.name: 0.0 for timed in self.model.bodies}], self.noise)
+        near = self.model.problem(nothing, guess)
+        expected = self.model.cycles(guess).tolist()
         sds = np.array([row.sd for row in rows_of([dict(zip(near.groups, expected, strict=True))], self.noise)])
         bodies = Problem(near.rows, near.groups, near.priors, near.counts, near.values, sds)
-        return Linear(core, bodies, targets_of(bodies))
+        return Linear(guess, bodies, targets_of(bodies))
 
     def _seconds(self) -> Array:
         """What measuring each body takes."""
-        bodies = self.linear.bodies
-        here = np.array([values_of(self.core, self.parameters)[prior.name] for prior in bodies.priors])
-        cycles = 3 * (WARM_UPS + self.rounds) * (bodies.counts @ here - bodies.values)
+        cycles = 3 * (WARM_UPS + self.rounds) * self.model.cycles(self.model.table)
         seconds: Array = ANSWER_SECONDS + ROUND_SECONDS * self.rounds + np.maximum(cycles, 0) / self.hertz
         return seconds
 
@@ -224,10 +228,3 @@ class Campaign:
         problem = linear.problem(self.rows)
         _, best = minima(problem)
         return State(linear, best, doubts_of(problem, best, linear.targets, np.array([row.cycles for row in self.rows])))
-
-
-def _differences(core: Core, other: Core) -> Mapping[str, int]:
-    """Parameters of ``other`` that are not those of ``core``."""
-    named = parameters_of(core)
-    was, now = values_of(core, named), values_of(other, named)
-    return {name: value for name, value in now.items() if value != was[name]}

@@ -102,17 +102,20 @@ def choose(
     """
     if not open_:
         return []
-    covariance = np.linalg.inv(best.normal)
     weights = np.array([targets[place].weights for place in sorted(open_)])
     scales = np.einsum("ij,j,ij->i", weights, bodies.prior_sds**2, weights)
+    spread = bodies.counts @ np.linalg.inv(best.normal)
+    variances = bodies.sds**2 + np.einsum("ij,ij->i", spread, bodies.counts)
+    told = spread @ weights.T
     chosen: list[int] = []
     for _ in range(number):
-        spread = bodies.counts @ covariance
-        variances = bodies.sds**2 + np.einsum("ij,ij->i", spread, bodies.counts)
-        gains = ((spread @ weights.T) ** 2 / scales).sum(axis=1) / variances / seconds
+        gains = (told**2 / scales).sum(axis=1) / variances / seconds
         place = int(np.argmax(gains))
         if not gains[place] > 0:
             break
         chosen.append(place)
-        covariance = covariance - np.outer(spread[place], spread[place]) / variances[place]
+        # the covariance loses the outer product of what the body tells with itself, and all that is made of it follows
+        own, like = spread[place].copy(), bodies.counts @ spread[place] / variances[place]
+        told, spread = told - np.outer(like, told[place]), spread - np.outer(like, own)
+        variances = variances - like**2 * variances[place]
     return chosen

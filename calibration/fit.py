@@ -19,6 +19,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -84,9 +85,13 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What came out. ``residuals`` and ``before`` (with the priors' means) are in standard deviations, (rows,), as measured."""
+    """What came out. ``residuals`` and ``before`` (with the priors' means) are in standard deviations, (rows,), as measured.
+
+    ``real`` is the minimum over real numbers.
+    """
 
     problem: Problem
+    real: Solution
     estimates: tuple[Estimate, ...]
     residuals: Array
     before: Array
@@ -95,8 +100,12 @@ class Fit:
     inseparable: tuple[Inseparable, ...]
     outliers: tuple[int, ...]
     misfits: tuple[Misfit, ...]
-    held_out: tuple[HeldOut, ...]
     seed: int
+
+    @cached_property
+    def held_out(self) -> tuple[HeldOut, ...]:
+        """Each group as the fit without it has it: a fit for each, when somebody asks."""
+        return _held_out(self.problem, self.real)
 
     @property
     def values(self) -> dict[str, float]:
@@ -127,12 +136,12 @@ def fit(problem: Problem, *, seed: int = 0, resamples: int = RESAMPLES) -> Fit:
     residuals, leverage = problem.residuals(best.values), leverage_of(problem, real)
     open_ = tuple(Inseparable(*each) for each in inseparable(problem))
     return Fit(
-        problem, _estimates(problem, real, best, open_, leverage, seed, resamples), residuals,
+        problem, real, _estimates(problem, real, best, open_, leverage, seed, resamples), residuals,
         problem.residuals(problem.means), best.weights, leverage, open_,
         tuple(int(row) for row in np.flatnonzero(np.abs(residuals) > OUTLIER)),
         # integers that are found do not bend to the rows, so they take no freedom from the residuals
         misfits_of(problem, residuals, leverage_of(problem, best, ~problem.integers)),
-        _held_out(problem, real), seed,
+        seed,
     )  # fmt: skip
 
 

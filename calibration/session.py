@@ -61,8 +61,17 @@ class Around:
     values: Mapping[str, int]
 
 
-Event = Measured | Chosen | Around
-KINDS: Mapping[str, type[Any]] = {"measured": Measured, "chosen": Chosen, "around": Around}
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Power of an energy loop at a clock: mean watts of slices, in their order."""
+
+    loop: str
+    hertz: int
+    watts: tuple[float, ...]
+
+
+Event = Measured | Chosen | Around | Drawn
+KINDS: Mapping[str, type[Any]] = {"measured": Measured, "chosen": Chosen, "around": Around, "drawn": Drawn}
 NAMES = {kind: name for name, kind in KINDS.items()}
 
 

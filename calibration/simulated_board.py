@@ -1,10 +1,11 @@
-"""A board behind a pseudo-terminal whose core is not as its table says, for ``mcusim calibrate --via sim``.
+"""A board behind a pseudo-terminal whose core and memories are not as their tables say, for ``mcusim calibrate --via sim``.
 
     python -m calibration.simulated_board --board B --elf FILE --seed N
 
-prints the name of a serial port, and serves it: the firmware of FILE runs in mcusim, on a core whose parameters were drawn with
-the seed. What it hears over the port it hears over its console. Each body is run once; all answers for it are that measurement
-with noise and, now and then, a gross error. --faults makes the line bad: answers damaged, incomplete, cut off by a reset.
+prints the name of a serial port, and serves it: the firmware of FILE runs in mcusim, on a core and memories whose parameters
+were drawn with the seed. What it hears over the port it hears over its console, but for bodies: each is run once, in silence,
+and read from the firmware's memory; all answers for it are that measurement with noise and, now and then, a gross error.
+--faults makes the line bad: answers damaged, incomplete, cut off by a reset. --like makes memories that no file describes.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ import select
 import sys
 import tty
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from calibration.links.dialogue import hash_of
+from calibration.links.dialogue import FIRST_HASH, HASH_FACTOR, hash_of
+from calibration.microbenchmarks import memory_model
+from calibration.microbenchmarks.bodies import COPIES
+from calibration.microbenchmarks.firmware import mark_of, microbenchmarks_of
+from calibration.microbenchmarks.memory_model import Memories, memory_parameters
 from calibration.microbenchmarks.parameters import changed, parameters_of
-from calibration.microbenchmarks.results import read
+from calibration.microbenchmarks.rehearsal import REHEARSE, TimedTable
 from mcusim import boards
 from mcusim import program as programs
 from mcusim.boards import Board
@@ -31,6 +37,7 @@ from mcusim.cores import Core
 from mcusim.errors import McusimError
 from mcusim.machine.machine import Machine, Options
 from mcusim.machine.serial import SerialConsole
+from mcusim.machine.what_if import AS_IT_IS, WhatIf
 from mcusim.run import core_of
 
 NOISE, OUTLIERS, GROSS = 0.01, 0.01, 1.4
@@ -54,6 +61,17 @@ def hidden_core(core: Core, seed: int) -> Core:
         if generator.random() < CHANGED
     }
     return changed(core, parameters_of(core), drawn)
+
+
+def hidden_memories(board: Board, elf: Path, seed: int) -> Board:
+    """A board whose memories are not as its file says."""
+    if board.ideal:
+        return board
+    parameters = memory_parameters(microbenchmarks_of(board, energy_seconds=0, commanded=True), elf)
+    generator = np.random.default_rng([seed, 3])
+    moves = [int(generator.integers(-1, 2)) * (generator.random() < CHANGED) for _ in parameters]
+    drawn = [max(each.least, each.value + move) for each, move in zip(parameters, moves, strict=True)]
+    return memory_model.changed(Memories(board), parameters, drawn).board
 
 
 class Noise:
@@ -130,6 +148,7 @@ class Console(SerialConsole):
     def __init__(self, port: Port, noise: Noise, faults: Faults) -> None:
         super().__init__((), None, None)
         self.port, self.noise, self.faults = port, noise, faults
+        self.machine: Machine
         self.known: dict[str, tuple[tuple[int, int], str]] = {}
         self.asked: re.Match[str] | None = None
         self.lines: list[str] = []
@@ -146,26 +165,33 @@ class Console(SerialConsole):
                 yield f"{self._command()}\n".encode()
 
     def _answered(self) -> None:
-        """The firmware has answered what it was asked."""
+        """The firmware has done what it was asked."""
         lines, self.lines = self.lines, []
-        text = "".join(f"{line}\n" for line in lines[:-1])
-        if self.asked is None or not text.startswith("#mark"):
+        if self.asked is None:
             self._say(lines)
             return
-        name = self.asked[1]
-        first = int(text.split()[3])
-        self.known[name] = (first, read(text).rounds[0][name]), text.splitlines()[-1]
+        measured, name = self.table.measured(), self.asked[1]
+        (first, result), (second, other) = (measured[mark_of(name, copies)] for copies in (COPIES, 2 * COPIES))
+        checksum = ((FIRST_HASH ^ result) * HASH_FACTOR ^ other) * HASH_FACTOR & 0xFFFFFFFF
+        self.known[name] = (first, second - first), f"#checksum {checksum:08x} 2 0"
         self._say_measured()
 
+    @cached_property
+    def table(self) -> TimedTable:
+        """Of the firmware, which has begun to speak."""
+        return TimedTable(self.machine)
+
     def _command(self) -> str:
-        """The next command that the firmware has to run: those for bodies that it has run are answered from that run."""
+        """The next command that the firmware has to run; bodies that it has run are answered from that run."""
         while True:
             line = self.port.hear()
             self.asked = COMMAND.fullmatch(line)
-            if self.asked is None:
+            if self.asked is None or mark_of(self.asked[1], COPIES) not in self.table.marks:
+                self.asked = None
                 return line
             if self.asked[1] not in self.known:
-                return f"run {self.asked[1]} 1"
+                self.table.choose({self.asked[1]})
+                return REHEARSE.decode().strip()
             self._say_measured()
 
     def _say_measured(self) -> None:
@@ -183,10 +209,10 @@ class Console(SerialConsole):
         self.port.say("".join(f"{line}\n" for line in self.faults.lines(lines)))
 
 
-def serve(board: Board, core: Core, elf: Path, console: Console) -> None:
+def serve(board: Board, core: Core, elf: Path, console: Console, what_if: WhatIf = AS_IT_IS) -> None:
     """Runs the firmware on the core until Hangup."""
-    machine = Machine(programs.load(elf, None, None, None), board, core, Options())
-    machine.serial = console
+    machine = Machine(programs.load(elf, None, None, None), board, core, Options(what_if=what_if))
+    machine.serial, console.machine = console, machine
     machine.run()
 
 
@@ -199,13 +225,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         noise = Noise(options.seed, options.noise, options.outliers, options.answered)
         console = Console(port, noise, Faults(options.seed, options.faults))
         print(port.name, flush=True)
-        serve(board, hidden_core(core_of(board), options.seed), options.elf, console)
+        memories = hidden_memories(board, options.elf, options.seed)
+        serve(memories, hidden_core(core_of(board), options.seed), options.elf, console, WhatIf(placement=tuple(options.like)))
     except (Hangup, KeyboardInterrupt):
         return 0
     except McusimError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    memory, equals, other = text.partition("=")
+    if not (memory and equals and other):
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed is MEMORY=OTHER, names of the board's memories")
+    return memory, other
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -217,6 +251,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--noise", type=float, default=NOISE, help=f"relative (default {NOISE})")
     parser.add_argument("--outliers", type=float, default=OUTLIERS, help=f"share of gross errors (default {OUTLIERS})")
     parser.add_argument("--faults", type=float, default=0.0, help="share of lines that something happens to")
+    parser.add_argument("--like", type=_pair, action="append", default=[], metavar="MEMORY=OTHER",
+                        help="a memory that answers as another one does; repeatable")  # fmt: skip
     parser.add_argument("--answered", type=int, default=0, help="measurements already made: the noise goes on behind them")
     parser.add_argument("--with-parent", action="store_true", help="end with the process that started this one")
     options = parser.parse_args(arguments)

@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calibration import fit_files
+from calibration.microbenchmarks.board_model import BoardModel
 from calibration.microbenchmarks.firmware import ROUNDS, Microbenchmarks, microbenchmarks_of
-from calibration.microbenchmarks.model import problem_of, rows_of, timed_of
-from calibration.microbenchmarks.parameters import parameters_of
+from calibration.microbenchmarks.model import rows_of, timed_of
 from calibration.microbenchmarks.results import ResultError, Results, read
 from kernels_c.toolchain import find_compiler
 from mcusim import boards
@@ -84,7 +84,7 @@ def _tabulate(made: Microbenchmarks, elf: Path, results: Results, options: argpa
     bodies = timed_of(made, elf)
     known = {timed.body.name for timed in bodies}
     rounds = [{name: float(cycles) for name, cycles in one.items() if name in known} for one in results.rounds]
-    problem = problem_of(made.core, parameters_of(made.core), bodies, rows_of(rounds, options.noise))
+    problem = BoardModel(made.core, bodies).problem(rows_of(rounds, options.noise))
     fit_files.write(problem, options.output / "rows.csv", options.output / "priors.csv")
     print(f"{options.output / 'rows.csv'}: {len(problem.rows)} rows, {len(problem.priors)} parameters, "
           f"checksum {results.checksum:08x}")  # fmt: skip

@@ -158,17 +158,24 @@ def _prior(kind: str, what: str, base: EnergyTable, scale: float) -> Prior:
 
 
 def fit_energy(
-    loops: Sequence[Loop], powers: Sequence[Power], base: EnergyTable, *, seed: int = 0, resamples: int = 0
-) -> FittedEnergy:
-    """The energy table that explains ``powers`` best, from ``base`` (``table_at`` for a board without one)."""
+    loops: Sequence[Loop], powers: Sequence[Power], base: EnergyTable, *, seed: int = 0, resamples: int = 0,
+    conditions: str = "",
+) -> FittedEnergy:  # fmt: skip
+    """The energy table that explains ``powers`` best, from ``base`` (``table_at`` for a board without one).
+
+    ``conditions`` of measuring go into the source of each figure.
+    """
     found = fit(problem_of(loops, powers, base), seed=seed, resamples=resamples)
     vague = {each.name for each in found.estimates if not each.standard_error <= CERTAIN * each.value}
     together = {name for each in found.inseparable for name in each.names}
     unknown = frozenset(vague | together)
-    return FittedEnergy(found, _table(found, figures_of(loops), base, together), unknown)
+    notes = dict.fromkeys(vague, ", vague") | dict.fromkeys(together, ", not separable")
+    told = f": {conditions}" if conditions else ""
+    sources = {each.name: f"{_source(each, len(powers))}{notes.get(each.name, '')}{told}" for each in found.estimates}
+    return FittedEnergy(found, _table(found, figures_of(loops), base, sources), unknown)
 
 
-def _table(found: Fit, figures: Sequence[tuple[str, str]], base: EnergyTable, together: set[str]) -> EnergyTable:
+def _table(found: Fit, figures: Sequence[tuple[str, str]], base: EnergyTable, sources: Mapping[str, str]) -> EnergyTable:
     """``base`` with what was fitted; figures of 0 are left out, where no other state would stand in for them."""
     by_name, rows = {each.name: each for each in found.estimates}, len(found.problem.rows)
     joules = {kind: dict(row) for kind, row in base.joules.items() if kind not in SAID_BY_OTHERS}
@@ -178,27 +185,30 @@ def _table(found: Fit, figures: Sequence[tuple[str, str]], base: EnergyTable, to
         row = watts if kind == STATIC else joules.setdefault(kind, {})
         row.pop(what, None)
         if each.value or kind in (STATIC, CYCLES):
-            row[what] = Figure(each.value * UNITS.get(kind, PICO), _source(each, rows, each.name in together))
+            row[what] = Figure(each.value * UNITS.get(kind, PICO), sources[each.name])
     joules.setdefault(CYCLES, {}).setdefault(ACTIVE, Figure(0.0, "no loop"))
     grade = f"fitted, n={rows}" + ("" if found.explained else ", misfit")
     return replace(base, joules={kind: row for kind, row in joules.items() if row}, static_watts=watts, grade=grade)
 
 
-def _source(each: Estimate, rows: int, together: bool) -> str:
+def _source(each: Estimate, rows: int) -> str:
     error = f", ± {each.standard_error / each.value:.1%}" if each.value else ""
-    return f"fitted n={rows}{error}" + (", not separable" if together else "")
+    return f"fitted n={rows}{error}"
 
 
-def toml_of(table: EnergyTable) -> str:
-    """The table ``[energy]`` of a board file."""
-    lines = ["[energy]", f"supply_volts = {table.supply_volts!r}"]
-    lines += [f'{name} = "{getattr(table, name)}"' for name in ("regulator", "grade")]
-    lines += [f"clock_hertz = {table.clock_hertz}"] if table.clock_hertz else []
-    lines += [f"supply_range = {list(table.supply_range)}"] if table.supply_range else []
+def toml_of(table: EnergyTable, over: bool = False) -> str:
+    """The table ``[energy]`` of a board file; ``over``: of one whose base has the rest, only what a fit finds."""
     volts = [f'    {{ hertz = {row.hertz}, volts = {row.volts!r}, source = "{row.source}" }},' for row in table.core_volts]
-    lines += ["core_volts = [", *volts, "]"] if volts else []
+    rest = [
+        f"supply_volts = {table.supply_volts!r}", f'regulator = "{table.regulator}"',
+        *([f"clock_hertz = {table.clock_hertz}"] if table.clock_hertz else []),
+        *([f"supply_range = {list(table.supply_range)}"] if table.supply_range else []),
+        *(["core_volts = [", *volts, "]"] if volts else []),
+    ]  # fmt: skip
+    lines = ["[energy]", f'grade = "{table.grade}"', *([] if over else rest)]
     tables = {f"joules.{kind}": row for kind, row in table.joules.items()}
-    for name, row in ({"static_watts": table.static_watts} | tables | {"sleep_amperes": table.sleep_amperes}).items():
+    asleep = {} if over else {"sleep_amperes": table.sleep_amperes}
+    for name, row in ({"static_watts": table.static_watts} | tables | asleep).items():
         figures = [f'"{what}" = {{ value = {figure.value:.4g}, source = "{figure.source}" }}' for what, figure in row.items()]
         lines += ["", f"[energy.{name}]", *figures] if figures else []
     return "\n".join(lines) + "\n"

@@ -22,6 +22,8 @@ ENERGY_COPIES = 8 * COPIES
 SLEEP, SWEEP = "sleep", "sweep"
 """Energy loops that are no turns of a body: WFI, and reads of one line after the other of more code than a cache holds."""
 LINE_BYTES = 32
+EVICTED_BYTES, JUMPS = 1 << 16, 1024
+"""What is read, and how many jumps are made, before a cold body of commanded firmware is timed: more than any cache holds."""
 TEMPLATE, COMMANDS = Path(__file__).with_name("main.c.in"), Path(__file__).with_name("commands.h")
 FILES = ("bodies.S", "main.c")
 
@@ -48,7 +50,13 @@ class Microbenchmarks:
     def defines(self) -> Mapping[str, object]:
         """C macros of the build."""
         own = {"COMMANDED": 1, "BUILD": f"{self.build_number:#010x}u"} if self.commanded else {}
-        return {**self.support.defines, **own}
+        evicted = {"EVICTED_BYTES": EVICTED_BYTES} if self.evicts else {}
+        return {**self.support.defines, **own, **evicted}
+
+    @property
+    def evicts(self) -> bool:
+        """Whether bodies are made cold again, as often as they are asked for."""
+        return self.commanded and any(body.cold for body in self.bodies)
 
     def write(self, folder: Path) -> None:
         """Write the sources into ``folder``."""
@@ -85,9 +93,9 @@ def symbol_of(body: Body, copies: int) -> str:
     return f"body_{body.name.replace('.', '_')}_{copies}"
 
 
-def mark_of(body: Body, copies: int) -> str:
-    """Name of its mark."""
-    return f"{body.name}:{copies // COPIES}n"
+def mark_of(body: str, copies: int) -> str:
+    """Name of the mark of a body."""
+    return f"{body}:{copies // COPIES}n"
 
 
 # --- assembly -----------------------------------------------------------------------------------------------------------
@@ -102,7 +110,17 @@ def assembly(made: Microbenchmarks) -> str:
     """Two functions for each body."""
     head = ["/* Written by calibration.microbenchmarks: each body, n and 2n times. */", ".syntax unified", ".thumb", ""]
     functions = [function(made.core, body, copies) for body, copies in _functions(made)]
-    return "\n".join([*head, *functions]) + "\n"
+    return "\n".join([*head, *functions, *[evicting_code(made.board)] * made.evicts]) + "\n"
+
+
+def evicting_code(board: Board) -> str:
+    """A jump in each line of code that nothing else runs."""
+    step = LINE_BYTES if "instruction_cache" in board.parameters else LINE_BYTES // 2
+    return "\n".join((
+        '.section .text.evicting_code, "ax", %progbits', f".balign {LINE_BYTES}", ".global evicting_code",
+        ".type evicting_code, %function", ".thumb_func", "evicting_code:", f".rept {JUMPS}", "b 1f", f".balign {step}", "1:",
+        ".endr", "bx lr", ".size evicting_code, . - evicting_code", "",
+    ))  # fmt: skip
 
 
 def function(core: Core, body: Body, copies: int) -> str:
@@ -206,8 +224,8 @@ def _both(bodies: Sequence[Body]) -> Iterable[tuple[Body, int]]:
 
 
 def _entry(body: Body, copies: int) -> str:
-    mark = f'{{"{mark_of(body, copies)}", 0, 0, 0, 0, 0}}'
-    return f"    {{{mark}, {symbol_of(body, copies)}, {_buffer(body, copies)}, {int(body.cold)}, 0}},"
+    mark = f'{{"{mark_of(body.name, copies)}", 0, 0, 0, 0, 0}}'
+    return f"    {{{mark}, {symbol_of(body, copies)}, {_buffer(body, copies)}, {int(body.cold)}, 0, 0}},"
 
 
 def _buffer(body: Body, copies: int) -> str:

@@ -7,22 +7,23 @@ part (``memory_bodies``), and a board has but a few parameters, which are intege
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from calibration.fit import Fit, fit, minima
-from calibration.microbenchmarks.bodies import COPIES, Body
-from calibration.microbenchmarks.firmware import Microbenchmarks, mark_of
-from calibration.microbenchmarks.model import Row
+from calibration.microbenchmarks.bodies import Body
+from calibration.microbenchmarks.firmware import Microbenchmarks
+from calibration.microbenchmarks.model import Row, of_lines
+from calibration.microbenchmarks.rehearsal import Cycles, booted, run_on
 from calibration.misfit import OUTLIER
 from calibration.regression import FitError, Prior, Problem
-from mcusim import program as programs
 from mcusim.boards import Board
-from mcusim.machine.machine import Machine, Options
+from mcusim.cores import Core
+from mcusim.cores.numbers import numbers_of
 from mcusim.machine.memory_timing import flash_wait_states
 from mcusim.machine.what_if import AS_IT_IS, WhatIf
 
@@ -32,11 +33,6 @@ UNCERTAINTY, MOST = 2.0, 15
 TURNS = 4
 OF_BUS = ("cycles", "beat_cycles")
 """Numbers of a bus that bodies can tell: cycles of the core's own part always come with those of the bus."""
-TIMED = struct.Struct("<I4xQ16x16x")
-"""``struct timed`` of main.c: name and cycles of its mark, and what else it has."""
-NAME_BYTES = 64
-
-Cycles = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +45,16 @@ class Memories:
 
 @dataclass(frozen=True, slots=True)
 class MemoryParameter:
-    """A number of a board's memories: its value there, and how to get memories with another."""
+    """A number of a board's memories: its value there, and how to get memories with another.
+
+    ``keys`` are those of a board's file that say it; what stands there is ``base`` less than the value.
+    """
 
     name: str
     value: int
     change: Callable[[Memories, int], Memories]
+    keys: tuple[str, ...]
+    base: int = 0
     least: int = 0
 
     @property
@@ -64,27 +65,32 @@ class MemoryParameter:
 
 def memory_bodies(made: Microbenchmarks) -> Microbenchmarks:
     """The same microbenchmarks with no more bodies than memories need."""
-    return replace(made, bodies=tuple(body for body in made.bodies if _meets_memory(body)), energy_seconds=0.0)
+    return replace(made, bodies=tuple(body for body in made.bodies if meets_memory(body)), energy_seconds=0.0)
 
 
-def _meets_memory(body: Body) -> bool:
-    lines = body.cold or body.in_memory == "constants" or body.name.startswith("jumps")
-    return lines or "." in body.name or body.name in IN_MAIN
+def meets_memory(body: Body) -> bool:
+    """Whether it is there for what memories cost."""
+    return of_lines(body) or "." in body.name or body.name in IN_MAIN
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Firmware that can be run on memories as they might be; each of them once."""
+    """Firmware that can be run on cores and memories as they might be; on each of them once.
+
+    ``chosen`` are the bodies that commanded firmware times, all where it is empty.
+    """
 
     made: Microbenchmarks
     elf: Path
-    known: dict[tuple[int, ...], Cycles] = field(default_factory=dict)
+    chosen: frozenset[str] = frozenset()
+    known: dict[tuple[Any, ...], Cycles] = field(default_factory=dict)
 
-    def cycles(self, parameters: Sequence[MemoryParameter], values: Sequence[int]) -> Cycles:
-        """Cycles by body with these values of the parameters."""
-        key = tuple(values)
+    def cycles(self, parameters: Sequence[MemoryParameter], values: Sequence[int], core: Core | None = None) -> Cycles:
+        """Cycles by body with these values of the parameters, on another core than the board's where one is given."""
+        key = (tuple(values), *((name, number.value) for name, number in numbers_of(core or self.made.core).items()))
         if key not in self.known:
-            self.known[key] = run_on(self.made, self.elf, changed(Memories(self.made.board), parameters, values))
+            memories = changed(Memories(self.made.board), parameters, values)
+            self.known[key] = run_on(self.made, self.elf, memories.board, memories.what_if, core, self.chosen)
         return self.known[key]
 
 
@@ -95,59 +101,43 @@ def changed(memories: Memories, parameters: Sequence[MemoryParameter], values: S
     return memories
 
 
-def run_on(made: Microbenchmarks, elf: Path, memories: Memories) -> Cycles:
-    """Cycles that n more copies of each body take, the first time that it is timed.
-
-    Read where the firmware keeps them once it begins to print: simulating a serial line takes longer than all bodies.
-    """
-    machine = _ran(made, elf, memories)
-    marks = dict(_marks(machine))
-    return {body.name: marks[mark_of(body, 2 * COPIES)] - marks[mark_of(body, COPIES)] for body in made.bodies}
-
-
-def _ran(made: Microbenchmarks, elf: Path, memories: Memories) -> Machine:
-    """The machine once it has begun to print."""
-    options = Options(until=b"#mark", what_if=memories.what_if)
-    machine = Machine(programs.load(elf, None, None, None), memories.board, made.core, options)
-    machine.run()
-    return machine
-
-
-def _marks(machine: Machine) -> Iterable[tuple[str, int]]:
-    """Names and cycles of the marks of ``bodies`` in main.c."""
-    (table,) = machine.program.symbols_named("bodies")
-    for name, cycles in TIMED.iter_unpack(machine.engine.read(table.address, table.size)):
-        text = machine.engine.read(name, NAME_BYTES)
-        yield text.split(b"\0", 1)[0].decode(), cycles
-
-
 # --- parameters ---------------------------------------------------------------------------------------------------------
 def memory_parameters(made: Microbenchmarks, elf: Path) -> tuple[MemoryParameter, ...]:
     """Wait states as the firmware programs them, opening cycles of each RAM, and cycles of each bus of an M7."""
-    waits = flash_wait_states(made.board.memories, _ran(made, elf, Memories(made.board)))
-    own = [_wait_states(waits)] if waits is not None else []
-    memories = [each for each in made.board.memories if each.kind == "ram" and not each.alias_of]
-    buses = made.board.parameters.get("buses", {})
+    board = made.board
+    waits = flash_wait_states(board.memories, booted(made, elf))
+    memories = [each for each in board.memories if each.kind == "ram" and not each.alias_of]
+    buses = board.parameters.get("buses", {})
     opening = [_opening(each.name, each.opening_cycles) for each in memories if each.bus not in buses]
     ways = [(bus, name, value) for bus, row in buses.items() for name, value in row.items() if name in OF_BUS]
-    return (*own, *opening, *(_bus(*way) for way in ways))
+    return (*_wait_states(board, waits), *opening, *(_bus(*way) for way in ways))
 
 
-def _wait_states(value: int) -> MemoryParameter:
+def _wait_states(board: Board, programmed: int | None) -> Iterable[MemoryParameter]:
+    """Of all flash whose wait states software sets; what the silicon adds to them is a number of the board's file."""
+    flash = [each for each in board.memories if each.kind == "flash" and each.controller]
+    names = [each.name for each in flash]
+    if programmed is None:
+        return
+
     def change(memories: Memories, number: int) -> Memories:
-        return replace(memories, what_if=replace(memories.what_if, wait_states=number))
+        return _with_memories(memories, names, extra_wait_states=number - programmed)
 
-    return MemoryParameter("flash.wait_states", value, change)
+    keys = tuple(f"memories.{name}.extra_wait_states" for name in names)
+    yield MemoryParameter("flash.wait_states", programmed + flash[0].extra_wait_states, change, keys, programmed)
+
+
+def _with_memories(memories: Memories, names: Collection[str], **numbers: Any) -> Memories:
+    """Memories of which those with these names have these numbers."""
+    regions = (replace(each, **numbers) if each.name in names else each for each in memories.board.memories)
+    return replace(memories, board=replace(memories.board, memories=tuple(regions)))
 
 
 def _opening(memory: str, value: int) -> MemoryParameter:
     def change(memories: Memories, number: int) -> Memories:
-        regions = tuple(
-            replace(each, opening_cycles=number) if each.name == memory else each for each in memories.board.memories
-        )
-        return replace(memories, board=replace(memories.board, memories=regions))
+        return _with_memories(memories, {memory}, opening_cycles=number)
 
-    return MemoryParameter(f"{memory}.opening_cycles", value, change)
+    return MemoryParameter(f"{memory}.opening_cycles", value, change, (f"memories.{memory}.opening_cycles",))
 
 
 def _bus(bus: str, name: str, value: int) -> MemoryParameter:
@@ -156,7 +146,7 @@ def _bus(bus: str, name: str, value: int) -> MemoryParameter:
         buses = {**table["buses"], bus: {**table["buses"][bus], name: number}}
         return replace(memories, board=replace(memories.board, parameters={**table, "buses": buses}))
 
-    return MemoryParameter(f"{bus}.{name}", value, change, least=min(value, 1))
+    return MemoryParameter(f"{bus}.{name}", value, change, (f"parameters.buses.{bus}.{name}",), least=min(value, 1))
 
 
 # --- fit ----------------------------------------------------------------------------------------------------------------

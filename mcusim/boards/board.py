@@ -23,7 +23,7 @@ class MemoryRegion:
     bus of an STM32F7). ``bus`` names the core's port it hangs on (``"itcm"``, ``"dtcm"``, ``"axi"``, ``"ahb"``,
     ``"code"``, ``"system"``), ``clock`` the named clock it runs from, ``""`` for the core's. ``cache`` names the
     peripheral that caches it. ``opening_cycles``: extra core cycles of a load that no access to this memory directly
-    precedes.
+    precedes. ``extra_wait_states``: those that a read was measured to take beyond what software sets, or short of it.
     """
 
     name: str
@@ -41,6 +41,7 @@ class MemoryRegion:
     clock: str = ""
     cache: str = ""
     opening_cycles: int = 0
+    extra_wait_states: int = 0
 
 
 @dataclass(frozen=True, slots=True)

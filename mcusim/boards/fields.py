@@ -87,6 +87,13 @@ def quantity(value: Any, place: Place) -> int:
     return value
 
 
+def difference(value: Any, place: Place) -> int:
+    """An integer that may be negative."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise place.error(f"{value!r} is no integer")
+    return value
+
+
 def number(value: Any, place: Place) -> float:
     """A finite number, not negative."""
     if isinstance(value, bool) or not isinstance(value, int | float):

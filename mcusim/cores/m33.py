@@ -34,7 +34,7 @@ TIMING: dict[Kind, Timing] = {
     **dict.fromkeys(_PLAIN, Timing(1, result="alu")),
     # A shifted operand or rotated constant: result a cycle later, but an accumulator can take it at once.
     **dict.fromkeys((Kind.ALU_ROTATED, Kind.ALU_SHIFT), Timing(1, result="shifted")),
-    **dict.fromkeys(DSP, Timing(1, result="dsp")),
+    **dict.fromkeys(sorted(DSP), Timing(1, result="dsp")),
     **dict.fromkeys(_PRODUCTS, Timing(1, result="product")),
     Kind.DSP_EXTEND_ADD: Timing(1, result="product"),
     # 2 to 11 cycles by operands (Arm, Cortex-M33 product overview): see divide_cycles.  # unverified on silicon

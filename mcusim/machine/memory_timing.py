@@ -105,7 +105,7 @@ def _answer(memory: MemoryRegion, attributes: Attributes, machine: Machine, what
     flash = _flash(memory, machine, what_if)
     if flash is None:
         return Answer()
-    waits = _core_cycles(flash.wait_states, flash.clock, machine, what_if)
+    waits = _core_cycles(_taken(flash, memory), flash.clock, machine, what_if)
     if not waits and not machine.options.follow_lanes and not _priced_by_look_ups(machine.board.energy):
         return Answer()
     device = Device(memory.controller, flash.read_bytes, waits, prefetch=flash.prefetch,
@@ -147,7 +147,7 @@ def _behind_first_level(memory: MemoryRegion, attributes: Attributes, machine: M
     """A memory on the bus matrix of a Cortex-M7: L1 caches where they are on, else every beat pays the way."""
     bus = machine.board.parameters["buses"][memory.bus]
     flash = _flash(memory, machine, what_if)
-    wait_states = flash.wait_states if flash is not None else 0
+    wait_states = _taken(flash, memory) if flash is not None else 0
     clock = memory.clock or (flash.clock if flash is not None else "")
     ratio = _core_cycles(1, clock, machine, what_if)
     first = bus["core_cycles"] + ratio * (bus["cycles"] + wait_states + 1)
@@ -211,6 +211,11 @@ def _flash(memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> Any:
     if flash.programmable and memory.kind == "flash":
         changes["wait_states"] = _wait_states(flash, memory, machine, what_if)
     return replace(flash, **changes)
+
+
+def _taken(flash: Any, memory: MemoryRegion) -> int:
+    """Wait states that a read takes: those that are set, and what the board was measured to add."""
+    return max(0, int(flash.wait_states) + memory.extra_wait_states)
 
 
 def _wait_states(flash: Any, memory: MemoryRegion, machine: Machine, what_if: WhatIf) -> int:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from calibration.microbenchmarks.firmware import microbenchmarks_of
+from calibration.microbenchmarks.firmware import Microbenchmarks, microbenchmarks_of
 from mcusim import boards
 from tests.support.firmware import REPOSITORY
 
@@ -44,13 +44,19 @@ def interrupt(folder: Path, signal: int, lines: int, *options: str) -> tuple[int
     """Exit code and messages of the command, which gets the signal once its log has so many lines."""
     command = [sys.executable, "-m", "tests.calibration.interrupted", str(int(signal)), str(lines)]
     process = start(folder, *options, command=command)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     return process.returncode, errors
 
 
 @lru_cache
+def commanded(board: str, rounds: int = 5) -> tuple[Microbenchmarks, Path]:
+    """Commanded microbenchmarks of a board, and their ELF."""
+    made = microbenchmarks_of(boards.load(board), rounds=rounds, energy_seconds=0, commanded=True)
+    return made, made.build(Path(mkdtemp()))
+
+
 def commanded_elf(board: str = "m0", rounds: int = 5) -> Path:
-    return microbenchmarks_of(boards.load(board), rounds=rounds, energy_seconds=0, commanded=True).build(Path(mkdtemp()))
+    return commanded(board, rounds)[1]
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ PARAMETER = {
 SCHEMA = {
     "type": "object",
     "required": ["schema", "board", "image", "build", "link", "seed", "noise", "version", "measurements", "settled", "targets",
-                 "parameters", "inseparable", "outliers", "misfits", "explained", "board_file"],
+                 "parameters", "unfelt", "inseparable", "outliers", "energy", "misfits", "explained", "board_file"],
     "properties": {"schema": {"const": "mcusim.calibrate/1"}, "parameters": {"type": "array", "items": PARAMETER}},
 }  # fmt: skip
 

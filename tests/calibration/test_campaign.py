@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,11 +14,14 @@ from calibration.campaign import CHECK_ROWS, Campaign
 from calibration.certainty import DOUBT, doubts_of, targets_of
 from calibration.fit import minima
 from calibration.links.dialogue import Answer
-from calibration.microbenchmarks.model import Recovered, cycles_of, values_of
+from calibration.microbenchmarks.board_model import BoardModel
+from calibration.microbenchmarks.model import cycles_of, values_of
 from calibration.microbenchmarks.parameters import parameters_of
+from calibration.microbenchmarks.recovery import Recovered
 from calibration.regression import Prior, Problem
 from calibration.session import Around, Measured, Session, Subject
 from calibration.simulated_board import Noise, hidden_core
+from tests.calibration.calibrating import ENVIRONMENT
 from tests.calibration.microbenchmark_boards import built
 
 SEEDS = (0, 1, 2)
@@ -40,7 +45,7 @@ def session_of(folder: Path, name: str = "log") -> Session:
 
 
 def campaign_of(board: Board, session: Session, **options: object) -> Campaign:
-    return Campaign(board.table, board.bodies, session, hertz=1_000_000, noise=0.01, **options)  # type: ignore[arg-type]
+    return Campaign(BoardModel(board.table, board.bodies), session, hertz=1_000_000, noise=0.01, **options)  # type: ignore[arg-type]
 
 
 def check_found(found: Recovered, board: Board) -> None:
@@ -98,6 +103,22 @@ def test_a_campaign_taken_up_again_goes_on_as_if_nothing_had_been(tmp_path: Path
         except KeyboardInterrupt:
             session.close()
     assert events == undisturbed.session.events
+
+
+ORDER = """
+from calibration.microbenchmarks.parameters import parameters_of
+from mcusim import cores
+print([each.name for name in cores.NAMES for each in parameters_of(cores.load(name))])
+"""
+
+
+def test_parameters_have_one_order_in_every_process() -> None:
+    """Or a simulated board that is started again would be another one."""
+    def order(seed: str) -> str:
+        environment = {**ENVIRONMENT, "PYTHONHASHSEED": seed}
+        return subprocess.run([sys.executable, "-c", ORDER], env=environment, check=True, capture_output=True, text=True).stdout
+
+    assert order("1") == order("2")
 
 
 def test_a_budget_is_kept(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import mcusim
 from calibration.microbenchmarks.firmware import Microbenchmarks, microbenchmarks_of
+from calibration.microbenchmarks.rehearsal import run_on
 from calibration.microbenchmarks.results import read
 from mcusim import boards
 from tests.calibration.microbenchmark_boards import built, serial_of
@@ -81,3 +82,23 @@ def test_every_board_that_can_be_built_for_hears_commands(board: str) -> None:
     made, elf = commanded(board)
     printed = mcusim.run(elf, board=made.board, send=[(b"#ready\n", b"run alu 1\n")], until=b"#done", max_seconds=2).serial
     assert list(read(printed).rounds[0]) == ["alu"]
+
+
+def test_a_rehearsal_times_bodies_as_their_names_do_and_only_those_that_are_chosen() -> None:
+    made, elf = commanded("m0")
+    names = [body.name for body in made.bodies]
+    answers = told("m0", *(f"run {name} 1" for name in names))
+    said = {name: read(answer).rounds[0][name] for name, answer in zip(names, answers, strict=True)}
+    assert run_on(made, elf, made.board) == said
+    assert run_on(made, elf, made.board, chosen={"load", "alu"}) == {name: said[name] for name in ("alu", "load")}
+
+
+def test_a_cold_body_is_as_cold_the_second_time() -> None:
+    made, elf = commanded("nucleo-u575zi-q")
+
+    def timed(body: str) -> list[int]:
+        send = [(b"#ready\n", f"run {body} 2\n".encode())]
+        return [each[body] for each in read(mcusim.run(elf, board=made.board, send=send, until=b"#done").serial).rounds]
+
+    cold, warm = timed("lines"), timed("lines_again")
+    assert cold[0] == cold[1] > 1.5 * max(warm)

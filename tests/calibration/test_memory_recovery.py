@@ -9,17 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.microbenchmarks import memory_model
 from calibration.microbenchmarks.firmware import microbenchmarks_of
 from calibration.microbenchmarks.memory_model import (
     Bench,
-    Memories,
     MemoryParameter,
     memory_bodies,
     memory_parameters,
     recover_memories,
-    run_on,
 )
+from calibration.microbenchmarks.rehearsal import Cycles, run_on
 from calibration.microbenchmarks.results import read
 from mcusim import boards
 from mcusim.machine import memory_timing
@@ -45,7 +43,7 @@ def hidden_values(parameters: tuple[MemoryParameter, ...], seed: str) -> list[in
     return [max(parameter.least, parameter.value + int(generator.integers(-1, 2))) for parameter in parameters]
 
 
-def rows(cycles: memory_model.Cycles, seed: str, drift: float = 0) -> tuple:
+def rows(cycles: Cycles, seed: str, drift: float = 0) -> tuple:
     return measured({name: float(count) for name, count in cycles.items()}, seed, drift)
 
 
@@ -73,7 +71,7 @@ def test_flash_and_each_bank_are_known_where_the_core_feels_them() -> None:
 def test_cycles_in_memory_are_those_that_are_printed() -> None:
     tried, _ = bench("nucleo-g0b1re")
     printed = read(run(tried.elf, board=tried.made.board).serial).rounds[0]
-    assert dict(printed) == run_on(tried.made, tried.elf, Memories(tried.made.board))
+    assert dict(printed) == run_on(tried.made, tried.elf, tried.made.board)
 
 
 ODD = {
@@ -87,8 +85,8 @@ ODD = {
 @pytest.mark.parametrize(("board", "mechanism"), ODD)
 def test_a_memory_that_no_parameter_describes_is_flagged(board: str, mechanism: str) -> None:
     tried, parameters = bench(board)
-    odd = run_on(tried.made, tried.elf, Memories(tried.made.board, ODD[board, mechanism]))
-    assert dict(odd) != dict(run_on(tried.made, tried.elf, Memories(tried.made.board)))
+    odd = run_on(tried.made, tried.elf, tried.made.board, ODD[board, mechanism])
+    assert dict(odd) != dict(run_on(tried.made, tried.elf, tried.made.board))
     found = recover_memories(tried, parameters, rows(odd, mechanism))
     assert "group" in {misfit.test for misfit in found.fit.misfits}
 
@@ -99,9 +97,9 @@ def test_an_odd_wait_state_is_flagged(board: str, monkeypatch: pytest.MonkeyPatc
     tried, parameters = bench(board)
     own = memory_timing.Device
     monkeypatch.setattr(memory_timing, "Device", lambda name, width, *rest, **named: own(name, width // 2, *rest, **named))
-    odd = run_on(tried.made, tried.elf, Memories(tried.made.board))
+    odd = run_on(tried.made, tried.elf, tried.made.board)
     monkeypatch.undo()
-    assert dict(odd) != dict(run_on(tried.made, tried.elf, Memories(tried.made.board)))
+    assert dict(odd) != dict(run_on(tried.made, tried.elf, tried.made.board))
     found = recover_memories(tried, parameters, rows(odd, "odd wait state"))
     assert "group" in {misfit.test for misfit in found.fit.misfits}
 

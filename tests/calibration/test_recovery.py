@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from calibration.microbenchmarks.model import recover, values_of
+from calibration.microbenchmarks.board_model import BoardModel
+from calibration.microbenchmarks.model import values_of
 from calibration.microbenchmarks.parameters import parameters_of
 from calibration.microbenchmarks.prices import Prices, cycles_of, walked
+from calibration.microbenchmarks.recovery import recover
 from calibration.microbenchmarks.results import read
 from mcusim.cores import Core
 from tests.calibration.microbenchmark_boards import built, hidden_core, measured, priced, prices, serial_of
@@ -22,7 +24,7 @@ WELL_KNOWN = {"m0": 1.3, "m0plus": 1.3, "m3": 1.3, "m4": 2, "m33": 2.5, "m7": 3}
 
 def check_recovered(board: str, hidden: Core, rows: tuple) -> None:
     made, _, bodies = built(board)
-    found = recover(made.core, bodies, rows, prices=prices(board))
+    found = recover(BoardModel(made.core, bodies, prices(board)), rows)
     names = [estimate.name for estimate in found.fit.estimates if estimate.name not in found.unknown]
     assert {*names, *found.unknown} == {parameter.name for parameter in parameters_of(made.core)}
     want, got = (values_of(core, parameters_of(made.core)) for core in (hidden, found.core))
@@ -50,7 +52,7 @@ def test_the_same_holds_for_what_the_firmware_prints_when_it_runs(board: str) ->
 
 def test_what_cannot_be_told_apart_is_named() -> None:
     made, _, bodies = built("m0")
-    fitted = recover(made.core, bodies, measured(priced(made.core, bodies), "nothing hidden")).fit
+    fitted = recover(BoardModel(made.core, bodies), measured(priced(made.core, bodies), "nothing hidden")).fit
     # a branch that is always taken costs issue and refill together
     assert ("branch.cycles", "branch.refill") in {each.names for each in fitted.inseparable}
     assert "branch_conditional.refill" not in {name for each in fitted.inseparable for name in each.names}
@@ -92,7 +94,7 @@ CORES = ["m0", *(pytest.param(core, marks=pytest.mark.slow) for core in ("m4", "
 def test_a_mechanism_that_the_model_lacks_is_flagged(core: str, mechanism: str) -> None:
     made, _, bodies = built(core)
     exact = {name: ODD[mechanism](name, cycles) for name, cycles in priced(made.core, bodies).items()}
-    fitted = recover(made.core, bodies, measured(exact, mechanism), prices=prices(core)).fit
+    fitted = recover(BoardModel(made.core, bodies, prices(core)), measured(exact, mechanism)).fit
     touched = {name for name, cycles in priced(made.core, bodies).items() if exact[name] != cycles}
     shown = {row.split("/")[0] for misfit in fitted.misfits if misfit.test == "group" for row in misfit.rows}
     assert not fitted.explained and shown & touched
@@ -102,5 +104,5 @@ def test_a_mechanism_that_the_model_lacks_is_flagged(core: str, mechanism: str) 
 def test_a_drifting_clock_is_flagged(core: str) -> None:
     made, _, bodies = built(core)
     rows = measured(priced(made.core, bodies), "drift", drift=0.02)
-    fitted = recover(made.core, bodies, rows, prices=prices(core)).fit
+    fitted = recover(BoardModel(made.core, bodies, prices(core)), rows).fit
     assert "trend" in {misfit.test for misfit in fitted.misfits}
