@@ -122,7 +122,7 @@ def test_a_model_that_has_learnt_nothing_says_so() -> None:
 
 def test_parameters_are_read_and_set_as_scikit_learn_has_it() -> None:
     model = cost_models.Linear(ridge=0.5)
-    assert model.get_params() == {"ridge": 0.5, "prior": None}
+    assert model.get_params() == {"ridge": 0.5, "prior": None, "held": 0.5}
     assert model.set_params(ridge=0.25) is model
     assert model.ridge == 0.25
 
@@ -203,3 +203,53 @@ found = cost_models.load({board!r}).predict(Layers(table, np.zeros(1, int), ("on
 assert found.latency_seconds.values[0] > 0
 print(time.process_time(), ",".join(sys.modules))
 """
+
+
+def test_twice_the_clock_at_the_same_wait_states_takes_half_the_time() -> None:
+    asked = networks(3)
+    slow, fast = (
+        cost_models.at_clock("nucleo-l4r5zi", hertz, wait_states=2).predict(asked, outside=WIDEN).latency_seconds
+        for hertz in (40_000_000, 80_000_000)
+    )
+    np.testing.assert_allclose(slow.values, 2 * fast.values)
+
+
+def test_fewer_wait_states_take_fewer_cycles_and_never_fewer_than_the_core() -> None:
+    asked = networks(3)
+    cycles = [
+        cost_models.at_clock("nucleo-l4r5zi", 16_000_000, states).predict(asked, outside=WIDEN).latency_seconds.values
+        for states in (0, 2, 4)
+    ]
+    assert (cycles[0] < cycles[1]).all()
+    assert (cycles[1] < cycles[2]).all()
+    core = cost_models.load("m4").predict(asked, outside=WIDEN).latency_seconds.values
+    hertz = cost_models.load("m4").learnt.clock_hertz  # type: ignore[attr-defined]
+    np.testing.assert_allclose(cycles[0] * 16_000_000, core * hertz, rtol=0.02)
+
+
+def test_a_clock_above_the_rating_is_refused() -> None:
+    with pytest.raises(CostModelError, match=r"a clock of 500000000 Hz; allowed on nucleo-l4r5zi: .* up to 120000000 Hz"):
+        cost_models.at_clock("nucleo-l4r5zi", 500_000_000)
+
+
+def test_ten_measurements_tell_a_board_that_others_of_its_core_are_like() -> None:
+    """The board is made up: waiting of one that is known, half as much again, on the same core."""
+    layers = examples(60)[0]
+    known, core = (cost_models.load(name).learnt.layers for name in ("nucleo-l4r5zi", "m4"))  # type: ignore[attr-defined]
+    cycles = [layers.per_network(fit.price(layers.table).values[0]) for fit in (known, core)]
+    met = (cycles[1] + 1.5 * (cycles[0] - cycles[1])) / 80e6
+    measured = list(range(0, 60, 7))
+    asked = [n for n in range(60) if n not in measured]
+    told = met[measured].tolist()
+    model = cost_models.adapted("nucleo-l4r5zi", 80_000_000, layers.selected(measured), told, name="mine")
+    found = model.predict(layers.selected(asked), outside=WIDEN).latency_seconds
+    assert model.board == "mine"
+    assert np.median(np.abs(found.values / met[asked] - 1)) < 0.05
+    low, high = found.interval(0.9)
+    assert ((low <= met[asked]) & (met[asked] <= high)).mean() > 0.8
+
+
+def test_too_few_measurements_are_refused() -> None:
+    layers = examples(2)[0]
+    with pytest.raises(CostModelError, match="2 measurements of 2 networks; allowed: one each, of 3 and more"):
+        cost_models.adapted("nucleo-l4r5zi", 80_000_000, layers, [0.1, 0.2])
