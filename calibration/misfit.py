@@ -70,8 +70,11 @@ def _trend(problem: Problem, residuals: Array, leverage: Array) -> list[Misfit]:
 
 
 def _runs(problem: Problem, residuals: Array, leverage: Array) -> list[Misfit]:
-    """Neighbours that agree in sign more often than chance has it (Wald and Wolfowitz, 1940)."""
-    above = residuals > ROUNDING
+    """Neighbours that agree in sign more often than chance has it (Wald and Wolfowitz, 1940).
+
+    Rows that are met exactly, as short bodies are by a counter of whole cycles, have no sign and no say.
+    """
+    above = residuals[np.abs(residuals) > ROUNDING] > 0
     up, down = int(above.sum()), int((~above).sum())
     if min(up, down) < 10:
         return []

@@ -71,7 +71,8 @@ class Bar:
     def show(self, campaign: Campaign) -> None:
         settled, targets, text = _standing(campaign)
         following = f", next {campaign.queue[0]}" if campaign.queue else ""
-        self._progress.update(self._task, completed=settled, total=targets, description=f"{text}{following}")
+        told = f"{text}{following}"
+        self._progress.update(self._task, completed=settled, total=targets, description=told, refresh=True)
 
     def finish(self) -> None:
         self._progress.stop()

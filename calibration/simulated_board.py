@@ -3,7 +3,7 @@
     python -m calibration.simulated_board --board B --elf FILE --seed N
 
 prints the name of a serial port, and serves it: the firmware of FILE runs in mcusim, on a core and memories whose parameters
-were drawn with the seed. What it hears over the port it hears over its console, but for bodies: each is run once, in silence,
+were drawn with the seed. What it hears over the port it hears over its console, but for bodies: all are run once, in silence,
 and read from the firmware's memory; all answers for it are that measurement with noise and, now and then, a gross error.
 --faults makes the line bad: answers damaged, incomplete, cut off by a reset. --like makes memories that no file describes.
 """
@@ -170,10 +170,11 @@ class Console(SerialConsole):
         if self.asked is None:
             self._say(lines)
             return
-        measured, name = self.table.measured(), self.asked[1]
-        (first, result), (second, other) = (measured[mark_of(name, copies)] for copies in (COPIES, 2 * COPIES))
-        checksum = ((FIRST_HASH ^ result) * HASH_FACTOR ^ other) * HASH_FACTOR & 0xFFFFFFFF
-        self.known[name] = (first, second - first), f"#checksum {checksum:08x} 2 0"
+        measured = self.table.measured()
+        for name in self.bodies:
+            (first, result), (second, other) = (measured[mark_of(name, copies)] for copies in (COPIES, 2 * COPIES))
+            checksum = ((FIRST_HASH ^ result) * HASH_FACTOR ^ other) * HASH_FACTOR & 0xFFFFFFFF
+            self.known[name] = (first, second - first), f"#checksum {checksum:08x} 2 0"
         self._say_measured()
 
     @cached_property
@@ -181,16 +182,20 @@ class Console(SerialConsole):
         """Of the firmware, which has begun to speak."""
         return TimedTable(self.machine)
 
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(dict.fromkeys(mark.rpartition(":")[0] for mark in self.table.marks))
+
     def _command(self) -> str:
-        """The next command that the firmware has to run; bodies that it has run are answered from that run."""
+        """The next command that the firmware has to run; the first body that is asked for makes it run all of them."""
         while True:
             line = self.port.hear()
             self.asked = COMMAND.fullmatch(line)
-            if self.asked is None or mark_of(self.asked[1], COPIES) not in self.table.marks:
+            if self.asked is None or self.asked[1] not in self.bodies:
                 self.asked = None
                 return line
-            if self.asked[1] not in self.known:
-                self.table.choose({self.asked[1]})
+            if not self.known:
                 return REHEARSE.decode().strip()
             self._say_measured()
 

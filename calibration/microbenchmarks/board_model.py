@@ -5,8 +5,8 @@ firmware is run in the simulator, on the core and the memories as they might be,
 and memories are fitted together: code in flash feels both, and a core that was fitted first would take what memories add for
 its own.
 
-What a number of the core adds to a body that waits is taken to be what it adds without memories. A wait may hide it; so what
-none but waiting bodies feel is asked of the simulator too, where a design has to be ``exact``.
+What a number of the core adds to a body that may wait is taken to be what it adds without memories. A wait may hide it; so what
+none but such bodies feel is asked of the simulator too, where a design has to be ``exact``.
 """
 
 from __future__ import annotations
@@ -104,6 +104,11 @@ class BoardModel:
                 found[self.number[name]] = count
         return found
 
+    @cached_property
+    def may_wait(self) -> Flags:
+        """Bodies of the bench, (bodies,)."""
+        return np.array([self.bench is not None and name in self.bench.chosen for name in self.number])
+
     def waiting(self, guess: Guess) -> Flags:
         """Bodies that memories make something else of, (bodies,)."""
         priced = self.priced(guess.core)
@@ -141,7 +146,7 @@ class BoardModel:
         return frozenset(each.name for place, each in enumerate(self.of_memories) if counts[:, place].any())
 
     def _asked(self, guess: Guess, counts: Array) -> Array:
-        """Counts of the core with those that only waiting bodies have as the simulator has them."""
+        """Counts of the core with those that only bodies which may wait have as the simulator has them."""
         found = counts.copy()
         for columns, change in self.steps_behind_waits(guess, counts, 1):
             for column in columns:
@@ -149,14 +154,14 @@ class BoardModel:
         return found
 
     def steps_behind_waits(self, guess: Guess, counts: Array, step: int) -> Iterable[tuple[list[int], Array]]:
-        """What ``step`` of the core's parameters that only waiting bodies feel changes: columns of ``counts``, and cycles.
+        """What ``step`` of parameters of the core that only bodies which may wait feel changes: columns of ``counts``, cycles.
 
         Parameters that no body feels two of are moved at once; none is moved below its least.
         """
         before, values = self.timed(guess, np.zeros(len(self.bodies))), values_of(guess.core, self.of_core)
         may = np.array([values[each.name] + step >= each.least for each in self.of_core])
         felt = counts[:, : len(self.of_core)] != 0
-        alone = np.flatnonzero(may & felt.any(axis=0) & ~felt[~self.waiting(guess)].any(axis=0))
+        alone = np.flatnonzero(may & felt.any(axis=0) & ~felt[~self.may_wait].any(axis=0))
         for columns in _apart(felt, alone.tolist()):
             there = {self.of_core[column].name: values[self.of_core[column].name] + step for column in columns}
             core = changed(self.table.core, self.of_core, values | there)

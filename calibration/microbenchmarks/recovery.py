@@ -167,7 +167,7 @@ def _steps_of_memories(
 
 def _hidden(model: BoardModel, guess: Guess) -> Iterable[str]:
     """Parameters that could be one less and no body would tell."""
-    felt, now = model.felt(guess.core) & ~model.waiting(guess)[:, None], model.values(guess)
+    felt, now = model.felt(guess.core) & ~model.may_wait[:, None], model.values(guess)
     told = set(_told_behind_waits(model, guess))
     for column, parameter in enumerate(model.parameters):
         if now[parameter.name] <= parameter.least or parameter.name in told:
@@ -182,7 +182,7 @@ def _hidden(model: BoardModel, guess: Guess) -> Iterable[str]:
 
 
 def _told_behind_waits(model: BoardModel, guess: Guess) -> Iterable[str]:
-    """Parameters of the core that only waiting bodies feel, and of which one less shows in them."""
+    """Parameters of the core that only bodies which may wait feel, and of which one less shows in them."""
     if model.bench is None:
         return
     counts: Array = model.design(guess).counts

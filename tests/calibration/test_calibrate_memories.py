@@ -57,7 +57,7 @@ def test_hidden_memories_are_found_with_the_core_and_written_under_the_boards_ow
     assert known == {parameter: hidden[parameter] for parameter in known} and len(known) >= (25 if name == SMALL else 85)
     assert "flash.wait_states" in known and told["explained"] and told["settled"] == told["targets"]
     # each of the memories is known, or named as what no body feels
-    memories = {parameter for parameter in hidden if parameter.split(".")[1] in ("wait_states", "opening_cycles")}
+    memories = {parameter for parameter in hidden if parameter.rpartition(".")[2] in ("wait_states", "opening_cycles")}
     assert memories <= {*known, *told["unfelt"]}
     board = boards.load(finished / "my-board.toml")
     (flash,) = (each for each in board.memories if each.kind == "flash")
