@@ -22,13 +22,16 @@ TEST_READY := $(VENV)/.ready-test
 COMPILER_READY := $(VENV)/.ready-compiler
 DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
 
-.PHONY: demo test lint bench fidelity verify models fuzz wheel-test clean
+.PHONY: demo test long-test lint bench fidelity verify models fuzz wheel-test clean
 
 demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) # a thread of BLAS for each worker is enough
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) -m "not long" # a thread of BLAS for each worker is enough
+
+long-test: $(TEST_READY) $(COMPILER_READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) -m long
 
 lint: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/ruff check .

@@ -27,7 +27,7 @@ from tests.calibration.calibrating import commanded, log_of, run
 SEED = 3
 SIMULATED = ("--via", "sim", "--seed", str(SEED), "--energy", "--json", "fit.json")
 VOLTS = 3.0
-BOARDS = ["m0", pytest.param("nucleo-l4r5zi", marks=pytest.mark.slow)]
+BOARDS = ["m0", pytest.param("nucleo-l4r5zi", marks=pytest.mark.long)]
 KNOWN = {"m0": 8, "nucleo-l4r5zi": 7}
 """Figures that are known at least."""
 

@@ -23,7 +23,7 @@ from mcusim.run import core_of
 from tests.calibration.calibrating import commanded, interrupt, run, simulated_board
 
 SMALL, LARGE = "nucleo-g0b1re", "nucleo-l4r5zi"
-BOARDS = [SMALL, pytest.param(LARGE, marks=pytest.mark.slow)]
+BOARDS = [SMALL, pytest.param(LARGE, marks=pytest.mark.long)]
 SEED = 3
 SIMULATED = ("--via", "sim", "--seed", str(SEED), "--json", "fit.json")
 
@@ -99,7 +99,7 @@ def test_an_interruption_changes_nothing(finished: Path, tmp_path: Path, number:
 
 
 @pytest.mark.parametrize(
-    ("board", "like"), [(SMALL, "sram=flash"), pytest.param(LARGE, "sram3=flash", marks=pytest.mark.slow)]
+    ("board", "like"), [(SMALL, "sram=flash"), pytest.param(LARGE, "sram3=flash", marks=pytest.mark.long)]
 )
 def test_a_bank_that_is_as_slow_as_flash_is_flagged(board: str, like: str, tmp_path: Path) -> None:
     _, elf = commanded(board)
@@ -136,7 +136,7 @@ def test_an_ideal_board_is_its_core_alone() -> None:
     assert model.bench is None and not model.of_memories and not model.waiting(model.table).any()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("board", ["nucleo-u575zi-q", "nucleo-h743zi"])
 def test_behind_large_caches_no_body_waits_that_is_not_there_for_memories(board: str) -> None:
     model = model_of(board)
