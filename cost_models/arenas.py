@@ -29,7 +29,7 @@ Tensor = namedtuple("Tensor", TENSOR.names or ())  # type: ignore[misc]
 def chained(layers: Layers) -> Layers:
     """Layers of which each reads what the one before it has written and nothing else, with the arenas that follow from that.
 
-    Of networks without branches, one image at a time; exact where every scale is one that nn_scale.h is right for.
+    Of networks without branches, one image at a time; exact where rows say which scales do not fit (``unfit_channels``).
     """
     starts = layers.starts + np.arange(len(layers))
     table, count = layers.table, len(layers.table) + len(layers)
@@ -48,6 +48,8 @@ def chained(layers: Layers) -> Layers:
     steps["source"], steps["target"], steps["other"], steps["batches"] = own, own + 1, -1, 1
     steps["constant_bytes"] = about_constants(table)
     steps["free"] = table["operator"] == CODES["Reshape"]
+    scaled = np.isin(table["operator"], (CODES["Conv2D"], CODES["DepthwiseConv2D"])) & (table["unfit_channels"] > 0)
+    steps["odd"] = scaled | ((table["operator"] == CODES["FullyConnected"]) & (table["scales"] == 1))
     whole = np.ones(count, bool)
     whole[places] = ~steps["free"]
     tensors["body"] = np.maximum.accumulate(np.where(whole, np.arange(count), 0)) - np.repeat(starts, layers.counts + 1)

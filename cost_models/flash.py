@@ -2,7 +2,8 @@
 
 Constants are exact, and so is which kernels are there and what they take. The code that calls them is not: compilers make it
 of a whole network at once, so that what a call takes depends on those before it. It is told by kernel, as builds of samples
-have it on average, and the deviation is that of those builds.
+have it on average, and the deviation is that of those builds. Kernels of uint8 are told as those of int8, which take a little
+more.
 """
 
 from __future__ import annotations
