@@ -189,9 +189,13 @@ def test_the_commands_are_those_of_mcusim_once_the_package_is_installed(monkeypa
     setup.read(REPOSITORY / "setup.cfg")
     lines = setup["options.entry_points"]["mcusim.commands"].split("\n")
     points = [EntryPoint(*map(str.strip, line.split("=")), plugins.GROUP) for line in lines if line]
-    assert [point.name for point in points] == ["calibrate", "dataset", "measure", "verify"]
+    options = {
+        "calibrate": "--budget", "dataset": "--board", "measure": "--bridge-gaps", "models": "evaluate", "predict": "--explain",
+        "verify": "--tolerance",
+    }  # fmt: skip
+    assert [point.name for point in points] == list(options)
     monkeypatch.setattr(plugins, "entry_points", lambda group: points)
-    for point, option in zip(points, ("--budget", "--board", "--bridge-gaps", "--tolerance"), strict=True):
+    for point, option in zip(points, options.values(), strict=True):
         assert app.run([point.name, "--help"]) == 0
         printed = capsys.readouterr()
         assert option in printed.out and f"mcusim {point.name}" in printed.out and printed.err == ""
