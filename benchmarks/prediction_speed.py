@@ -2,9 +2,10 @@
 
     python -m benchmarks.prediction_speed [--board NAME] [--rounds N] [--layers N] [--networks N] [--json FILE]
 
-Every answer has all quantities of the board's linear model, with their intervals. Layers are those of random networks of all
-families, over and over. Networks are chains of depthwise and pointwise convolutions, 30 layers each and no two alike, made as
-arrays. That they are made is not counted, nor that code is compiled the first time. The best of several rounds counts.
+Every answer has all quantities of the board's linear model, with their intervals; layers those that layers have, latency and
+energy. Layers are those of random networks of all families, over and over. Networks are chains of depthwise and pointwise
+convolutions, 30 layers each and no two alike, made as arrays. That they are made is not counted, nor that code is compiled
+the first time. The best of several rounds counts.
 
 Two ratios are worth comparing between computers: ``compiled/plain`` is the speed of counting terms against the same in plain
 Python, ``simulated/predicted`` how much longer a simulation of one network takes, building it included.
@@ -31,7 +32,7 @@ import cost_models
 from benchmarks.markdown import table
 from cost_models.features import counted_fast, counted_plainly
 from cost_models.layers import CODES, LAYER, Layers
-from cost_models.model import WIDEN, CostModel
+from cost_models.model import WIDEN, CostModel, LearningModel
 from cost_models.sampling import sample
 from mcusim.network import Network
 
@@ -119,6 +120,15 @@ def answer(model: CostModel, question: Layers | Network) -> None:
             figure.interval(0.9)
 
 
+def answer_layers(model: CostModel, layers: Layers) -> None:
+    """Latency and energy of layers with their intervals; RAM and flash are of networks."""
+    assert isinstance(model, LearningModel)
+    latency, energy, of_layers = model.costs_of(layers, WIDEN)
+    for figure in (latency, energy, of_layers.latency_seconds, of_layers.energy_joules):
+        if figure is not None:
+            figure.interval(0.9)
+
+
 def best_of(run: Callable[[], object], rounds: int) -> float:
     """Lowest seconds of several runs."""
     times = []
@@ -141,10 +151,13 @@ def first_answer(board: str, layers: Layers, rounds: int) -> float:
 def measure(board: str, layers: Layers, networks: Layers, rounds: int, simulate: bool = True) -> Speeds:
     """All figures of a board's linear model."""
     model, network, rows = cost_models.load(board), sample(1, 1), layers.table[:PLAIN_ROWS]
-    answer(model, layers)  # compiles, or loads what was compiled
+    answer(model, networks)  # compiles, or loads what was compiled
+    answer_layers(model, layers)
     counted_fast(rows, True)
-    of_layers, of_networks = (best_of(lambda asked=asked: answer(model, asked), rounds) for asked in (layers, networks))
-    one = best_of(lambda: answer(model, network), REPEATS * rounds)
+    of_layers = best_of(lambda: answer_layers(model, layers), rounds)
+    of_networks = best_of(lambda: answer(model, networks), rounds)
+    single = networks.selected([0])
+    one = best_of(lambda: answer(model, single), REPEATS * rounds)
     plain, compiled = (best_of(lambda way=way: way(rows, True), rounds) for way in (counted_plainly, counted_fast))
     simulator = cost_models.Simulate(board, cache=False)
     simulated = best_of(lambda: simulator.predict(network), 1) if simulate else None

@@ -59,7 +59,7 @@ def chained(layers: Layers) -> Layers:
 def arena_bytes(layers: Layers, dsp: bool) -> np.ndarray:
     """Bytes of the arena of each network, in one memory. ``dsp``: for a core with the DSP extension."""
     assert layers.arenas is not None
-    if len(layers) < MANY and NATIVE not in sys.modules:
+    if (len(layers) < MANY and NATIVE not in sys.modules) or (len(layers) == 1 and dsp):
         return plain_arena_bytes(layers, layers.arenas, dsp)
     from cost_models.native import arena_bytes as compiled
 
