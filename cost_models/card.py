@@ -69,7 +69,7 @@ class Card:
         """Titles, headings and rows of errors."""
         accuracy = self.entry.training.accuracy
         return (
-            ("networks held out: one in five", COLUMNS, rows_of((), accuracy.held_out)),
+            ("networks held out, each once", COLUMNS, rows_of((), accuracy.held_out)),
             ("the same, by family", ("family", *COLUMNS), _rows(accuracy.by_family)),
             ("families left out of the training", ("family", *COLUMNS), _rows(accuracy.without_family)),
         )

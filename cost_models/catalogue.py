@@ -100,7 +100,7 @@ Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 def tables_of(found: Evaluation) -> Iterator[Table]:
     """For people; those that have rows."""
     rows = [row for names, each in found.trainings.items() for row in rows_of(names, each.accuracy.held_out)]
-    yield "networks held out: one in five", ("board", "model", *COLUMNS), rows
+    yield "networks held out, each once", ("board", "model", *COLUMNS), rows
     for title, part in (("the same, by family", "by_family"), ("families left out of the training", "without_family")):
         rows = [
             row

@@ -85,7 +85,7 @@ def joined(parts: Sequence[Told]) -> Told:
 
 
 def told(model: LearningModel, asked: Examples) -> Told:
-    """By quantity, of networks that the model knows all layers of. RAM is planned, not learnt, and so not among them."""
+    """By quantity, of networks that the model knows all layers of. RAM and flash are not learnt, and not among them."""
     asked = known_to(model, asked)
     if not len(asked.layers):
         return Told((), {}, {})
@@ -93,7 +93,6 @@ def told(model: LearningModel, asked: Examples) -> Told:
     costs, met, found = asked.costs, {"latency": seconds_of(asked)}, {"latency": (latency,)}
     if energy is not None:
         met["energy"], found["energy"] = asked.layers.per_network(costs.joules), (energy,)
-    met["flash"], found["flash"] = costs.flash_bytes, (model.learnt.sizes.flash(asked.layers),)
     return Told(asked.families, met, found)
 
 

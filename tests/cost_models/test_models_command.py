@@ -83,7 +83,7 @@ def test_a_file_says_what_was_learnt_from_and_how_far_off_it_is(trained: Path, t
     assert (found.digest, found.networks, found.layers) == (examples.digest, len(examples.layers), len(examples.layers.table))
     assert sum(found.families.values()) == found.networks
     accuracy = found.accuracy
-    assert set(accuracy.held_out) == {"latency", "flash"}
+    assert set(accuracy.held_out) == {"latency"}
     assert set(accuracy.by_family) == set(accuracy.without_family) == set(found.families)
     assert accuracy.held_out["latency"].median < 0.05
     assert accuracy.held_out["latency"].kendall_tau > 0.9
