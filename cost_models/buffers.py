@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 from cost_models.arena import STEP, TENSOR, Arenas
+from cost_models.traits import factors_of, multipliers_of, unfit_channels
 from mcusim.deploy.bodies import bodies_of
 from mcusim.deploy.lifetimes import ELEMENT_WISE, Lifetimes, buffers_of
 from mcusim.network import ElementType, Layer, Network
@@ -82,10 +81,8 @@ def _odd(network: Network, layer: Layer) -> bool:
     match layer.operator:
         case ops.Pad(before=before, after=after):
             return len(source.shape) != 4 or source.constant or bool(before[0] or after[0])
-        case ops.Conv2D():
-            return not _scales_fit(network, layer, prod(network.tensors[layer.inputs[1]].shape[1:]))
-        case ops.DepthwiseConv2D():
-            return not _scales_fit(network, layer, prod(network.tensors[layer.inputs[1]].shape[1:3]))
+        case ops.Conv2D() | ops.DepthwiseConv2D():
+            return unfit_channels(network, layer) > 0
         case ops.FullyConnected():
             return _one_scale(network, layer)
         case ops.Binary():
@@ -93,30 +90,14 @@ def _odd(network: Network, layer: Layer) -> bool:
     return False
 
 
-def _scales_fit(network: Network, layer: Layer, count: int) -> bool:
-    """nn_scale_fits of nn_scale.h, for all channels."""
-    bias = (*network.inputs_of(layer), None)[2]
-    _, shifts = _factors(network, layer)
-    largest = 0 if bias is None or bias.data is None else int(np.abs(bias.data.astype(np.int64)).max(initial=0))
-    return bool(count < 16384 and largest < (1 << 29) - count * 255 * 128 and (shifts < 0).all() and (shifts >= -21).all())
-
-
 def _factors(network: Network, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-    """Multiplier and shift of each output channel (channel_scales of mcusim.deploy.rules.convolution)."""
-    source, weights = network.inputs_of(layer)[:2]
-    target = network.outputs_of(layer)[0]
-    assert source is not None and weights is not None
-    if source.quantization is None or weights.quantization is None or target.quantization is None:
-        return np.zeros(1, np.int32), -np.ones(1, np.int32)
-    whole = float(np.float32(source.quantization.scale)), float(np.float32(target.quantization.scale))
-    channels = weights.shape[3] if isinstance(layer.operator, ops.DepthwiseConv2D) else weights.shape[0]
-    scales = np.broadcast_to(np.asarray(weights.quantization.scales, np.float32), (channels,)).astype(np.float64)
-    fraction, shift = np.frexp(whole[0] * scales / whole[1])
-    value = np.floor(fraction * 2.0**31 + 0.5)
-    full = value == 2.0**31
-    value, shift = np.where(full, 2.0**30, value), shift + full
-    there = shift >= -31
-    return np.where(there, value, 0).astype(np.int32), np.where(there, shift, 0).astype(np.int32)
+    """Multiplier and shift of each output channel, as arrays of the firmware."""
+    weights = network.inputs_of(layer)[1]
+    assert weights is not None
+    channels = weights.shape[3 if isinstance(layer.operator, ops.DepthwiseConv2D) else 0]
+    pairs = multipliers_of(factors_of(network, layer))
+    multipliers, shifts = (np.ascontiguousarray(np.broadcast_to(each, channels), np.int32) for each in pairs)
+    return multipliers, shifts
 
 
 PER_CHANNEL = (ops.Conv2D, ops.DepthwiseConv2D, ops.TransposeConv2D)

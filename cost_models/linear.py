@@ -88,11 +88,6 @@ class Linear(LearningModel):
         self.prior = prior
         self.held = held
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        del deep
-        return {"ridge": self.ridge, "prior": self.prior, "held": self.held}
-
     def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> LinearFit:
         """A regression for each kind that is met, of each quantity."""
         kinds, terms = counted(table, dsp)

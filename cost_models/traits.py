@@ -45,8 +45,8 @@ def _scales(network: Network, layer: Layer) -> tuple[int, int, int, int]:
     target = network.outputs_of(layer)[0]
     if source is None or weights is None or None in (source.quantization, weights.quantization, target.quantization):
         return 0, 0, 0, 0
-    assert source.quantization and weights.quantization and target.quantization
-    factors = source.quantization.scales[0] * np.array(weights.quantization.scales, np.float64) / target.quantization.scales[0]
+    assert weights.quantization is not None
+    factors = factors_of(network, layer)
     channels = target.shape[-1]
     multipliers, shifts = (np.broadcast_to(each, channels) for each in multipliers_of(factors))
     biases = _biases(bias[0] if bias else None, channels)
@@ -59,6 +59,23 @@ def _scales(network: Network, layer: Layer) -> tuple[int, int, int, int]:
     fours = np.add.reduceat(unfit, np.arange(0, channels, 4)) > 0
     constant = unfit & _constant(layer, target, (biases, multipliers, shifts, count))
     return len(factors), int(unfit.sum()), int(fours.sum()), int(constant.sum())
+
+
+def factors_of(network: Network, layer: Layer) -> np.ndarray:
+    """What sums are multiplied by, for each scale of the weights (channel_scales of mcusim.deploy.rules.convolution); 1/2 where
+    something has no scale.
+    """
+    source, weights = network.inputs_of(layer)[:2]
+    target = network.outputs_of(layer)[0]
+    if source is None or weights is None or not (source.quantization and weights.quantization and target.quantization):
+        return np.full(1, 0.5)
+    first, last = (float(np.float32(each.quantization.scales[0])) for each in (source, target) if each.quantization)
+    return first * np.asarray(weights.quantization.scales, np.float32).astype(np.float64) / last
+
+
+def unfit_channels(network: Network, layer: Layer) -> int:
+    """Output channels whose scale fast kernels do not take."""
+    return _scales(network, layer)[1]
 
 
 def _products(layer: Layer, source: Tensor, weights: Tensor, channels: int) -> int:
