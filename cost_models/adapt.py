@@ -63,7 +63,7 @@ def _linear(state: State) -> LinearFit:
 
 
 def _cycles(state: State, layers: Layers) -> np.ndarray:
-    return np.asarray(layers.per_network(state.layers.price(layers.table).values[0]))
+    return np.asarray(layers.per_network(state.layers.price(layers).values[0]))
 
 
 def _weights(guessed: np.ndarray, met: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from cost_models.errors import CostModelError
-from cost_models.layers import OPERATORS, is_float
+from cost_models.layers import OPERATORS, Layers, is_float
 from cost_models.model import LearningModel, Priced
 
 GROUPS = tuple(f"{name}{ending}" for name in OPERATORS for ending in ("", " float"))
@@ -33,8 +33,9 @@ class Roofline:
     largest: np.ndarray
     relative: np.ndarray
 
-    def price(self, table: np.ndarray) -> Priced:
+    def price(self, layers: Layers) -> Priced:
         """Of each row."""
+        table = layers.table
         groups = groups_of(table)
         per_mac, per_byte, per_call = np.moveaxis(self.constants[:, groups], 2, 0)
         work = np.stack([table["macs"].astype(np.float64), bytes_of(table)], axis=1)
@@ -83,9 +84,10 @@ class Analytic(LearningModel):
     def __init__(self) -> None:
         super().__init__()
 
-    def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> Roofline:
+    def fit_layers(self, layers: Layers, values: np.ndarray, dsp: bool) -> Roofline:
         """Constants of each group that is met."""
         del dsp
+        table = layers.table
         groups, made = groups_of(table), _empty(len(values))
         macs, moved = table["macs"].astype(np.float64), bytes_of(table)
         for group in np.unique(groups):

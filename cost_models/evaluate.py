@@ -37,7 +37,7 @@ def of_family(examples: Examples, family: str) -> Examples:
 
 def known_to(model: LearningModel, examples: Examples) -> Examples:
     """The networks of which the model knows all layers."""
-    known = model.learnt.layers.price(examples.layers.table).known
+    known = model.learnt.layers.price(examples.layers).known
     return examples.selected(np.flatnonzero(examples.layers.per_network(~known) == 0).tolist())
 
 

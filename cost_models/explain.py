@@ -40,7 +40,7 @@ def explain(model: CostModel, network: Networks) -> Sequence[Contribution]:
         raise CostModelError(f"{type(model).__name__} is no sum of terms; allowed: a Linear model")
     layers, fit = layers_of(network), model.learnt.layers
     assert isinstance(fit, LinearFit)
-    kinds, counts = counted(layers.table, fit.dsp)
+    kinds, counts = counted(layers.table, fit.dsp, layers.starts)
     names = layers.layer_names or tuple(map(str, range(len(kinds))))
     return [
         Contribution(place, names[place], KINDS[code].name, name, count, each)

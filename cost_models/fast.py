@@ -14,14 +14,14 @@ import numba
 import numpy as np
 
 from cost_models import terms
-from cost_models.kinds import WIDTH
+from cost_models.kinds import FIRST, FIRST_OF_KIN, KINDRED, WIDTH
 from mcusim.numba_cache import cache_directory, cached
 
 SOURCES = ("operators.py", "kinds.py", "layers.py", "terms.py", "fast.py")
 CACHE_DIRECTORY = cache_directory("cost-models", [Path(__file__).parent / name for name in SOURCES])
 
 BLOCK = 2048
-"""Rows that a thread counts at a time."""
+"""Rows that a thread counts at a time, or somewhat more."""
 
 
 def native(**options: Any) -> Callable[..., Any]:
@@ -39,39 +39,70 @@ def compiled(module: Any) -> dict[str, Callable[..., Any]]:
 
 
 _compiled = compiled(terms)
+OWN, KIN = range(2)
+KIND_COUNT = len(KINDRED)
+_kindred = np.array(KINDRED)
 _terms, _sound = _compiled["terms"], _compiled["sound"]
 
 
+def blocks_of(starts: np.ndarray, rows: int) -> np.ndarray:
+    """Bounds of blocks of whole networks, as places in ``starts``."""
+    return np.unique(np.append(np.searchsorted(starts, np.arange(0, rows, BLOCK)), len(starts)))
+
+
+@native()
+def count_row(row: Any, dsp: bool, met: np.ndarray, network: int, out: np.ndarray) -> int:
+    """The kind of a row, -1 where it is not sound, and its terms in ``out``, zeros before. ``met``, [2, kinds]: in which
+    network each kind was met last, and each first one of a KIN.
+    """
+    kind = _terms(row, dsp, out) if _sound(row) else -1
+    if kind >= 0 and met[OWN, kind] != network:
+        out[FIRST_OF_KIN if met[KIN, _kindred[kind]] == network else FIRST] = 1.0
+        met[OWN, kind] = met[KIN, _kindred[kind]] = network
+    return kind
+
+
 @native(parallel=True)
-def count(table: np.ndarray, dsp: bool, kinds: np.ndarray, out: np.ndarray) -> None:
+def count(
+    table: np.ndarray, dsp: bool, blocks: np.ndarray, starts: np.ndarray, kinds: np.ndarray, out: np.ndarray
+) -> None:  # fmt: skip
     """Kinds and terms of each row; ``out``, [rows, WIDTH], holds zeros before. The kind of a row that is not sound is -1."""
-    for row in numba.prange(len(table)):
-        kinds[row] = _terms(table[row], dsp, out[row]) if _sound(table[row]) else -1
+    for block in numba.prange(len(blocks) - 1):
+        met = np.full((2, KIND_COUNT), -1)
+        for network in range(blocks[block], blocks[block + 1]):
+            end = starts[network + 1] if network + 1 < len(starts) else len(table)
+            for row in range(starts[network], end):
+                kinds[row] = count_row(table[row], dsp, met, network, out[row])
+
+
+@native()
+def price_row(counted: np.ndarray, coefficients: np.ndarray, largest: np.ndarray, values: np.ndarray) -> bool:
+    """Sums in ``values``; whether no term is above the largest."""
+    within = True
+    for quantity in range(len(coefficients)):
+        total = 0.0
+        for term in range(WIDTH):
+            total += counted[term] * coefficients[quantity, term]
+        values[quantity] = total
+    for term in range(WIDTH):
+        within = within and counted[term] <= largest[term]
+    return within
 
 
 @native(parallel=True)
 def price(
-    table: np.ndarray, dsp: bool, coefficients: np.ndarray, largest: np.ndarray, kinds: np.ndarray, values: np.ndarray,
-    inside: np.ndarray,
+    table: np.ndarray, dsp: bool, blocks: np.ndarray, starts: np.ndarray, coefficients: np.ndarray, largest: np.ndarray,
+    kinds: np.ndarray, values: np.ndarray, inside: np.ndarray,
 ) -> None:  # fmt: skip
     """Kinds of rows, sums of their terms times ``coefficients`` [quantities, kinds, WIDTH], and whether each term is at most
     that of ``largest`` [kinds, WIDTH].
     """
-    blocks = (len(table) + BLOCK - 1) // BLOCK
-    for block in numba.prange(blocks):
-        counted = np.empty(WIDTH)
-        for row in range(block * BLOCK, min((block + 1) * BLOCK, len(table))):
-            counted[:] = 0.0
-            kind = _terms(table[row], dsp, counted) if _sound(table[row]) else -1
-            kinds[row] = kind
-            if kind < 0:
-                continue
-            within = True
-            for quantity in range(len(coefficients)):
-                total = 0.0
-                for term in range(WIDTH):
-                    total += counted[term] * coefficients[quantity, kind, term]
-                values[quantity, row] = total
-            for term in range(WIDTH):
-                within = within and counted[term] <= largest[kind, term]
-            inside[row] = within
+    for block in numba.prange(len(blocks) - 1):
+        counted, met = np.empty(WIDTH), np.full((2, KIND_COUNT), -1)
+        for network in range(blocks[block], blocks[block + 1]):
+            end = starts[network + 1] if network + 1 < len(starts) else len(table)
+            for row in range(starts[network], end):
+                counted[:] = 0.0
+                kind = kinds[row] = count_row(table[row], dsp, met, network, counted)
+                if kind >= 0:
+                    inside[row] = price_row(counted, coefficients[:, kind], largest[kind], values[:, row])

@@ -9,46 +9,57 @@ from typing import Any
 import numpy as np
 
 from cost_models.errors import CostModelError
-from cost_models.kinds import WIDTH
+from cost_models.kinds import FIRST, FIRST_OF_KIN, KINDRED, WIDTH
 from cost_models.layers import LAYER
 from cost_models.terms import sound, terms
 
 FEW = 1500
 """Rows up to which plain functions take less time than it takes to load compiled ones."""
 
+KIN_OF = tuple({other for other, first in enumerate(KINDRED) if first == KINDRED[kind]} for kind in range(len(KINDRED)))
+
 Row: Any = namedtuple("Row", LAYER.names or ())  # type: ignore[misc]  # fields are those of LAYER
 
 
-def counted(table: np.ndarray, dsp: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The kind of each row, a place in ``cost_models.kinds.KINDS``, and its terms, [rows, WIDTH]."""
-    if len(table) > FEW:
-        return counted_fast(table, dsp)
-    return counted_plainly(table, dsp)
+ONE = np.zeros(1, np.int64)
+"""Where networks start: all rows are of one."""
 
 
-def counted_plainly(table: np.ndarray, dsp: bool) -> tuple[np.ndarray, np.ndarray]:
+def counted(table: np.ndarray, dsp: bool, starts: np.ndarray = ONE) -> tuple[np.ndarray, np.ndarray]:
+    """The kind of each row, a place in ``cost_models.kinds.KINDS``, and its terms, [rows, WIDTH].
+
+    ``starts``: the first row of each network.
+    """
+    return (counted_fast if len(table) > FEW else counted_plainly)(table, dsp, starts)
+
+
+def counted_plainly(table: np.ndarray, dsp: bool, starts: np.ndarray = ONE) -> tuple[np.ndarray, np.ndarray]:
     """The slow twin: a row after the other."""
-    kinds, out = np.zeros(len(table), np.int64), []
+    kinds, out, begins, met = np.zeros(len(table), np.int64), [], set(starts.tolist()), set[int]()
     for place, row in enumerate(rows_of(table)):
         found = [0.0] * WIDTH
-        kinds[place] = terms(row, dsp, found) if sound(row) else -1
+        kind = kinds[place] = terms(row, dsp, found) if sound(row) else -1
+        met = set() if place in begins else met
+        if kind >= 0 and kind not in met:
+            found[FIRST_OF_KIN if met & KIN_OF[kind] else FIRST] = 1.0
+        met.add(kind)
         out.append(found)
     _check(table, kinds)
     return kinds, np.array(out, np.float64).reshape(-1, WIDTH)
 
 
-def counted_fast(table: np.ndarray, dsp: bool) -> tuple[np.ndarray, np.ndarray]:
+def counted_fast(table: np.ndarray, dsp: bool, starts: np.ndarray = ONE) -> tuple[np.ndarray, np.ndarray]:
     """The same, compiled."""
     from cost_models import fast
 
     kinds, out = np.zeros(len(table), np.int64), np.zeros((len(table), WIDTH))
-    fast.count(table, dsp, kinds, out)
+    fast.count(table, dsp, fast.blocks_of(starts, len(table)), starts, kinds, out)
     _check(table, kinds)
     return kinds, out
 
 
 def priced(
-    table: np.ndarray, dsp: bool, coefficients: np.ndarray, largest: np.ndarray
+    table: np.ndarray, dsp: bool, starts: np.ndarray, coefficients: np.ndarray, largest: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Kinds; sums of terms times ``coefficients`` [quantities, kinds, WIDTH]; whether no term is above ``largest`` [kinds,
     WIDTH].
@@ -58,10 +69,11 @@ def priced(
 
         kinds, values = np.zeros(len(table), np.int64), np.zeros((len(coefficients), len(table)))
         inside = np.zeros(len(table), bool)
-        fast.price(table, dsp, coefficients, largest, kinds, values, inside)
+        blocks = fast.blocks_of(starts, len(table))
+        fast.price(table, dsp, blocks, starts, coefficients, largest, kinds, values, inside)
         _check(table, kinds)
         return kinds, values, inside
-    kinds, found = counted_plainly(table, dsp)
+    kinds, found = counted_plainly(table, dsp, starts)
     values = np.einsum("rw,qrw->qr", found, coefficients[:, kinds])
     return kinds, values, np.asarray((found <= largest[kinds]).all(axis=1))
 

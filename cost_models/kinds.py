@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cost_models.operators import OPERATORS
 
-WIDTH = 36
+WIDTH = 38
 """Places for terms; each kind uses some of them."""
 
 FOOTPRINTS = (1024, 2048, 4096, 8192, 16384)
@@ -33,7 +33,12 @@ class Kind:
     terms: Mapping[int, str]
 
 
-CALL = {0: "call"}
+FIRST, FIRST_OF_KIN = 36, 37
+"""Places of what the first layer of a kind in a network has more, since no cache holds its code: where none of its KIN has run,
+and where one has.
+"""
+
+CALL = {0: "call", FIRST: "first call", FIRST_OF_KIN: "first call after its kin"}
 WEIGHTS = {30: "weight bytes"}
 AGAIN = {31 + place: f"lines read again beyond {size // 1024} KiB" for place, size in enumerate(FOOTPRINTS)}
 PLAIN_CONVOLUTION = {12: "plain outputs", 13: "plain rows", 14: "plain taps", 15: "plain words", 16: "plain bytes"}
@@ -125,7 +130,9 @@ _COUNTED: Mapping[int, Kind] = {
     SUBTRACT: Kind("subtraction", ELEMENTWISE),
     MULTIPLY: Kind("multiplication", ELEMENTWISE),
     EXTREME: Kind("greater or lesser", ELEMENTWISE),
-    SOFTMAX: Kind("softmax", {**CALL, 1: "rows", 2: "further elements", 3: "elements not kept"}),
+    SOFTMAX: Kind("softmax", {
+        **CALL, 1: "rows", 2: "further elements", 3: "elements not kept", 4: "bits of exponents",
+    }),
     PAD: Kind("padding", {
         **CALL, 1: "long rows", 2: "long blocks", 3: "edge bytes", 4: "edge rows", 5: "short runs", 6: "short words",
         7: "short bytes", 8: "filled words",
@@ -150,3 +157,12 @@ SHARED: Mapping[int, tuple[int, ...]] = {
 
 PARTS: Mapping[int, tuple[int, ...]] = {PLAIN: tuple(PLAIN_CONVOLUTION), DEPTHWISE_PLAIN: tuple(PLAIN_DEPTHWISE)}
 """Places of the terms of that part."""
+
+KIN: tuple[tuple[int, ...], ...] = (
+    (OCTETS, GATHERED), (TILES_1, TILES_2), (DEPTHWISE_TAPS, DEPTHWISE_PIXEL), (DENSE, DENSE_WIDE), (AVERAGE, MAXIMUM),
+    (REDUCE, REDUCE_EXTREME), (ADD, SUBTRACT),
+)  # fmt: skip
+"""Kinds that share most of their code."""
+
+KINDRED = tuple(next((group[0] for group in KIN if code in group), code) for code in range(len(KINDS)))
+"""By code: the first of its KIN, or itself."""

@@ -37,7 +37,7 @@ runs, scratch memory not among them. Windows are 1x1 for operators without; a me
 
 What kernels look at besides shapes, 0 where a table is made by hand and nothing is known: ``clamps``, 1 where the activation
 bounds outputs more narrowly than their type does; ``scales``, how many scales weights have (1: one for all), of a Quantize 1
-where integers are scaled anew;
+where integers are scaled anew, of a Softmax how many quarters its largest exponent can have;
 ``unfit_channels``, output channels whose scale is outside what fast kernels take (``nn_scale_fits`` of
 kernels_c/include/nn_scale.h), ``unfit_fours``, fours of channels with such a one, and ``constant_channels``, those of them that
 have one output whatever the input; ``run_bytes``, how many bytes operators that move elements move at a time. Not in the

@@ -11,8 +11,9 @@ import numpy as np
 from cost_models.errors import CostModelError
 from cost_models.features import counted, priced
 from cost_models.kinds import CODE_OF, KINDS, PARTS, SHARED, WIDTH
+from cost_models.layers import Layers
 from cost_models.model import LearningModel, Priced
-from cost_models.regression import nonnegative
+from cost_models.regression import robust
 
 SLACK = 4.0
 """A layer is inside the domain where no term is larger than the largest that was met, times this: terms are passes of loops."""
@@ -40,9 +41,9 @@ class LinearFit:
     largest: np.ndarray
     relative: np.ndarray
 
-    def price(self, table: np.ndarray) -> Priced:
+    def price(self, layers: Layers) -> Priced:
         """Of each row."""
-        kinds, values, inside = priced(table, self.dsp, self.coefficients, SLACK * self.largest)
+        kinds, values, inside = priced(layers.table, self.dsp, layers.starts, self.coefficients, SLACK * self.largest)
         return Priced(values, values * self.relative[:, kinds], np.isfinite(self.largest[kinds, 0]), inside)
 
     def kinds(self, table: np.ndarray) -> np.ndarray:
@@ -88,9 +89,9 @@ class Linear(LearningModel):
         self.prior = prior
         self.held = held
 
-    def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> LinearFit:
+    def fit_layers(self, layers: Layers, values: np.ndarray, dsp: bool) -> LinearFit:
         """A regression for each kind that is met, of each quantity."""
-        kinds, terms = counted(table, dsp)
+        kinds, terms = counted(layers.table, dsp, layers.starts)
         before = self._before(len(values), dsp)
         made = replace(before, coefficients=before.coefficients.copy(), largest=before.largest.copy())
         for code in np.unique(kinds):
@@ -130,7 +131,7 @@ class Linear(LearningModel):
 
     def _solved(self, rows: _Rows, prior: np.ndarray) -> np.ndarray:
         ridge = self.ridge if self.prior is None else self.held / len(rows.targets)
-        return nonnegative(rows.terms, rows.targets, ridge, rows.sizes, prior)
+        return robust(rows.terms, rows.targets, ridge, rows.sizes, prior)
 
     @classmethod
     def read_layers(cls, plain: Mapping[str, Any], quantities: Sequence[str], dsp: bool) -> LinearFit:

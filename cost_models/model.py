@@ -94,7 +94,7 @@ class Priced:
 class LayerFit(Protocol):
     """Quantities by layer."""
 
-    def price(self, table: np.ndarray) -> Priced:
+    def price(self, layers: Layers) -> Priced:
         """Of each row."""
 
     def kinds(self, table: np.ndarray) -> np.ndarray:
@@ -150,7 +150,7 @@ class LearningModel(Parameters, ABC):
         self.state_: State | None = None
 
     @abstractmethod
-    def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> LayerFit:
+    def fit_layers(self, layers: Layers, values: np.ndarray, dsp: bool) -> LayerFit:
         """The fit of ``values``, [quantities, rows]. ``dsp``: whether kernels use the DSP extension."""
 
     @classmethod
@@ -174,12 +174,12 @@ class LearningModel(Parameters, ABC):
         """Learn from networks and what they took; the model itself."""
         quantities = QUANTITIES if costs.has_energy else QUANTITIES[:1]
         values = np.stack([costs.cycles, costs.joules][: len(quantities)]).astype(np.float64)
-        whole = self.fit_layers(layers.table, values, costs.dsp)
+        whole = self.fit_layers(layers, values, costs.dsp)
         guessed = self._left_out(layers, values, costs.dsp)
         whole = whole.with_deviations(_deviations(whole, layers.table, guessed, values))
         spreads = tuple(
             _spread(layers, deviations, guess, value)
-            for deviations, guess, value in zip(whole.price(layers.table).deviations, guessed, values, strict=True)
+            for deviations, guess, value in zip(whole.price(layers).deviations, guessed, values, strict=True)
         )
         self.state_ = State(costs.board, costs.clock_hertz, quantities, whole, spreads, sizes_on(costs.board))
         return self
@@ -196,7 +196,7 @@ class LearningModel(Parameters, ABC):
     def costs_of(self, layers: Layers, outside: str = REFUSE) -> tuple[Estimate, Estimate | None, LayerEstimates]:
         """Latency and energy of networks, and of their layers: ``predict`` without sizes."""
         state, (rows, sums) = self.learnt, (list[Estimate](), list[Estimate]())
-        priced = _checked(state.layers.price(layers.table), layers, outside)
+        priced = _checked(state.layers.price(layers), layers, outside)
         for place, (spread, unit) in enumerate(zip(state.spreads, (1 / state.clock_hertz, 1.0), strict=False)):
             values = priced.values[place]
             deviations = np.where(priced.inside, 1.0, WIDENED) * priced.deviations[place]
@@ -209,12 +209,14 @@ class LearningModel(Parameters, ABC):
 
     def _left_out(self, layers: Layers, values: np.ndarray, dsp: bool) -> np.ndarray:
         """What a fit to the other networks says of each row; NaN where that knows no such kind."""
-        guessed, folds = np.full(values.shape, np.nan), layers.owners % FOLDS
-        for fold in np.unique(folds):
-            held = folds == fold
+        guessed, owners, networks = np.full(values.shape, np.nan), layers.owners, np.arange(len(layers))
+        for fold in range(min(FOLDS, len(layers))):
+            left = networks % FOLDS == fold
+            held = left[owners]
             if held.all():
                 continue
-            priced = self.fit_layers(layers.table[~held], values[:, ~held], dsp).price(layers.table[held])
+            known, asked = (layers.selected(np.flatnonzero(each).tolist()) for each in (~left, left))
+            priced = self.fit_layers(known, values[:, ~held], dsp).price(asked)
             guessed[:, held] = np.where(priced.known, priced.values, np.nan)
         return guessed
 

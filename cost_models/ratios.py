@@ -16,6 +16,7 @@ import numpy as np
 from cost_models.errors import CostModelError
 from cost_models.features import counted
 from cost_models.kinds import CODE_OF, KINDS
+from cost_models.layers import Layers
 from cost_models.model import LearningModel, Priced
 from cost_models.regression import nonnegative
 
@@ -97,8 +98,9 @@ class RatioFit:
     ratios: Ratios
     relative: np.ndarray
 
-    def price(self, table: np.ndarray) -> Priced:
+    def price(self, layers: Layers) -> Priced:
         """Of each row."""
+        table = layers.table
         slots = self.rough.slots(table)
         logs = np.clip(self.ratios.logs(table, slots), -FURTHEST, FURTHEST)
         values = self.rough.values(table, slots) * np.exp(logs)
@@ -141,8 +143,9 @@ class RatioModel(LearningModel):
     def read_ratios(cls, plain: Mapping[str, Any], quantities: int, kinds: int) -> Ratios:
         """Those that ``Ratios.plain`` wrote; ValueError where they are none."""
 
-    def fit_layers(self, table: np.ndarray, values: np.ndarray, dsp: bool) -> RatioFit:
+    def fit_layers(self, layers: Layers, values: np.ndarray, dsp: bool) -> RatioFit:
         """A rough cost of each kind that is met, and ratios of all layers that cost something."""
+        table = layers.table
         rough = fit_rough(table, values, dsp)
         slots = rough.slots(table)
         expected = rough.values(table, slots)

@@ -28,6 +28,22 @@ def nonnegative(
     return found
 
 
+PASSES, FAR, NEAR = 4, 2.5, 0.01
+"""Of ``robust``: fits; errors count less beyond FAR times the median of all, and NEAR more."""
+
+
+def robust(
+    features: np.ndarray, targets: np.ndarray, ridge: float, sizes: np.ndarray, prior: np.ndarray | None = None
+) -> np.ndarray:
+    """``nonnegative``, but errors far from those of most count in proportion instead of as their square (Huber, 1964)."""
+    far = sizes
+    for _ in range(PASSES):
+        found = nonnegative(features, targets, ridge, far, prior)
+        errors = np.abs(features @ found - targets) / sizes
+        far = sizes * np.sqrt(np.maximum(errors / (FAR * np.median(errors) + NEAR), 1.0))
+    return found
+
+
 def _active(gram: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """c >= 0 for which c @ gram @ c / 2 - wanted @ c is least: active sets, as Lawson and Hanson (1974)."""
     found, free = np.zeros(len(wanted)), np.zeros(len(wanted), bool)

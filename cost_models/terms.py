@@ -12,6 +12,7 @@ taken), which moves of elements the memory plan makes needless, values that data
 from __future__ import annotations
 
 from collections import namedtuple
+from math import log2
 
 from cost_models.kinds import (
     ADD,
@@ -570,12 +571,15 @@ def binary(row, dsp, out):
 
 
 def softmax(row, out):
-    """Softmax of int8; the greatest element of a row is cheap, and exponentials beyond KEPT are made twice."""
+    """Softmax of int8; the greatest element of a row is cheap, and exponentials beyond KEPT are made twice. One loops over the
+    bits of its exponent in quarters (nn_exponential.h), which is half of the largest on average.
+    """
     rows = row.output_bytes // row.output_channels
     out[0] = 1
     out[1] = rows
     out[2] = row.output_bytes - rows
     out[3] = rows * max(row.output_channels - KEPT, 0)
+    out[4] = (out[2] + out[3]) * log2(1 + row.scales / 2)
     return SOFTMAX
 
 

@@ -15,6 +15,8 @@ FIT_SHIFTS, FIT_COUNT, FIT_SUM = (-21, -1), 16_384, 1 << 29
 """Of ``nn_scale_fits`` (kernels_c/include/nn_scale.h)."""
 PRODUCT = 255 * 128
 """The largest product of an input, less its zero point, and a weight."""
+STEPS, QUARTERS = 255, 4 * 32
+"""Between the least int8 and the greatest; in the largest exponent that counts (nn_exponential.h)."""
 
 SCALED = ops.Conv2D | ops.DepthwiseConv2D | ops.TransposeConv2D | ops.FullyConnected | ops.BatchMatMul
 MOVING = ops.Concatenation | ops.Split | ops.Slice | ops.Pad
@@ -24,7 +26,8 @@ def traits(network: Network, layer: Layer) -> tuple[int, ...]:
     """``clamps``, ``scales``, ``unfit_channels``, ``unfit_fours``, ``constant_channels`` and ``run_bytes`` of
     ``cost_models.LAYER``.
     """
-    scales = _scales(network, layer) if isinstance(layer.operator, SCALED) else (_scaled_anew(network, layer), 0, 0, 0)
+    of_operator = _scales if isinstance(layer.operator, SCALED) else _scales_of_others
+    scales = of_operator(network, layer)
     return _clamps(network, layer), *scales, _run_bytes(network, layer)
 
 
@@ -101,6 +104,18 @@ def _constant(layer: Layer, target: Tensor, scales: tuple[np.ndarray, np.ndarray
     least, most = (np.clip(each + target.quantization.zero_points[0], *bounds) for each in sums)
     safe = (count <= FIT_COUNT) & (multipliers >= 0) & (shifts <= 0) & (np.abs(biases) <= 2**31 - 1 - reach)
     return np.asarray(safe & (least == most))
+
+
+def _scales_of_others(network: Network, layer: Layer) -> tuple[int, int, int, int]:
+    source = network.inputs_of(layer)[0]
+    if isinstance(layer.operator, ops.Softmax) and source is not None and source.quantization:
+        return _largest_exponent(layer.operator.beta * source.quantization.scales[0]), 0, 0, 0
+    return _scaled_anew(network, layer), 0, 0, 0
+
+
+def _largest_exponent(step: float) -> int:
+    """Of a Softmax whose elements are ``step`` apart, in quarters."""
+    return int(min(round(4 * STEPS * step), QUARTERS))
 
 
 def _scaled_anew(network: Network, layer: Layer) -> int:

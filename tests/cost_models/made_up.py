@@ -31,7 +31,7 @@ def networks(count: int, seed: int = 3) -> Sequence[Network]:
 
 def cycles_of(layers: Layers) -> np.ndarray:
     """One to five cycles for each of the terms; nothing for a view."""
-    _, terms = counted_plainly(layers.table, dsp=True)
+    _, terms = counted_plainly(layers.table, True, layers.starts)
     made = terms @ (1 + np.arange(terms.shape[1]) % 5)
     return np.round(np.where(layers.table["operator"] == CODES["Reshape"], 0, made)).astype(np.int64)
 

@@ -70,7 +70,7 @@ def test_linear_learns_a_linear_cost() -> None:
 
 
 def _known(model: LearningModel, layers: cost_models.Layers) -> bool:
-    return bool(model.learnt.layers.price(layers.table).known.all())
+    return bool(model.learnt.layers.price(layers).known.all())
 
 
 def test_energy_is_learnt_beside_time_and_none_without_a_table() -> None:
@@ -236,7 +236,7 @@ def test_ten_measurements_tell_a_board_that_others_of_its_core_are_like() -> Non
     """The board is made up: waiting of one that is known, half as much again, on the same core."""
     layers = examples(60)[0]
     known, core = (cost_models.load(name).learnt.layers for name in ("nucleo-l4r5zi", "m4"))  # type: ignore[attr-defined]
-    cycles = [layers.per_network(fit.price(layers.table).values[0]) for fit in (known, core)]
+    cycles = [layers.per_network(fit.price(layers).values[0]) for fit in (known, core)]
     met = (cycles[1] + 1.5 * (cycles[0] - cycles[1])) / 80e6
     measured = list(range(0, 60, 7))
     asked = [n for n in range(60) if n not in measured]

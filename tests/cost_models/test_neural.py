@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def _fit(model: Any, layers: Layers) -> Weights:
-    fit = model.fit_layers(layers.table, costs_of(layers).cycles[None].astype(float), dsp=True)
+    fit = model.fit_layers(layers, costs_of(layers).cycles[None].astype(float), dsp=True)
     assert isinstance(fit, RatioFit)
     assert isinstance(fit.ratios, Weights)
     return fit.ratios

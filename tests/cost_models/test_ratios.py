@@ -33,7 +33,7 @@ def known() -> tuple[Layers, np.ndarray]:
 
 def fit_of(name: str, known: tuple[Layers, np.ndarray], **parameters: int) -> RatioFit:
     layers, cycles = known
-    fit = quick(name).set_params(**parameters).fit_layers(layers.table, cycles[None].astype(float), dsp=True)
+    fit = quick(name).set_params(**parameters).fit_layers(layers, cycles[None].astype(float), dsp=True)
     assert isinstance(fit, RatioFit)
     return fit
 
@@ -49,7 +49,7 @@ def test_numbers_in_a_line_are_read_as_they_were_written() -> None:
 def test_a_lookup_knows_again_what_it_has_met(known: tuple[Layers, np.ndarray]) -> None:
     fit, (layers, cycles) = fit_of("lookup", known), known
     alone = _alone(fit, layers.table)
-    found = fit.price(layers.table).values[0][alone]
+    found = fit.price(layers).values[0][alone]
     np.testing.assert_allclose(found, cycles[alone], rtol=1e-3)
     assert alone.sum() > 100
 
@@ -168,5 +168,5 @@ print(*sys.modules)
 def test_layers_that_all_take_nothing_are_told_to_take_nothing(known: tuple[Layers, np.ndarray]) -> None:
     layers, cycles = known
     for model in (Lookup(), Neural(), Trees()):
-        fit = model.fit_layers(layers.table, 0.0 * cycles[None], dsp=True)
-        assert not fit.price(layers.table).values.any()
+        fit = model.fit_layers(layers, 0.0 * cycles[None], dsp=True)
+        assert not fit.price(layers).values.any()
