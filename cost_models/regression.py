@@ -28,7 +28,7 @@ def nonnegative(
     return found
 
 
-PASSES, FAR, NEAR = 4, 2.5, 0.01
+PASSES, FAR, NEAR = 8, 2.5, 0.01
 """Of ``robust``: fits; errors count less beyond FAR times the median of all, and NEAR more."""
 
 

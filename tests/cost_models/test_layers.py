@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from cost_models import CostModelError
 from cost_models.descriptors import BOARD, CORES, descriptor
 from cost_models.digest import digest
 from cost_models.features import counted, counted_fast, counted_plainly
-from cost_models.kinds import CODE_OF, KINDS, WIDTH
-from cost_models.layers import CODES, OPERATORS, from_network, joined, live_bytes
+from cost_models.kinds import CODE_OF, FIRST, FIRST_OF_KIN, KINDS, WIDTH
+from cost_models.layers import CODES, OPERATORS, Layers, from_network, joined, live_bytes
 from cost_models.sampling import FAMILIES, MOST_MACS, MOST_WEIGHTS, family_of, sample
 from cost_models.traits import multipliers_of
 from mcusim import boards
-from mcusim.network import Network
+from mcusim.network import Network, Quantization
 from mcusim.network import operators as ops
 from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.macs import network_macs
@@ -119,8 +120,13 @@ def test_a_row_that_cannot_be_is_refused_with_what_it_says(rows: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def sampled() -> np.ndarray:
-    return joined(from_network(sample(5, number)) for number in range(96)).table
+def samples() -> Layers:
+    return joined(from_network(sample(5, number)) for number in range(96))
+
+
+@pytest.fixture(scope="module")
+def sampled(samples: Layers) -> np.ndarray:
+    return samples.table
 
 
 @pytest.mark.parametrize("dsp", [False, True])
@@ -134,10 +140,30 @@ def test_terms_are_not_negative_and_have_names(sampled: np.ndarray, dsp: bool) -
 
 
 @pytest.mark.parametrize("dsp", [False, True])
-def test_compiled_terms_are_those_of_plain_functions(sampled: np.ndarray, dsp: bool) -> None:
-    plain, fast = counted_plainly(sampled, dsp), counted_fast(sampled, dsp)
+def test_compiled_terms_are_those_of_plain_functions(samples: Layers, dsp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cost_models.fast.BLOCK", 100)  # several blocks, which end where networks do
+    plain, fast = (count(samples.table, dsp, samples.starts) for count in (counted_plainly, counted_fast))
     np.testing.assert_array_equal(plain[0], fast[0])
     np.testing.assert_allclose(plain[1], fast[1], rtol=1e-12)
+
+
+def test_the_first_call_of_a_kind_is_told_from_later_ones_in_each_network() -> None:
+    names = ["Softmax", "Pool2D average", "Pool2D max", "Softmax", "Pool2D average", "Pool2D max", "Pool2D average"]
+    terms = counted_plainly(a_row_of_each(names, 1), True, np.array([0, 5]))[1]
+    assert terms[:, FIRST].tolist() == [1, 1, 0, 0, 0, 1, 0]
+    assert terms[:, FIRST_OF_KIN].tolist() == [0, 0, 1, 0, 0, 0, 1]
+
+
+def test_a_softmax_says_how_large_its_exponents_can_be() -> None:
+    exponents = [softmax_of(scale) for scale in (1 / 255, 0.01, 100.0)]
+    assert exponents == [4, 10, 128]  # quarters; e^-32 is as good as 0
+
+
+def softmax_of(scale: float) -> int:
+    draw = Sketch(x=(1, 10))
+    draw.tensors["x"] = replace(draw.tensors["x"], quantization=Quantization((scale,), (0,)))
+    draw.layer(ops.Softmax(), ("x",), "y", (1, 10))
+    return int(from_network(draw.network("y")).table["scales"][0])
 
 
 def test_multipliers_of_many_factors_are_those_of_each() -> None:

@@ -16,7 +16,7 @@ from cost_models.accuracy import kendall_tau
 from cost_models.files import Training, read, write
 from cost_models.layers import CODES
 from cost_models.model import REFUSE, WIDEN, WIDENED, LearningModel
-from cost_models.regression import nonnegative
+from cost_models.regression import nonnegative, robust
 from cost_models.shipped import DATA, LEARNING
 from mcusim.network.operators import Function, Unary
 from tests.cost_models.made_up import HERTZ, costs_of, cycles_of, examples, networks, quick
@@ -169,6 +169,14 @@ def test_coefficients_are_not_negative_and_the_best_of_those() -> None:
     assert (against[[0, 2]] > 0).all()
     assert not nonnegative(features, np.zeros(50), 0, targets).any()
     np.testing.assert_allclose(nonnegative(features, targets, 1e6, targets, np.ones(3)), np.ones(3), rtol=1e-4)
+
+
+def test_one_row_that_is_far_off_moves_a_robust_fit_little() -> None:
+    features = np.random.default_rng(7).uniform(1, 2, (60, 2))
+    targets = features @ [2.0, 5.0]
+    targets[0] /= 8
+    plain, sturdy = (fit(features, targets, 0, targets) for fit in (nonnegative, robust))
+    assert np.abs(sturdy - [2, 5]).max() < 0.2 < np.abs(plain - [2, 5]).max()
 
 
 def test_kendall_tau_is_one_for_the_same_order_and_minus_one_for_the_opposite() -> None:

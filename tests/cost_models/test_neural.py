@@ -106,7 +106,7 @@ def test_energy_is_told_only_of_boards_with_an_energy_table() -> None:
     model = Neural(steps=2, width=4).fit(layers, costs_of(layers, energy=False))
     assert float(model.latency(model.rows(layers)).sum()) > 0
     assert costs.clock_hertz == HERTZ
-    with pytest.raises(CostModelError, match="made-up has no energy table"):
+    with pytest.raises(CostModelError, match="m4 has no energy table"):
         model.energy(model.rows(layers))
 
 

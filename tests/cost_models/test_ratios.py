@@ -108,7 +108,7 @@ def test_trees_answer_alike_compiled_and_plain_and_as_scikit_learn_does(known: t
 def test_trees_need_scikit_learn_and_say_so(known: tuple[Layers, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
     with pytest.raises(CostModelError, match=r"scikit-learn fits trees and is not installed: pip install mcusim\[trees\]"):
-        Trees(trees=1).fit_layers(known[0].table, known[1][None].astype(float), dsp=True)
+        Trees(trees=1).fit_layers(known[0], known[1][None].astype(float), dsp=True)
 
 
 @pytest.mark.parametrize(
