@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from cost_models.operators import OPERATORS
 
-WIDTH = 38
+WIDTH = 40
 """Places for terms; each kind uses some of them."""
 
-FOOTPRINTS = (1024, 2048, 4096, 8192, 16384)
+FOOTPRINTS = (1024, 2048, 4096, 8192, 16384, 32768, 65536)
 """Bytes from which on what is passed over again and again may no longer be in a data cache; those of boards lie between."""
 
 SIZES = (1, 2, 4, 8)
@@ -33,14 +33,15 @@ class Kind:
     terms: Mapping[int, str]
 
 
-FIRST, FIRST_OF_KIN = 36, 37
+FIRST, FIRST_OF_KIN = 38, 39
 """Places of what the first layer of a kind in a network has more, since no cache holds its code: where none of its KIN has run,
 and where one has.
 """
 
 CALL = {0: "call", FIRST: "first call", FIRST_OF_KIN: "first call after its kin"}
 WEIGHTS = {30: "weight bytes"}
-AGAIN = {31 + place: f"lines read again beyond {size // 1024} KiB" for place, size in enumerate(FOOTPRINTS)}
+AGAIN_PLACE = 31
+AGAIN = {AGAIN_PLACE + place: f"lines read again beyond {size // 1024} KiB" for place, size in enumerate(FOOTPRINTS)}
 PLAIN_CONVOLUTION = {12: "plain outputs", 13: "plain rows", 14: "plain taps", 15: "plain words", 16: "plain bytes"}
 CLAMPS = {17: "clamped outputs"}
 PREPARED = {1: "groups", 2: "group words"}
@@ -58,11 +59,11 @@ TILES = {
 POOL = {
     **CALL, 1: "windows", 2: "fours", 3: "four rows", 4: "four taps", 5: "odd four rows", 6: "ones", 7: "one rows",
     8: "one taps",
-    9: "eights", 10: "eight rows", 11: "eight taps", 12: "divisions", 13: "clamped words",
+    9: "eights", 10: "eight rows", 11: "eight taps", 12: "divisions", 13: "clamped words", **AGAIN,
 }  # fmt: skip
 PRODUCT = {18: "product calls", 19: "product outputs", 20: "product bytes", 21: "plain products"}
 ELEMENTWISE = {**CALL, 1: "rows", 2: "fours", 3: "ones", 4: "clamped fours"}
-REDUCTION = {**CALL, 1: "windows", 2: "fours", 3: "four taps", 4: "ones", 5: "one taps", 6: "large windows"}
+REDUCTION = {**CALL, 1: "windows", 2: "fours", 3: "four taps", 4: "ones", 5: "one taps", 6: "large windows", **AGAIN}
 MOVED = {
     **CALL, 1: "runs", 2: "blocks", 3: "words", 4: "bytes", 5: "long runs", 6: "rows", 7: "pixels", 8: "input words",
     9: "output words",

@@ -16,6 +16,7 @@ from math import log2
 
 from cost_models.kinds import (
     ADD,
+    AGAIN_PLACE,
     AVERAGE,
     COPY,
     DENSE,
@@ -194,11 +195,12 @@ def lines_of(pixels, channels, part):
     return pixels * min(channels, max(part, LINE)) / LINE
 
 
-def again(passes, lines, out):
-    """``lines`` of a cache that are passed over so many times: by what all of them take."""
+def again(passes, lines, out, room=0.0):
+    """``lines`` of a cache that are passed over so many times: by what all of them take, or ``room``, if that is more."""
+    taken = max(lines * LINE, room)
     for place in range(len(FOOTPRINTS)):
-        if lines * LINE > FOOTPRINTS[place]:
-            out[31 + place] += passes * lines
+        if taken > FOOTPRINTS[place]:
+            out[AGAIN_PLACE + place] += passes * lines
 
 
 def plain_convolution(channels, place, depth, out):
@@ -291,10 +293,12 @@ def quads(row, place, out):
     pairs = parts(row.output_channels - row.unfit_channels, 2)
     at_once = max(min(PAIRS_BYTES // (4 * taps * depth + 8 * taps + PAIR_BYTES), parts(row.output_channels, 2)), 1)
     words, rectangles, odd = depth // 4, down.stretches * across.stretches, down.odd * across.odd
-    made, rows = (place.pixels + odd) / 2, down.taps / down.count
+    halves, rows = (place.pixels + odd) / 2, down.taps / down.count
     run = across.taps / across.count * words
     loops = run / (row.kernel_width * words) * parts(row.kernel_width * words, 4)
-    again(pairs, (row.input_bytes + row.output_bytes) / LINE, out)
+    made = lines_of(place.pixels, row.output_channels, 2)
+    room = row.input_bytes + stretched(place.pixels, row.output_channels, 2)
+    again(pairs, row.input_bytes / LINE + made, out, room)
     out[1] = pairs
     out[2] = pairs * taps
     out[3] = pairs * taps * words
@@ -302,12 +306,12 @@ def quads(row, place, out):
     out[5] = pairs * rectangles
     out[6] = pairs * down.stretch_taps * across.stretch_taps
     out[7] = pairs * down.count * across.stretches
-    out[8] = pairs * made
+    out[8] = pairs * halves
     out[9] = pairs * odd
-    out[10] = pairs * made * rows
+    out[10] = pairs * halves * rows
     out[11] = pairs * place.taps * words / 2
     plain_convolution(row.unfit_channels - constant, place, depth, out)
-    out[18] = pairs * made * rows * loops
+    out[18] = pairs * halves * rows * loops
     out[19] = pairs * odd * rows * run
     out[20] = row.output_channels
     out[21] = constant
@@ -341,6 +345,19 @@ def both_lines(row, part):
     """Lines of inputs and outputs that ``part`` channels lie in."""
     pixels, made = row.input_height * row.input_width, row.output_height * row.output_width
     return lines_of(pixels, row.input_channels, part) + lines_of(made, row.output_channels, part)
+
+
+def room_of(row, part):
+    """Bytes of a cache that these lines take: where all are a power of two apart, they share some of its sets."""
+    return stretched(row.input_height * row.input_width, row.input_channels, part) + stretched(
+        row.output_height * row.output_width, row.output_channels, part
+    )
+
+
+def stretched(pixels, channels, part):
+    """Of ``part`` channels of each pixel."""
+    apart = channels & -channels
+    return lines_of(pixels, channels, part) * LINE * (apart / LINE if apart > LINE and part <= LINE else 1.0)
 
 
 def plain_depthwise(channels, place, out):
@@ -398,7 +415,7 @@ def depthwise_tiles(row, place, out):
     wanted = (row.input_width + 2) // 2 + 1
     room = max(min(STRIPS_BYTES // (STRIP_ROW_BYTES * (row.input_height + 2)), wanted), 2) - 1
     walks = parts(strips, room)
-    again(fours, both_lines(row, 4), out)
+    again(fours, both_lines(row, 4), out, room_of(row, 4))
     out[5] = fours
     out[6] = fours * walks
     out[7] = fours * (strips + 1)
@@ -428,7 +445,7 @@ def depthwise_taps(row, place, out):
         out[6] = fours * place.down.taps
         out[7] = fours * place.taps
         return DEPTHWISE_PIXEL
-    again(blocks, both_lines(row, 4 * at_once), out)
+    again(blocks, both_lines(row, 4 * at_once), out, room_of(row, 4 * at_once))
     edge = place.across.front + place.across.behind
     inner = place.across.count - edge
     out[6] = fours * taps
@@ -531,6 +548,8 @@ def pool(row, dsp, average, out):
     out[11] = place.taps * eights
     out[12] = place.pixels * channels * (row.kernel_height * row.kernel_width > RECIPROCALS)
     out[13] = row.clamps * place.pixels * (channels // (4 if dsp else 1))
+    size, at_once = row.kernel_height * row.kernel_width, 8 if eights else 4 if fours else 1
+    again(place.pixels * (eights + fours + ones), lines_of(size, channels, at_once), out, stretched(size, channels, at_once))
     return AVERAGE if average else MAXIMUM
 
 
@@ -552,6 +571,8 @@ def reduction(row, dsp, out):
     out[4] = calls * ones
     out[5] = calls * ones * size
     out[6] = calls * fours * size * (size > SUMMED)
+    at_once = 4 if fours else 1
+    again(calls * (fours + ones), lines_of(size, kept, at_once), out, stretched(size, kept, at_once))
     return REDUCE
 
 
