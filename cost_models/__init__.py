@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cost_models.linear import Linear
     from cost_models.lookup import Lookup
     from cost_models.model import CostModel
+    from cost_models.modules import from_module
     from cost_models.neural import Neural
     from cost_models.shipped import predict
     from cost_models.simulate import Simulate
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LAYER", "STEP", "TENSOR", "Analytic", "Arenas", "Constraint", "CostModel", "CostModelError", "Costs", "Estimate",
     "Estimates", "Layers", "Linear", "Lookup", "Neural", "Simulate", "Trees", "adapted", "at_clock", "chained",
-    "check_cost_model", "decide", "exact_sizes", "from_network", "joined", "load", "predict",
+    "check_cost_model", "decide", "exact_sizes", "from_module", "from_network", "joined", "load", "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -41,8 +42,8 @@ _PUBLIC = {
     "Constraint": "constraints", "CostModel": "model", "CostModelError": "errors", "Costs": "costs", "Estimate": "estimates",
     "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Lookup": "lookup", "Neural": "neural",
     "Simulate": "simulate", "Trees": "trees", "adapted": "adapt", "at_clock": "what_if", "chained": "arenas",
-    "check_cost_model": "check", "decide": "decisions", "exact_sizes": "exact", "from_network": "layers", "joined": "layers",
-    "predict": "shipped",
+    "check_cost_model": "check", "decide": "decisions", "exact_sizes": "exact", "from_module": "modules",
+    "from_network": "layers", "joined": "layers", "predict": "shipped",
 }  # fmt: skip
 """Public name to the module that defines it, imported at first use."""
 

@@ -13,7 +13,7 @@ from cost_models.errors import CostModelError
 from cost_models.estimates import Estimate, Estimates
 from cost_models.exact import exact_sizes
 from cost_models.layers import Layers
-from cost_models.model import WIDEN, CostModel, Networks
+from cost_models.model import WIDEN, CostModel, Networks, imported
 from cost_models.shipped import load
 from cost_models.simulate import Simulate
 from mcusim.network import Network
@@ -110,7 +110,7 @@ class Case:
 
 def _cases(networks: Networks, limits: tuple[Constraint, ...]) -> Iterator[Case]:
     """One for each network; tables of several are taken apart."""
-    for each in [networks] if isinstance(networks, Network | Layers) else networks:
+    for each in map(imported, [networks] if isinstance(networks, Network | Layers) else networks):
         if isinstance(each, Network):
             yield Case(each.name, each, limits)
         else:

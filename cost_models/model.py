@@ -17,8 +17,11 @@ from cost_models.layers import Layers, from_network, joined
 from cost_models.sizes import Sizes, sizes_on
 from mcusim.network import Network
 
-Networks = Network | Layers | Sequence[Network | Layers]
-"""A network, a table of layers, or several of them."""
+Example = tuple[Any, Any]
+"""A ``torch.nn.Module``, and inputs that state its shapes: see ``cost_models.from_module``."""
+
+Networks = Network | Layers | Sequence[Network | Layers | Example]
+"""A network, a table of layers, or several of them, modules of PyTorch among them."""
 
 REFUSE, WIDEN = "refuse", "widen"
 """What becomes of layers unlike those that a model has learnt from: an error, or an answer with a wider interval."""
@@ -138,7 +141,19 @@ def layers_of(networks: Networks) -> Layers:
     if isinstance(networks, Layers):
         return networks
     several = [networks] if isinstance(networks, Network) else networks
-    return joined(each if isinstance(each, Layers) else from_network(each) for each in several)
+    each = map(imported, several)
+    return joined(one if isinstance(one, Layers) else from_network(one) for one in each)
+
+
+def imported(one: Network | Layers | Example) -> Network | Layers:
+    """Networks and tables as they are, modules as networks. CostModelError for what is none of them."""
+    if isinstance(one, Network | Layers):
+        return one
+    if not isinstance(one, tuple) or len(one) != 2:
+        raise CostModelError(f"{type(one).__name__} is no network; allowed: Network, Layers, (torch.nn.Module, example inputs)")
+    from cost_models.modules import network_of
+
+    return network_of(*one)
 
 
 class LearningModel(Parameters, ABC):
