@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +14,9 @@ from cost_models.flash import about_constants
 from cost_models.layers import CODES, LAYER, Layers
 from cost_models.packing import chances
 from cost_models.ram import arena_of
+from cost_models.warmth import Warmth
 
-MANY = 64
-"""Networks for which it pays to load what is compiled: some seconds, and the first time on a machine half a minute."""
-
-NATIVE = "cost_models.native"
+NETWORKS = Warmth("cost_models.native", 64, 4000)
 
 Row = namedtuple("Row", LAYER.names or ())  # type: ignore[misc]
 Step = namedtuple("Step", STEP.names or ())  # type: ignore[misc]
@@ -59,7 +56,7 @@ def chained(layers: Layers) -> Layers:
 def arena_bytes(layers: Layers, dsp: bool) -> np.ndarray:
     """Bytes of the arena of each network, in one memory. ``dsp``: for a core with the DSP extension."""
     assert layers.arenas is not None
-    if (len(layers) < MANY and NATIVE not in sys.modules) or (len(layers) == 1 and dsp):
+    if not NETWORKS.pays(len(layers)):
         return plain_arena_bytes(layers, layers.arenas, dsp)
     from cost_models.native import arena_bytes as compiled
 
@@ -83,7 +80,7 @@ class Drawn(Sequence[Sequence[int]]):
     """``chances`` by the number of bodies, drawn when they are asked for."""
 
     def __len__(self) -> int:
-        return sys.maxsize
+        return 1 << 62
 
     def __getitem__(self, bodies):  # type: ignore[no-untyped-def]
         return chances(bodies)

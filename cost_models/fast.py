@@ -62,8 +62,7 @@ def count_row(row: Any, dsp: bool, met: np.ndarray, network: int, out: np.ndarra
     return kind
 
 
-@native(parallel=True)
-def count(
+def _count(
     table: np.ndarray, dsp: bool, blocks: np.ndarray, starts: np.ndarray, kinds: np.ndarray, out: np.ndarray
 ) -> None:  # fmt: skip
     """Kinds and terms of each row; ``out``, [rows, WIDTH], holds zeros before. The kind of a row that is not sound is -1."""
@@ -89,8 +88,7 @@ def price_row(counted: np.ndarray, coefficients: np.ndarray, largest: np.ndarray
     return within
 
 
-@native(parallel=True)
-def price(
+def _price(
     table: np.ndarray, dsp: bool, blocks: np.ndarray, starts: np.ndarray, coefficients: np.ndarray, largest: np.ndarray,
     kinds: np.ndarray, values: np.ndarray, inside: np.ndarray,
 ) -> None:  # fmt: skip
@@ -106,3 +104,16 @@ def price(
                 kind = kinds[row] = count_row(table[row], dsp, met, network, counted)
                 if kind >= 0:
                     inside[row] = price_row(counted, coefficients[:, kind], largest[kind], values[:, row])
+
+
+class Shared:
+    """A function over blocks: by all cores for many of them, and for one without waking any."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.by_one, self.by_all = native()(function), native(parallel=True)(function)
+
+    def __call__(self, table: np.ndarray, dsp: bool, blocks: np.ndarray, *others: np.ndarray) -> None:
+        (self.by_one if len(blocks) <= 2 else self.by_all)(table, dsp, blocks, *others)
+
+
+count, price = Shared(_count), Shared(_price)

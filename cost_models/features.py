@@ -12,9 +12,12 @@ from cost_models.errors import CostModelError
 from cost_models.kinds import FIRST, FIRST_OF_KIN, KINDRED, WIDTH
 from cost_models.layers import LAYER
 from cost_models.terms import sound, terms
+from cost_models.warmth import Warmth
 
 FEW = 1500
 """Rows up to which plain functions take less time than it takes to load compiled ones."""
+
+ROWS = Warmth("cost_models.fast", FEW + 1, 100_000)
 
 KIN_OF = tuple({other for other, first in enumerate(KINDRED) if first == KINDRED[kind]} for kind in range(len(KINDRED)))
 
@@ -30,7 +33,7 @@ def counted(table: np.ndarray, dsp: bool, starts: np.ndarray = ONE) -> tuple[np.
 
     ``starts``: the first row of each network.
     """
-    return (counted_fast if len(table) > FEW else counted_plainly)(table, dsp, starts)
+    return (counted_fast if ROWS.pays(len(table)) else counted_plainly)(table, dsp, starts)
 
 
 def counted_plainly(table: np.ndarray, dsp: bool, starts: np.ndarray = ONE) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +67,7 @@ def priced(
     """Kinds; sums of terms times ``coefficients`` [quantities, kinds, WIDTH]; whether no term is above ``largest`` [kinds,
     WIDTH].
     """
-    if len(table) > FEW:
+    if ROWS.pays(len(table)):
         from cost_models import fast
 
         kinds, values = np.zeros(len(table), np.int64), np.zeros((len(coefficients), len(table)))

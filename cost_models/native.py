@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -31,7 +32,7 @@ def arena_bytes(layers: Layers, arenas: Arenas, dsp: bool) -> np.ndarray:
     """See ``cost_models.arenas``."""
     rows, tensors = np.append(layers.starts, len(layers.table)), np.append(arenas.starts, len(arenas.tensors))
     bodies = int((np.diff(rows) + np.diff(tensors)).max(initial=0))
-    drawn = np.array([packing.chances(max(count, 1)) for count in range(bodies + 1)])
+    drawn = _drawn(1 << bodies.bit_length())
     found = np.zeros(len(layers), np.int64)
     table, steps, there = (np.require(each, requirements=("C", "W")) for each in (layers.table, arenas.steps, arenas.tensors))
 
@@ -39,9 +40,18 @@ def arena_bytes(layers: Layers, arenas: Arenas, dsp: bool) -> np.ndarray:
         part = slice(first, first + CHUNK + 1)
         _run(table, steps, there, rows[part], tensors[part], dsp, drawn, found[first : first + CHUNK])
 
+    if len(found) <= CHUNK:
+        run(0)
+        return found
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(run, range(0, len(found), CHUNK)))
     return found
+
+
+@cache
+def _drawn(bodies: int) -> np.ndarray:
+    """Chances by the number of bodies, below ``bodies``."""
+    return np.array([packing.chances(max(count, 1)) for count in range(bodies)])
 
 
 def _directory() -> str:

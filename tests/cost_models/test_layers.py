@@ -17,6 +17,7 @@ from cost_models.kinds import CODE_OF, FIRST, FIRST_OF_KIN, KINDS, WIDTH
 from cost_models.layers import CODES, OPERATORS, Layers, from_network, joined, live_bytes
 from cost_models.sampling import FAMILIES, MOST_MACS, MOST_WEIGHTS, family_of, sample
 from cost_models.traits import multipliers_of
+from cost_models.warmth import Warmth
 from mcusim import boards
 from mcusim.network import Network, Quantization
 from mcusim.network import operators as ops
@@ -145,6 +146,13 @@ def test_compiled_terms_are_those_of_plain_functions(samples: Layers, dsp: bool,
     plain, fast = (count(samples.table, dsp, samples.starts) for count in (counted_plainly, counted_fast))
     np.testing.assert_array_equal(plain[0], fast[0])
     np.testing.assert_allclose(plain[1], fast[1], rtol=1e-12)
+
+
+def test_compiled_code_is_loaded_for_many_at_once_or_after_many_one_by_one() -> None:
+    warmth = Warmth("no.such.module", 10, 5)
+    assert [warmth.pays(count) for count in (2, 3, 1, 1)] == [False, False, True, True]
+    assert Warmth("no.such.module", 10, 50).pays(10)
+    assert Warmth("numpy", 10, 50).pays(1)
 
 
 def test_the_first_call_of_a_kind_is_told_from_later_ones_in_each_network() -> None:
