@@ -18,12 +18,6 @@ static inline struct nn_float_view nn_float_view_of(const nn_conv_params_f32 *p,
                                   nn_taps_inside(left, p->dilation.w, filter->w, input->w), top * input->w + left};
 }
 
-/* Whether two pixels of a row see the same columns of the filter: those of the second lie as far to the right. */
-static inline int nn_float_alike(const struct nn_float_view *one, const struct nn_float_view *other)
-{
-    return one->columns.first == other->columns.first && one->columns.end == other->columns.end;
-}
-
 static inline int nn_float_conv_is_legal(const nn_conv_params_f32 *p, const cmsis_nn_dims *input, const cmsis_nn_dims *filter,
                                          const cmsis_nn_dims *output)
 {

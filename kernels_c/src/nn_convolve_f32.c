@@ -1,4 +1,7 @@
-/* Convolution of float32: pixel by pixel, in pairs where neighbours see the same taps; channels in groups, as they lie. */
+/*
+ * Convolution of float32: pixel by pixel, in pairs where neighbours see the same taps; inputs as they lie. With an FPU small
+ * windows are gathered first, on the stack, so that the products of an output are one run.
+ */
 #include "nn_float_sums.h"
 #include "nn_float_view.h"
 
@@ -51,21 +54,115 @@ static void put_pixels(const struct layer *layer, const struct nn_float_view *vi
     }
 }
 
+/* A row of the output: pixels from `first` up to `end` see all columns of the filter, `inside` is what the first pixel would. */
+struct row {
+    int32_t y, first, end;
+    struct nn_float_view inside;
+};
+
+static struct row row_of(const struct layer *layer, int32_t y)
+{
+    const nn_conv_params_f32 *p = layer->params;
+    const int32_t last = layer->input->w - 1 - (layer->filter->w - 1) * p->dilation.w + p->padding.w;
+    struct row row = {.y = y, .inside = nn_float_view_of(p, layer->input, layer->filter, y, 0)};
+    row.first = (p->padding.w + p->stride.w - 1) / p->stride.w;
+    row.end = last < 0 ? 0 : last / p->stride.w + 1;
+    row.inside.columns = (struct nn_taps){0, layer->filter->w};
+    return row;
+}
+
+/* What a pixel sees, and how many pixels of the input further on its neighbour sees the same; 0 where it does not. */
+static int32_t pair_of(const struct layer *layer, const struct row *row, int32_t x, struct nn_float_view *view)
+{
+    if (x < row->first || x >= row->end) {
+        *view = nn_float_view_of(layer->params, layer->input, layer->filter, row->y, x);
+        return 0;
+    }
+    *view = row->inside;
+    view->input += x * layer->params->stride.w;
+    return x + 1 < row->end && x + 1 < layer->output->w ? layer->params->stride.w : 0;
+}
+
 static void put_row(const struct layer *layer, const float *image, int32_t y, float *output)
 {
-    const int32_t width = layer->output->w, stride = layer->params->stride.w;
-    for (int32_t x = 0; x < width;) {
-        const struct nn_float_view view = nn_float_view_of(layer->params, layer->input, layer->filter, y, x);
-        int32_t step = 0;
-        if (x + 1 < width) {
-            const struct nn_float_view next = nn_float_view_of(layer->params, layer->input, layer->filter, y, x + 1);
-            step = nn_float_alike(&view, &next) ? stride : 0;
-        }
+    const struct row row = row_of(layer, y);
+    for (int32_t x = 0; x < layer->output->w;) {
+        struct nn_float_view view;
+        const int32_t step = pair_of(layer, &row, x, &view);
         put_pixels(layer, &view, image, step, output);
         x += step ? 2 : 1;
         output += (step ? 2 : 1) * layer->output->c;
     }
 }
+
+#if NN_FPU
+
+enum {
+    WINDOW = 32,        /* elements of a small window; two of them lie on the stack */
+    MANY_CHANNELS = 16, /* from which on it pays to gather windows once for all channels */
+};
+
+static int gathers(const struct layer *layer)
+{
+    return nn_filter_size(layer->filter) <= WINDOW && layer->filter->c == layer->input->c &&
+           layer->output->c >= MANY_CHANNELS;
+}
+
+/* What a pixel sees, and a neighbour `step` elements further on, in the order of the weights; 0 in the padding. */
+static void gather(const struct layer *layer, const struct nn_float_view *view, const float *image, int32_t step,
+                   float windows[2][WINDOW])
+{
+    const struct nn_float_taps taps = taps_of(layer, view);
+    const int32_t size = nn_filter_size(layer->filter);
+    if (taps.rows * taps.runs * taps.length < size) {
+        for (int32_t i = 0; i < size; i++) {
+            windows[0][i] = windows[1][i] = 0.0f;
+        }
+    }
+    const float *input = image + view->input * layer->input->c + view->rows.first * taps.input_row +
+                         view->columns.first * taps.input_run;
+    float *place = windows[0] + view->rows.first * taps.filter_row + view->columns.first * taps.filter_run;
+    for (int32_t i = taps.rows; i > 0; i--, input += taps.input_row, place += taps.filter_row) {
+        const float *run = input;
+        float *to = place;
+        for (int32_t j = taps.runs; j > 0; j--, run += taps.input_run) {
+            const float *from = run;
+            for (int32_t left = taps.length; left > 0; left--, from++, to++) {
+                to[0] = from[0];
+                to[WINDOW] = from[step];
+            }
+        }
+    }
+}
+
+static void put_gathered_row(const struct layer *layer, const float *image, int32_t y, float *output)
+{
+    const int32_t width = layer->output->w, outputs = layer->output->c, size = nn_filter_size(layer->filter);
+    const struct nn_float_taps taps = {.rows = 1, .runs = 1, .length = size};
+    const struct nn_float_channels channels = {layer->bias, outputs, size, layer->params->activation};
+    const struct row row = row_of(layer, y);
+    float windows[2][WINDOW];
+    for (int32_t x = 0; x < width;) {
+        struct nn_float_view view;
+        const int32_t step = pair_of(layer, &row, x, &view);
+        gather(layer, &view, image, step * layer->input->c, windows);
+        nn_float_outputs(&taps, &channels, windows[0], step ? windows[1] : 0, layer->filter_data, output, outputs);
+        x += step ? 2 : 1;
+        output += (step ? 2 : 1) * outputs;
+    }
+}
+
+#else
+
+static int gathers(const struct layer *layer)
+{
+    (void)layer;
+    return 0;
+}
+
+#define put_gathered_row put_row
+
+#endif
 
 arm_cmsis_nn_status nn_convolve_f32(const nn_conv_params_f32 *params, const cmsis_nn_dims *input_dims, const float *input,
                                     const cmsis_nn_dims *filter_dims, const float *filter, const float *bias,
@@ -78,7 +175,7 @@ arm_cmsis_nn_status nn_convolve_f32(const nn_conv_params_f32 *params, const cmsi
     const struct layer layer = layer_of(params, input_dims, filter_dims, filter, bias, output_dims);
     for (int32_t batch = 0; batch < input_dims->n; batch++) {
         for (int32_t y = 0; y < output_dims->h; y++) {
-            put_row(&layer, input, y, output);
+            (gathers(&layer) ? put_gathered_row : put_row)(&layer, input, y, output);
             output += output_dims->w * output_dims->c;
         }
         input += input_dims->h * input_dims->w * input_dims->c;

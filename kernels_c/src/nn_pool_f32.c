@@ -1,20 +1,71 @@
 /* Average and max pooling of float32. */
 #include "nn_float_window.h"
 
-static void average(const struct nn_window *window, const void *input, int32_t channels, const void *bounds, void *output)
+#if NN_FPU
+
+/* `join` (found, value) over a window of four channels, which begin with `start`. */
+#define FOUR(join, start)                                                             \
+    float a = start(0), b = start(1), c = start(2), d = start(3);                     \
+    for (int32_t i = window->rows; i > 0; i--, row += window->row) {                  \
+        const float *value = row;                                                     \
+        for (int32_t j = window->columns; j > 0; j--, value += window->pixel) {       \
+            a = join(a, value[0]), b = join(b, value[1]);                             \
+            c = join(c, value[2]), d = join(d, value[3]);                             \
+        }                                                                             \
+    }                                                                                 \
+    found[0] = a, found[1] = b, found[2] = c, found[3] = d;
+#define GREATER(found, value) ((found) < (value) ? (value) : (found))
+#define SUM(found, value) ((found) + (value))
+#define FIRST(channel) row[channel]
+#define ZERO(channel) 0.0f
+
+static void sums_of_four(const struct nn_window *window, const float *row, float found[4])
 {
-    const float count = (float)(window->rows * window->columns);
-    for (int32_t channel = 0; channel < channels; channel++) {
-        const float sum = nn_float_window_sum(window, (const float *)input + channel);
-        ((float *)output)[channel] = nn_float_bounded(sum / count, *(const nn_activation_f32 *)bounds);
+    FOUR(SUM, ZERO)
+}
+
+static void greatest_of_four(const struct nn_window *window, const float *row, float found[4])
+{
+    FOUR(GREATER, FIRST)
+}
+
+#endif
+
+static void average(const struct nn_window *window, const void *input, int32_t channels, const void *params, void *output)
+{
+    const nn_activation_f32 bounds = *(const nn_activation_f32 *)params;
+    const float count = (float)(window->rows * window->columns), *from = input;
+    float *to = output;
+#if NN_FPU
+    for (; channels >= 4; channels -= 4, from += 4) {
+        float sums[4];
+        sums_of_four(window, from, sums);
+        for (int32_t i = 0; i < 4; i++) {
+            *to++ = nn_float_bounded(sums[i] / count, bounds);
+        }
+    }
+#endif
+    for (; channels > 0; channels--) {
+        *to++ = nn_float_bounded(nn_float_window_sum(window, from++) / count, bounds);
     }
 }
 
-static void greatest(const struct nn_window *window, const void *input, int32_t channels, const void *bounds, void *output)
+static void greatest(const struct nn_window *window, const void *input, int32_t channels, const void *params, void *output)
 {
-    for (int32_t channel = 0; channel < channels; channel++) {
-        const float found = nn_float_window_extreme(window, (const float *)input + channel, 1);
-        ((float *)output)[channel] = nn_float_bounded(found, *(const nn_activation_f32 *)bounds);
+    const nn_activation_f32 bounds = *(const nn_activation_f32 *)params;
+    const float *from = input;
+    float *to = output;
+#if NN_FPU
+    for (; channels >= 4; channels -= 4, from += 4) {
+        float found[4];
+        greatest_of_four(window, from, found);
+        for (int32_t i = 0; i < 4; i++) {
+            *to++ = nn_float_bounded(found[i], bounds);
+        }
+    }
+#endif
+    for (; channels > 0; channels--) {
+        *to++ = nn_float_bounded(nn_float_window_extreme(window, from++, 1), bounds);
     }
 }
 
