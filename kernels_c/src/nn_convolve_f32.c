@@ -1,6 +1,7 @@
 /*
  * Convolution of float32: pixel by pixel, in pairs where neighbours see the same taps; inputs as they lie. With an FPU small
- * windows are gathered first, on the stack, so that the products of an output are one run.
+ * windows are gathered first, on the stack, so that the products of an output are one run; and many channels go in parts, whose
+ * weights stay in the data cache of an M7 for all pixels.
  */
 #include "nn_float_sums.h"
 #include "nn_float_view.h"
@@ -9,6 +10,7 @@ struct layer {
     const nn_conv_params_f32 *params;
     const cmsis_nn_dims *input, *filter, *output;
     const float *filter_data, *bias;
+    int32_t first, count; /* channels of each group that are computed */
     struct nn_float_taps steps; /* without counts */
     int in_one;                 /* neighbouring taps of all input channels are one run */
 };
@@ -21,8 +23,14 @@ static struct layer layer_of(const nn_conv_params_f32 *params, const cmsis_nn_di
                                   .input_run = dilation.w * input->c,
                                   .filter_row = filter->w * filter->c,
                                   .filter_run = filter->c};
-    return (struct layer){params, input, filter, output, filter_data, bias, steps,
-                          dilation.w == 1 && filter->c == input->c};
+    return (struct layer){.params = params,
+                          .input = input,
+                          .filter = filter,
+                          .output = output,
+                          .filter_data = filter_data,
+                          .bias = bias,
+                          .steps = steps,
+                          .in_one = dilation.w == 1 && filter->c == input->c};
 }
 
 static struct nn_float_taps taps_of(const struct layer *layer, const struct nn_float_view *view)
@@ -35,22 +43,29 @@ static struct nn_float_taps taps_of(const struct layer *layer, const struct nn_f
     return taps;
 }
 
+static struct nn_float_channels channels_of(const struct layer *layer)
+{
+    return (struct nn_float_channels){layer->bias ? layer->bias + layer->first : 0, layer->count,
+                                      nn_filter_size(layer->filter), layer->params->activation};
+}
+
 /* One pixel, or two neighbours (`step` pixels apart in the input; 0: one), of all groups. */
 static void put_pixels(const struct layer *layer, const struct nn_float_view *view, const float *image, int32_t step,
                        float *output)
 {
     const struct nn_float_taps taps = taps_of(layer, view);
     const int32_t depth = layer->filter->c, groups = layer->input->c / depth, size = nn_filter_size(layer->filter);
-    struct nn_float_channels channels = {layer->bias, layer->output->c / groups, size, layer->params->activation};
-    const float *filter = layer->filter_data + view->rows.first * taps.filter_row + view->columns.first * taps.filter_run;
+    const int32_t group_outputs = layer->output->c / groups;
+    struct nn_float_channels channels = channels_of(layer);
+    const float *filter = layer->filter_data + layer->first * size + view->rows.first * taps.filter_row + view->columns.first * taps.filter_run;
     const float *input = image + view->input * layer->input->c + view->rows.first * taps.input_row +
                          view->columns.first * taps.input_run;
     for (int32_t group = 0; group < groups; group++, input += depth) {
-        nn_float_outputs(&taps, &channels, input, step ? input + step * layer->input->c : 0, filter, output,
+        nn_float_outputs(&taps, &channels, input, step ? input + step * layer->input->c : 0, filter, output + layer->first,
                          layer->output->c);
-        filter += channels.count * size;
-        output += channels.count;
-        channels.bias += channels.bias ? channels.count : 0;
+        filter += group_outputs * size;
+        output += group_outputs;
+        channels.bias += channels.bias ? group_outputs : 0;
     }
 }
 
@@ -98,6 +113,7 @@ static void put_row(const struct layer *layer, const float *image, int32_t y, fl
 #if NN_FPU
 
 enum {
+    WEIGHTS = 2048,     /* elements of the weights that all pixels go through at once */
     WINDOW = 32,        /* elements of a small window; two of them lie on the stack */
     MANY_CHANNELS = 16, /* from which on it pays to gather windows once for all channels */
 };
@@ -139,17 +155,25 @@ static void put_gathered_row(const struct layer *layer, const float *image, int3
 {
     const int32_t width = layer->output->w, outputs = layer->output->c, size = nn_filter_size(layer->filter);
     const struct nn_float_taps taps = {.rows = 1, .runs = 1, .length = size};
-    const struct nn_float_channels channels = {layer->bias, outputs, size, layer->params->activation};
+    const struct nn_float_channels channels = channels_of(layer);
+    const float *filter = layer->filter_data + layer->first * size;
     const struct row row = row_of(layer, y);
     float windows[2][WINDOW];
     for (int32_t x = 0; x < width;) {
         struct nn_float_view view;
         const int32_t step = pair_of(layer, &row, x, &view);
         gather(layer, &view, image, step * layer->input->c, windows);
-        nn_float_outputs(&taps, &channels, windows[0], step ? windows[1] : 0, layer->filter_data, output, outputs);
+        nn_float_outputs(&taps, &channels, windows[0], step ? windows[1] : 0, filter, output + layer->first, outputs);
         x += step ? 2 : 1;
         output += (step ? 2 : 1) * outputs;
     }
+}
+
+/* Channels of a group, of so many, that are computed at once. */
+static int32_t channels_at_once(int32_t size, int32_t channels)
+{
+    const int32_t fours = WEIGHTS / size / 4 * 4;
+    return fours < 4 ? 4 : fours < channels ? fours : channels;
 }
 
 #else
@@ -160,9 +184,26 @@ static int gathers(const struct layer *layer)
     return 0;
 }
 
+static int32_t channels_at_once(int32_t size, int32_t channels)
+{
+    (void)size;
+    return channels;
+}
+
 #define put_gathered_row put_row
 
 #endif
+
+static void put_channels(const struct layer *layer, const float *input, float *output)
+{
+    for (int32_t batch = 0; batch < layer->input->n; batch++) {
+        for (int32_t y = 0; y < layer->output->h; y++) {
+            (gathers(layer) ? put_gathered_row : put_row)(layer, input, y, output);
+            output += layer->output->w * layer->output->c;
+        }
+        input += layer->input->h * layer->input->w * layer->input->c;
+    }
+}
 
 arm_cmsis_nn_status nn_convolve_f32(const nn_conv_params_f32 *params, const cmsis_nn_dims *input_dims, const float *input,
                                     const cmsis_nn_dims *filter_dims, const float *filter, const float *bias,
@@ -172,13 +213,12 @@ arm_cmsis_nn_status nn_convolve_f32(const nn_conv_params_f32 *params, const cmsi
         output_dims->c % (input_dims->c / filter_dims->c)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    const struct layer layer = layer_of(params, input_dims, filter_dims, filter, bias, output_dims);
-    for (int32_t batch = 0; batch < input_dims->n; batch++) {
-        for (int32_t y = 0; y < output_dims->h; y++) {
-            (gathers(&layer) ? put_gathered_row : put_row)(&layer, input, y, output);
-            output += output_dims->w * output_dims->c;
-        }
-        input += input_dims->h * input_dims->w * input_dims->c;
+    struct layer layer = layer_of(params, input_dims, filter_dims, filter, bias, output_dims);
+    const int32_t channels = output_dims->c / (input_dims->c / filter_dims->c);
+    const int32_t at_once = channels_at_once(nn_filter_size(filter_dims), channels);
+    for (; layer.first < channels; layer.first += at_once) {
+        layer.count = channels - layer.first < at_once ? channels - layer.first : at_once;
+        put_channels(&layer, input, output);
     }
     return ARM_CMSIS_NN_SUCCESS;
 }

@@ -70,6 +70,17 @@ def odd_layers(kind: str) -> Iterator[Network]:
             yield layer(ops.FullyConnected(bounds), (1 + seed % 3, 3 * depth), filters, outputs * biased, seed)
 
 
+@pytest.mark.parametrize("core", ["m0plus", "m4", "m7"])
+def test_convolutions_of_many_channels_go_in_parts(core: str, tmp_path: Path) -> None:
+    same = ops.Conv2D(padding=ops.Padding(1, 1, 1, 1))
+    network = joined({
+        "deep": layer(same, (1, 3, 4, 31), (22, 3, 3, 31), 22, 1), "groups": layer(same, (1, 2, 3, 64), (26, 3, 3, 32), 26, 2),
+        "wide": layer(same, (1, 5, 6, 3), (90, 3, 3, 3), 0, 3),
+    })  # fmt: skip
+    inputs = samples(network, 1)
+    assert_same(answers(network, core, inputs, tmp_path), [run(network, each) for each in inputs])
+
+
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("group", [*GROUPS, *ODD])
 def test_layers_of_float32_give_what_their_twins_give(group: str, core: str, tmp_path: Path) -> None:
