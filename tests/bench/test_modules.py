@@ -119,5 +119,7 @@ def test_a_module_of_pytorch_goes_in_as_it_is() -> None:
     data = [(torch.randn(8, 1, 8, 8), torch.zeros(8)) for _ in range(2)]
     (result,) = mcusim.bench(net, "m4", calibration=data, check=2, cache=False).results
     assert result.model == "Sequential" and result.bit_exact
-    with pytest.raises(NetworkError, match="give calibration=samples"):
+    (plain,) = mcusim.bench(net, "m4", example=torch.randn(1, 1, 8, 8), check=2, cache=False).results
+    assert plain.bit_exact and plain.flash_bytes.weights > 2 * result.flash_bytes.weights
+    with pytest.raises(NetworkError, match="give calibration=samples, or example=one of them to keep float32"):
         mcusim.bench(net, "m4")
