@@ -55,8 +55,18 @@ WIDE: Mapping[str, str] = {
 }  # fmt: skip
 """Kernels of int16."""
 
-FLOAT: Mapping[str, str] = {"Quantize": "nn_quantize_f32_s8", "Dequantize": "nn_dequantize_s8_f32"}
-"""Kernels with floats at one end."""
+FLOAT: Mapping[str, str] = {
+    "Quantize": "nn_quantize_f32_s8", "Dequantize": "nn_dequantize_s8_f32", "Conv2D": "nn_convolve_f32",
+    "DepthwiseConv2D": "nn_depthwise_conv_f32", "FullyConnected": "nn_fully_connected_f32",
+    "Pool2D average": "nn_average_pool_f32", "Pool2D max": "nn_max_pool_f32", "Binary add": "nn_add_f32",
+    "Binary sub": "nn_sub_f32", "Binary mul": "nn_mul_f32", "Binary minimum": "nn_minimum_f32",
+    "Binary maximum": "nn_maximum_f32", "Unary relu": "nn_clamp_f32", "Unary relu6": "nn_clamp_f32",
+    "Unary relu_n1_to_1": "nn_clamp_f32", "Unary leaky_relu": "nn_leaky_relu_f32", "Unary logistic": "nn_logistic_f32",
+    "Unary hard_swish": "nn_hard_swish_f32", "Unary silu": "nn_silu_f32", "Softmax": "nn_softmax_f32",
+    "Reduce mean": "nn_mean_f32", "Reduce sum": "nn_sum_f32", "Reduce max": "nn_reduce_max_f32",
+    "Reduce min": "nn_reduce_min_f32",
+}  # fmt: skip
+"""Kernels with floats at one end, and those of floats."""
 
 KERNELS = tuple(sorted({*USUAL.values(), *ODD.values(), *WIDE.values(), *FLOAT.values()}))
 

@@ -27,6 +27,9 @@ CHANNELS_BYTES, PAIR_BYTES, NARROW_BYTES = 64, 44, 48
 STRIP_ROW_BYTES, FEW_OUTPUTS, LONG_ROW = 16, 16, 128
 """Of nn_depthwise_tiles.h, nn_depthwise_tiling.h and mcusim.deploy.rules.shaping."""
 
+FLOAT_BYTES = 4
+"""Of an element of float32."""
+
 NEVER = -(1 << 60)
 """Below any distance."""
 
@@ -58,10 +61,12 @@ def quads_of(channels: int) -> int:
 
 
 def scratch_bytes(row: Any, step: Any, dsp: bool) -> int:
-    """Bytes of scratch memory of a layer."""
+    """Bytes of scratch memory of a layer; kernels of float32 take none."""
     code, wide = row.operator, row.element_bytes == 2
     size = 0
-    if code == CONV:
+    if row.element_bytes == FLOAT_BYTES:
+        size = 0
+    elif code == CONV:
         size = convolve_s16_scratch(row, dsp) if wide else convolve_scratch(row, dsp)
     elif code == DEPTHWISE and row.output_channels == row.input_channels and dsp:
         size = depthwise_scratch(row, step, wide)

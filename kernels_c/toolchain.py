@@ -49,6 +49,10 @@ OTHER_FPUS = {("m7", "single"): "fpv5-sp-d16"}
 
 ALWAYS = ("-Wall", "-Wextra", "-g", "-std=gnu11", "-ffunction-sections", "-fdata-sections")
 
+EXACT = ("-fhosted", "-ffp-contract=off")
+"""Of programs with kernels. A memcpy of four bytes has to become a load, and kernels rely on it; zig assumes otherwise for a
+bare machine. Products of float32 are rounded before they are added (nn_float.h); GCC fuses the two unless told."""
+
 STARTUP = ("src/startup.c",)
 CONSOLE = ("src/uart_text.c", "src/uart_semihosting.c")
 LIBRARIES: Mapping[str, tuple[str, ...]] = {"none": ("src/memory.c",), "newlib": ("src/newlib_calls.c",)}
@@ -117,13 +121,10 @@ class Compiler:
     def object_flags(
         self, core: str, flags: Sequence[str], defines: Mapping[str, object] | None, includes: Sequence[Path], fpu: str = ""
     ) -> list[str]:
-        """All options of ``compile_object`` but the files; folders in ``includes`` are searched before that of kernels_c.
-
-        -fhosted: a memcpy of four bytes has to become a load, and kernels rely on it; zig assumes otherwise for a bare machine.
-        """
+        """All options of ``compile_object`` but the files; folders in ``includes`` are searched before that of kernels_c."""
         folders = [*includes, ROOT / "include", *([] if self.has_headers else [ROOT / "libc"])]
         macros = [f"-D{name}={value}" for name, value in (defines or {}).items()]
-        return [*self.target_flags(core, fpu), *ALWAYS, "-fhosted", *flags, *macros, *(f"-I{folder}" for folder in folders)]
+        return [*self.target_flags(core, fpu), *ALWAYS, *EXACT, *flags, *macros, *(f"-I{folder}" for folder in folders)]
 
     @property
     def has_headers(self) -> bool:

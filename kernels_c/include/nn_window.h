@@ -42,11 +42,11 @@ NN_INLINE int nn_pool_is_legal(const cmsis_nn_pool_params *pool, const cmsis_nn_
 typedef void nn_window_kernel(const struct nn_window *window, const void *input, int32_t channels, const void *params,
                               void *output);
 
-/* `kernel`, with the activation as parameters, for each window in the order of the output; `size`: bytes of an element. */
-NN_INLINE arm_cmsis_nn_status nn_pool(const cmsis_nn_pool_params *pool, const cmsis_nn_dims *input_dims,
-                                      const char *input, const cmsis_nn_dims *filter_dims,
-                                      const cmsis_nn_dims *output_dims, char *output, int32_t size,
-                                      nn_window_kernel *kernel)
+/* `kernel`, with `bounds` as parameters, for each window in the order of the output; `size`: bytes of an element. */
+NN_INLINE arm_cmsis_nn_status nn_pool_within(const cmsis_nn_pool_params *pool, const void *bounds,
+                                             const cmsis_nn_dims *input_dims, const char *input,
+                                             const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims,
+                                             char *output, int32_t size, nn_window_kernel *kernel)
 {
     if (!nn_pool_is_legal(pool, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
@@ -65,13 +65,22 @@ NN_INLINE arm_cmsis_nn_status nn_pool(const cmsis_nn_pool_params *pool, const cm
                     window.rows = 1;
                 }
                 kernel(&window, input + (first_row * width + first_column) * channels * size, channels,
-                       &pool->activation, output);
+                       bounds, output);
                 output += channels * size;
             }
         }
         input += height * width * channels * size;
     }
     return ARM_CMSIS_NN_SUCCESS;
+}
+
+/* The same within the bounds of the activation. */
+NN_INLINE arm_cmsis_nn_status nn_pool(const cmsis_nn_pool_params *pool, const cmsis_nn_dims *input_dims,
+                                      const char *input, const cmsis_nn_dims *filter_dims,
+                                      const cmsis_nn_dims *output_dims, char *output, int32_t size,
+                                      nn_window_kernel *kernel)
+{
+    return nn_pool_within(pool, &pool->activation, input_dims, input, filter_dims, output_dims, output, size, kernel);
 }
 
 #endif

@@ -3,7 +3,9 @@
 #define MATH_H
 
 #define NAN __builtin_nanf("")
-#define INFINITY __builtin_inff()
+#ifndef INFINITY
+#define INFINITY (__builtin_inff())
+#endif
 
 static inline float fabsf(float x)
 {

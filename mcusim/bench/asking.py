@@ -27,6 +27,7 @@ def bench(
     board: Place | Sequence[Place],
     *,
     calibration: Calibration | None = None,
+    example: Any = None,
     options: BuildOptions = USUAL,
     check: int = 0,
     data: str | Path = "",
@@ -40,7 +41,8 @@ def bench(
 
     ``models``: one or several. ``calibration``: data that are typical for the network's input, which float networks are
     quantised with to int8: an iterable of arrays or tensors of the input's shape, or the path of an ``.npz`` (array
-    ``x``) or of a folder of ``.npy`` files.
+    ``x``) or of a folder of ``.npy`` files. Without them float networks are built as they are, in float32; ``example``, an
+    input of a module (or a tuple of its inputs) with a batch of one, states its shapes then.
     ``check`` random inputs are compared with a reference. ``data`` is a labelled set to run on the target. ``supply`` is
     how the board is supplied and used, for the energy of an inference and, with a duty cycle, of a day. ``cache`` keeps
     answers in the user's cache folder. ``jobs`` processes work at a time (one for each core; networks that come from no file
@@ -49,7 +51,7 @@ def bench(
     wishes = Wishes(check, str(data), seed, supply)
     if calibration is not None and not isinstance(calibration, str | Path):
         calibration = list(calibration)
-    known = [prepared(model, calibration) for model in ([models] if is_module(models) else _several(models, Network))]
+    known = [prepared(model, calibration, example) for model in ([models] if is_module(models) else _several(models, Network))]
     questions = [Question(m, b, options, wishes, samples) for m, samples in known for b in _several(board, Board)]
     if len(questions) == 1:
         return BenchReport((answered(questions[0], cache),))

@@ -117,7 +117,8 @@ class Accuracy:
 class Result:
     """A network on a board. ``latency_seconds`` is that of one inference without printing, None where it does not fit.
 
-    ``bit_exact`` is None unless outputs were compared: integers are equal, floats within one unit of the last place.
+    ``bit_exact`` is None unless outputs were compared: integers are equal, floats within one unit of the last place, or behind
+    exponentials within 1e-5 of the largest value.
     ``energy_joules`` is that of one inference at ``supply_volts``: None where the board has no energy table. ``schedule``:
     inferences now and then, None unless asked. ``changes``: what was rewritten so that the network needs less memory, in
     order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network.

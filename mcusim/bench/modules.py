@@ -20,14 +20,14 @@ def is_module(model: object) -> bool:
     return any(kind.__module__ == "torch.nn.modules.module" and kind.__name__ == "Module" for kind in type(model).__mro__)
 
 
-def prepared(model: Any, calibration: Any) -> tuple[Model, str]:
+def prepared(model: Any, calibration: Any, example: Any = None) -> tuple[Model, str]:
     """A model to ask about, and the path of the data it is to be quantised with when it is loaded, "" where it is not.
 
-    Modules become int8 networks here, and so does what comes with data as objects. NetworkError for a module without data,
-    and for what cannot be imported or quantised.
+    Modules become int8 networks here, or float32 ones of an ``example``, and what comes with data as objects becomes int8.
+    NetworkError for a module with neither, and for what cannot be imported or quantised.
     """
     if is_module(model):
-        return _from_module(model, calibration), ""
+        return _from_module(model, calibration, example), ""
     if calibration is None or isinstance(calibration, str | Path):
         return model, str(calibration or "")
     from mcusim.network.quantize import quantize
@@ -35,12 +35,17 @@ def prepared(model: Any, calibration: Any) -> tuple[Model, str]:
     return quantize(model if isinstance(model, Network) else load(model), calibration), ""
 
 
-def _from_module(module: Any, calibration: Any) -> Network:
+def _from_module(module: Any, calibration: Any, example: Any) -> Network:
     name = type(module).__name__
-    if calibration is None:
-        raise NetworkError(f"{name}: a module is quantised with data that are typical for it; give calibration=samples")
+    if calibration is None and example is None:
+        raise NetworkError(
+            f"{name}: a module is quantised with data that are typical for it; give calibration=samples, "
+            "or example=one of them to keep float32"
+        )
     from mcusim.network.torch import from_torch
 
+    if calibration is None:
+        return from_torch(module, example)
     samples = list(_tensors(calibration))
     if not samples:
         raise NetworkError(f"{name}: there are no calibration data; give at least one sample")

@@ -78,6 +78,8 @@ def aligned(size: int) -> int:
 
 EXTRA = "nn_extra.h"
 """The header of kernels that CMSIS-NN lacks."""
+FLOAT = "nn_float.h"
+"""The header of kernels of float32."""
 NULL = None
 Argument = int | float | Constant | Struct | Pointer | Context | ScratchPointer | None
 """What is passed to a function, in C's order; None is NULL."""

@@ -8,7 +8,11 @@ from functools import cache
 from pathlib import Path
 
 from kernels_c import ROOT
+from mcusim.deploy.call import EXTRA, FLOAT
 from mcusim.errors import McusimError
+
+EXTRAS = (EXTRA, FLOAT)
+"""Headers of kernels that CMSIS-NN lacks."""
 
 
 class KernelError(McusimError):
@@ -40,7 +44,7 @@ class Kernels:
     def own_functions(self) -> frozenset[str]:
         """Names of the kernels that are ours."""
         own = ROOT / "include"
-        return declared(own / "nn_extra.h") | (declared(_api(own)) if self.cmsis_nn is None else frozenset())
+        return extra_functions() | (declared(_api(own)) if self.cmsis_nn is None else frozenset())
 
     @property
     def walks(self) -> frozenset[str]:
@@ -55,6 +59,11 @@ class Kernels:
 def declared(header: Path) -> frozenset[str]:
     """Names of the kernels that a header declares."""
     return frozenset(re.findall(r"\b((?:arm|nn)_\w+)\(", header.read_text(encoding="utf-8")))
+
+
+def extra_functions() -> frozenset[str]:
+    """Names of the kernels that are ours whatever library is used."""
+    return frozenset().union(*(declared(ROOT / "include" / name) for name in EXTRAS))
 
 
 def _api(folder: Path) -> Path:

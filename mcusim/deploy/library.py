@@ -15,7 +15,7 @@ from pathlib import Path
 from kernels_c import ROOT, source
 from kernels_c.toolchain import LIBRARIES, STARTUP, Compiler
 from mcusim.deploy.cache import cache_folder
-from mcusim.deploy.kernels import KernelError, Kernels, declared
+from mcusim.deploy.kernels import EXTRAS, KernelError, Kernels, extra_functions
 
 OTHERS = ("marks.c", "memory.c", "newlib_calls.c", "startup.c")
 """Files of kernels_c/src that are no kernels, besides the consoles (uart_...)."""
@@ -106,7 +106,7 @@ def own_kernels() -> tuple[Path, ...]:
 
 def extra_kernels() -> tuple[Path, ...]:
     """Kernels of ours that CMSIS-NN has no counterpart of, and what they call."""
-    return needed_kernels(declared(ROOT / "include" / "nn_extra.h"))
+    return needed_kernels(extra_functions())
 
 
 def needed_kernels(functions: Iterable[str]) -> tuple[Path, ...]:
@@ -144,7 +144,7 @@ def _words(path: Path) -> Iterable[str]:
     return set(re.findall(r"\b(?:arm|nn)_\w+", text))
 
 
-API = ("arm_nnfunctions.h", "nn_extra.h")
+API = ("arm_nnfunctions.h", *EXTRAS)
 """Headers without functions of their own."""
 
 

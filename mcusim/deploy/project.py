@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kernels_c import ROOT
-from kernels_c.toolchain import ALWAYS, Compiler, find_compiler
+from kernels_c.toolchain import ALWAYS, EXACT, Compiler, find_compiler
 from mcusim.boards import Board
 from mcusim.deploy.build import USUAL, BuildOptions, sources_of, support_for
 from mcusim.deploy.call import Call
@@ -103,7 +103,7 @@ def _values(
         "optimise": options.optimise,
         "marks": int(options.marks),
         "target_flags": compiler.target_flags(support.core, support.fpu),
-        "always": (*ALWAYS, "-fhosted"),
+        "always": (*ALWAYS, *EXACT),
         "link_flags": compiler.link_flags("none"),
         "libraries": [flag for flag in compiler.link_flags("none") if flag.startswith("-l")],
         "defines": {**support.defines, **options.defines},

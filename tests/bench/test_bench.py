@@ -195,6 +195,13 @@ def test_floats_may_differ_by_one_in_the_last_place() -> None:
     assert difference({"y": np.int8([127])}, {"y": np.int8([-128])}) == (255, 0)
 
 
+@pytest.mark.parametrize(("apart", "agrees"), [(5e-6, True), (2e-5, False)])
+def test_floats_behind_an_exponential_may_differ_by_a_part_of_the_largest(apart: float, agrees: bool) -> None:
+    wanted = np.float32([1, 1e-3])
+    distance, allowed = difference({"y": wanted + np.float32([0, apart])}, {"y": wanted}, close=True)
+    assert (distance <= allowed) == agrees
+
+
 def test_a_page_has_every_layer_and_stands_by_itself(report: BenchReport, result: Result) -> None:
     text = page(report)
     assert all(f"<td>{layer.name}</td>" in text.replace(' class="word"', "") for layer in result.layers)

@@ -89,9 +89,17 @@ def test_images_may_have_channels_first(given: tuple[int, ...], same: bool) -> N
     np.testing.assert_array_equal(met, value if same else np.moveaxis(value, -3, -1))
 
 
-def test_a_float_network_without_samples_says_what_is_missing() -> None:
-    with pytest.raises(NetworkError, match="quantise the network, with calibration data"):
-        mcusim.bench(float_network(), "m4", cache=False)
+@pytest.mark.parametrize("board", ["raspberry-pi-pico", "nucleo-h743zi"])
+def test_a_float_network_without_samples_stays_float(board: str) -> None:
+    (result,) = mcusim.bench(float_network(), board, check=3, cache=False).results
+    assert result.check is not None and (result.bit_exact, result.check.largest_difference) == (True, 0)
+
+
+def test_a_layer_of_floats_without_kernel_says_what_is_missing() -> None:
+    tensors = [Tensor(name, (1, 4), ElementType.FLOAT32) for name in ("in", "out")]
+    network = network_of("float", tensors, (ops.Unary(ops.Function.TANH), "in", "out"))
+    with pytest.raises(NetworkError, match=r"no kernel of float32 for tanh; .*; quantise the network, with calibration data"):
+        mcusim.bench(network, "m4", cache=False)
 
 
 def test_a_report_reads_as_its_table() -> None:
@@ -111,5 +119,7 @@ def test_a_module_of_pytorch_goes_in_as_it_is() -> None:
     data = [(torch.randn(8, 1, 8, 8), torch.zeros(8)) for _ in range(2)]
     (result,) = mcusim.bench(net, "m4", calibration=data, check=2, cache=False).results
     assert result.model == "Sequential" and result.bit_exact
-    with pytest.raises(NetworkError, match="give calibration=samples"):
+    (plain,) = mcusim.bench(net, "m4", example=torch.randn(1, 1, 8, 8), check=2, cache=False).results
+    assert plain.bit_exact and plain.flash_bytes.weights > 2 * result.flash_bytes.weights
+    with pytest.raises(NetworkError, match="give calibration=samples, or example=one of them to keep float32"):
         mcusim.bench(net, "m4")

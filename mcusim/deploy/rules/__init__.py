@@ -10,6 +10,7 @@ from mcusim.deploy.rules import (
     coding,
     convolution,
     elementwise,
+    floats,
     pooling,
     products,
     recurrent,
@@ -17,11 +18,12 @@ from mcusim.deploy.rules import (
     shaping,
 )
 from mcusim.deploy.rules.subject import Subject
+from mcusim.network import ElementType
 from mcusim.network import operators as ops
 
 Rule = Callable[[Subject], tuple[Call | Copy, ...]]
 
-RULES: Mapping[type, Rule] = {
+INTEGERS: Mapping[type, Rule] = {
     ops.Conv2D: convolution.convolution,
     ops.DepthwiseConv2D: convolution.depthwise,
     ops.TransposeConv2D: convolution.transposed,
@@ -43,5 +45,15 @@ RULES: Mapping[type, Rule] = {
     ops.ResizeNearest: shaping.resize_nearest,
     ops.Svdf: recurrent.svdf,
     ops.UnidirectionalLstm: recurrent.lstm,
+}
+"""Rules of layers of integers, and of those that only move elements."""
+
+
+def _by_type(integers: Rule, of_floats: Rule) -> Rule:
+    return lambda subject: (of_floats if subject.output.type is ElementType.FLOAT32 else integers)(subject)
+
+
+RULES: Mapping[type, Rule] = {
+    kind: _by_type(rule, floats.RULES[kind]) if kind in floats.RULES else rule for kind, rule in INTEGERS.items()
 }
 """Operators that can be lowered."""
