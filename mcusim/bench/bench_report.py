@@ -120,7 +120,8 @@ class Result:
     ``bit_exact`` is None unless outputs were compared: integers are equal, floats within one unit of the last place.
     ``energy_joules`` is that of one inference at ``supply_volts``: None where the board has no energy table. ``schedule``:
     inferences now and then, None unless asked. ``changes``: what was rewritten so that the network needs less memory, in
-    order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network.
+    order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network. ``sparse``: layers
+    whose weights are kept without zeros; their ``macs`` are those with them.
     """
 
     model: str
@@ -152,6 +153,7 @@ class Result:
     tensors: tuple[Placed, ...] = ()
     supply_volts: float | None = None
     schedule: ScheduleUse | None = None
+    sparse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
