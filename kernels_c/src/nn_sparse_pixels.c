@@ -62,14 +62,17 @@ NN_HOT void nn_sparse_channels(const struct nn_convolution *layer, const nn_spar
         const uint8_t *const end = steps + *counts++;
         int32_t a = of.bias[channel], b = a, c = a, d = a;
         uint32_t place = 0;
+#ifdef __OPTIMIZE__ /* else compilers have too few registers */
         for (const uint8_t *const last = end - 3; steps < last; steps += 4, values += 4) {
             const uint32_t step = nn_load_word((const int8_t *)steps);
             uint32_t value = nn_load_word(values), between, first, other;
             __asm__(FOUR_ENTRIES
-                    : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(place), "+r"(value), "=&r"(between), "=&r"(first), "=&r"(other)
+                    : "+&r"(a), "+&r"(b), "+&r"(c), "+&r"(d), "+&r"(place), "+&r"(value), "=&r"(between), "=&r"(first),
+                      "=&r"(other)
                     : "r"(step), "r"(pixels)
                     : "memory");
         }
+#endif
         for (; steps < end; steps++, values++) {
             place += *steps;
             const int32_t value = *values, even = (int32_t)nn_even_bytes(pixels[place]);
