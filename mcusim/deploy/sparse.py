@@ -23,7 +23,7 @@ FORMATS: Mapping[str, int] = {"rows": 1, "fours": 4}
 """Outputs that an entry has weights of."""
 MULTIPLES: Mapping[str, int] = {"rows": 1, "fours": 4}
 """What the number of a row's entries is a multiple of: the kernel of ``fours`` takes four at once."""
-LONG, LONG_MULTIPLE = 64, 4
+LONG, LONG_MULTIPLE = 32, 4
 """The same where rows have so many entries: each begins at a word then, for 3 bytes at most."""
 
 
