@@ -1,4 +1,4 @@
-"""Sparse weights: matrices of int8 of which only what is not zero is kept, as ``nn_sparse_weights`` of nn_extra.h has it.
+"""Sparse weights: matrices of which only what is not zero is kept, those of int8 as ``nn_sparse_weights`` of nn_extra.h has it.
 
 An entry is a step, 0 to 255, from the place of the entry before (of a row's first entry: from its first input), and a value.
 Gaps wider than a step have entries of value 0 on their way. Two formats:
@@ -29,7 +29,7 @@ LONG, LONG_MULTIPLE = 32, 4
 
 @dataclass(frozen=True, slots=True)
 class SparseWeights:
-    """``counts``: uint16, entries of each row (of each four); ``steps``: uint8; ``values``: int8, as nn_extra.h orders them."""
+    """``counts``: uint16, entries of each row (of each four); ``steps``: uint8; ``values``: as nn_extra.h orders them."""
 
     format: str
     outputs: int
@@ -45,7 +45,10 @@ class SparseWeights:
 
 
 def encoded(weights: np.ndarray, form: str) -> SparseWeights | None:
-    """``weights`` (int8, [outputs, depth]) in a format of ``FORMATS``; None where a row has too many entries for its count."""
+    """``weights`` ([outputs, depth]) in a format of ``FORMATS``; None where a row has too many entries for its count.
+
+    Kernels there are for int8. Values of other types are kept as they are: one of float32 takes 5 bytes with its step.
+    """
     outputs, depth = weights.shape
     blocks = _blocks(weights, FORMATS[form])
     row, place = np.nonzero(blocks.any(axis=2))
@@ -60,7 +63,7 @@ def encoded(weights: np.ndarray, form: str) -> SparseWeights | None:
     steps = _only_fillers(counts, padding)
     steps[at] = gaps - (fillers - crowded) * LONGEST_STEP
     steps[at[crowded] - 1] = 0
-    values = np.zeros((steps.size, FORMATS[form]), np.int8)
+    values = np.zeros((steps.size, FORMATS[form]), weights.dtype)
     values[at] = left
     return SparseWeights(form, outputs, depth, (counts + padding).astype(np.uint16), steps, _ordered(values))
 
@@ -72,8 +75,8 @@ def _gaps(row: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 def _crowded(values: np.ndarray, form: str) -> np.ndarray:
     """Entries of -128 behind one of -128: they get a filler between, since two such products need more than 16 bits."""
-    least = values[:, 0] == -128
-    return least & np.concatenate([[False], least])[:-1] & (form == "rows")
+    least = (values[:, 0] == -128) & (form == "rows") & (values.dtype == np.int8)
+    return least & np.concatenate([[False], least])[:-1]
 
 
 def _only_fillers(counts: np.ndarray, padding: np.ndarray) -> np.ndarray:
@@ -96,7 +99,7 @@ def _ordered(values: np.ndarray) -> np.ndarray:
 def decoded(sparse: SparseWeights) -> np.ndarray:
     """The weights again, [outputs, depth], entry by entry: the slow twin of ``encoded``."""
     width, entry = FORMATS[sparse.format], 0
-    weights = np.zeros((len(sparse.counts) * width, sparse.depth), np.int8)
+    weights = np.zeros((len(sparse.counts) * width, sparse.depth), sparse.values.dtype)
     for row, count in enumerate(sparse.counts.tolist()):
         place = 0
         for _ in range(count):

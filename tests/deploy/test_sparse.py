@@ -41,6 +41,15 @@ def test_weights_are_the_same_after_decoding(form: str, density: float, shape: t
     np.testing.assert_array_equal(decoded(sparse), weights)
 
 
+def test_values_of_other_types_are_kept_as_they_are() -> None:
+    weights = pruned(5, 300, 0.1).astype(np.float32) / 7
+    sparse = encoded(weights, "rows")
+    assert sparse is not None
+    assert sparse.values.dtype == np.float32
+    assert sparse.size_bytes == 5 * sparse.steps.size + 2 * 5
+    np.testing.assert_array_equal(decoded(sparse), weights)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("gap", [0, 1, 254, 255, 256, 509, 510, 511, 4096, 5000])
 def test_gaps_of_any_width_are_kept(form: str, gap: int) -> None:
