@@ -1,0 +1,133 @@
+"""Plan: what a sweep is made of, as frozen data, and its points with the keys under which their results are kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from experiments.deep_compression.data import Source
+from experiments.deep_compression.errors import StudyError
+from experiments.deep_compression.heuristics import HEURISTICS, heuristic
+from experiments.deep_compression.networks import Architecture
+from experiments.deep_compression.pruning import check_attainable
+from experiments.deep_compression.schedules import SCHEDULES
+from experiments.deep_compression.training import Training
+
+FLOAT, PTQ, QAT = "float32", "int8", "int8_qat"
+TYPES = (FLOAT, PTQ, QAT)
+"""Types of a deployed network: as trained, quantised afterwards, or trained with fake quantisation."""
+
+DENSE = "dense"
+"""Stands where a heuristic does, for the network that is not pruned; ``small``: a smaller one that never was larger."""
+SMALL = "small"
+
+SPARSITIES = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.994, 0.997, 0.999)
+"""Of the paper's axis."""
+
+COMMANDS = ("__init__.py", "__main__.py", "command.py", "progress.py", "report.py")
+"""What results do not depend on."""
+
+
+SYNTHETIC = Source()
+WHOLE, TUNED, ROUNDED = Training(900, 2e-3), Training(60, 1e-3), Training(60, 2e-4)
+"""How networks are trained: whole, after each pruning, and with fake quantisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A sweep of a network.
+
+    ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before.
+    ``dense``: training of the whole network; ``fine``: after each pruning; ``aware``: with fake quantisation, of the heuristics
+    in ``aware_of``. ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are
+    trained up to so many times as long, since they are cheap; those with single weights pruned up to ``patience_weights``.
+    ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
+    size is trained as well.
+    """
+
+    architecture: Architecture
+    source: Source = SYNTHETIC
+    heuristics: tuple[str, ...] = tuple(HEURISTICS)
+    sparsities: tuple[float, ...] = SPARSITIES
+    seeds: tuple[int, ...] = (0, 1, 2)
+    types: tuple[str, ...] = TYPES
+    aware_of: tuple[str, ...] = ("l1",)
+    schedule: str = "agp"
+    prunings: int = 3
+    dense: Training = WHOLE
+    fine: Training = TUNED
+    aware: Training = ROUNDED
+    patience: float = 10.0
+    patience_weights: float = 2.0
+    looked_at: int = 500
+    small: tuple[float, ...] = (0.95,)
+
+    def check(self) -> None:
+        """StudyError for what cannot be done."""
+        if list(self.sparsities) != sorted(set(self.sparsities)) or not self.seeds or not self.heuristics:
+            raise StudyError("sparsities have to ascend, and one seed and one heuristic are needed at least")
+        if self.schedule not in SCHEDULES:
+            raise StudyError(f"no schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
+        if wrong := [each for each in self.types if each not in TYPES]:
+            raise StudyError(f"no type {wrong[0]!r}; allowed: {', '.join(TYPES)}")
+        for name in (*self.heuristics, *self.aware_of):
+            heuristic(name)
+        for name in self.heuristics:
+            for sparsity in self.sparsities:
+                check_attainable(self.architecture, name, sparsity)
+        for sparsity in self.small:
+            check_attainable(self.architecture, "l1", sparsity)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A network of the sweep. ``path``: the sparsities that it was pruned to one after the other, the last one its own."""
+
+    seed: int
+    heuristic: str = DENSE
+    path: tuple[float, ...] = ()
+
+    @property
+    def sparsity(self) -> float:
+        """Part of the parameters that are gone."""
+        return self.path[-1] if self.path else 0.0
+
+    @property
+    def before(self) -> float:
+        """Sparsity of the network that it goes on from."""
+        return self.path[-2] if len(self.path) > 1 else 0.0
+
+    @property
+    def parent(self) -> Point | None:
+        """The point that it goes on from, None for the first one."""
+        if self.heuristic == DENSE:
+            return None
+        return Point(self.seed) if len(self.path) == 1 else Point(self.seed, self.heuristic, self.path[:-1])
+
+
+def points(plan: Plan) -> Iterator[Point]:
+    """All points, each behind those that it needs."""
+    for seed in plan.seeds:
+        yield Point(seed)
+        yield from (Point(seed, SMALL, (sparsity,)) for sparsity in plan.small)
+        for name in plan.heuristics:
+            yield from (Point(seed, name, plan.sparsities[:count]) for count in range(1, len(plan.sparsities) + 1))
+
+
+def key_of(plan: Plan, point: Point) -> str:
+    """Changes with all that a point's results depend on."""
+    told = replace(plan, heuristics=(), sparsities=(), seeds=(), small=()), point, code_digest()
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+
+
+@cache
+def code_digest() -> str:
+    """Of this package's sources, as far as results depend on them."""
+    found = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.name not in COMMANDS:
+            found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
