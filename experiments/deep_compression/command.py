@@ -32,7 +32,8 @@ def _numbers(name: str, text: str) -> tuple[float, ...]:
 
 @app.command()
 def sweep(
-    out: Annotated[Path, typer.Option(help="Table of results (CSV); all that is known stands in the .sqlite beside it.")],
+    out: Annotated[Path, typer.Option(help="Table of results (CSV).")],
+    kept: Annotated[Path | None, typer.Option("--store", help="All that is known; usually the .sqlite beside it.")] = None,
     network: Annotated[str, typer.Option(help="lenet, resnet8 or ds_cnn.")] = "lenet",
     data: Annotated[str, typer.Option(help="Folder of MNIST, CIFAR-10 or Speech Commands; without it, a stand-in.")] = "",
     stand_in: Annotated[str, typer.Option(help="synthetic, or digits (scikit-learn's, LeNet only).")] = "synthetic",
@@ -43,7 +44,7 @@ def sweep(
     heuristics: Annotated[str, typer.Option(help="Names with commas between them; without, all seven.")] = "",
     sparsities: Annotated[str, typer.Option(help="Percent of the parameters that are gone; without, the usual ten.")] = "",
     seeds: Annotated[str, typer.Option(help="Seeds with commas between them.")] = "0,1,2",
-    types: Annotated[str, typer.Option(help="float32, int8 (afterwards), int8_qat (trained so).")] = "float32,int8,int8_qat",
+    types: Annotated[str, typer.Option(help="float32, int8, uint8 (affine); with _qat: trained so.")] = "float32,int8,int8_qat",
     qat: Annotated[str, typer.Option(help="Heuristics whose networks are trained with fake quantisation too.")] = "l1",
     schedule: Annotated[str, typer.Option(help="agp or one_shot.")] = "agp",
     dense_steps: Annotated[int, typer.Option(help="Steps of training of the dense network.")] = 0,
@@ -87,7 +88,7 @@ def sweep(
     places = devices.BOARDS if boards == "all" else _several(boards)
     _check_boards(places)
     check_writable(out)
-    with opened(out.with_suffix(".sqlite")) as store:
+    with opened(kept or out.with_suffix(".sqlite")) as store:
         try:
             with _workers(jobs, scheduler) as workers, _bar("points", quiet) as told:
                 sweeping.run(plan, store, workers, told)

@@ -13,7 +13,7 @@ from functools import partial
 from cost_models.workers import Here, Workers, answers
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.networks import Architecture
-from experiments.deep_compression.plan import FLOAT, QAT, Plan, code_digest, key_of, points
+from experiments.deep_compression.plan import FLOAT, Plan, code_digest, key_of, points
 from experiments.deep_compression.points import Row
 from experiments.deep_compression.quantization import quantized
 from experiments.deep_compression.skeleton import exported
@@ -111,7 +111,7 @@ def _missing(plan: Plan, store: Store, boards: Sequence[str]) -> Iterator[Costin
         for row in store.rows(key):
             for board in boards:
                 name = row["device_key"], board
-                if name not in known and row["type"] != QAT:
+                if name not in known and row["device_key"]:
                     known.add(name)
                     ranges = None if row["type"] == FLOAT else store.ranges(key)
                     yield Costing(*name, plan.architecture, store.state(key), ranges)

@@ -13,12 +13,32 @@ from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.heuristics import HEURISTICS, heuristic
 from experiments.deep_compression.networks import Architecture
 from experiments.deep_compression.pruning import check_attainable
+from experiments.deep_compression.quantization import AFFINE, SYMMETRIC
 from experiments.deep_compression.schedules import SCHEDULES
 from experiments.deep_compression.training import Training
 
-FLOAT, PTQ, QAT = "float32", "int8", "int8_qat"
-TYPES = (FLOAT, PTQ, QAT)
-"""Types of a deployed network: as trained, quantised afterwards, or trained with fake quantisation."""
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """How a network is deployed. ``scheme`` of quantisation, "" for none; ``aware``: trained with it.
+
+    ``stored``: the type that kernels know it as, "" where there are none.
+    """
+
+    scheme: str
+    aware: bool
+    stored: str
+
+
+FLOAT, INT8 = "float32", "int8"
+TYPES = {
+    FLOAT: Type("", False, FLOAT),
+    INT8: Type(SYMMETRIC, False, INT8),
+    "int8_qat": Type(SYMMETRIC, True, INT8),
+    "uint8": Type(AFFINE, False, ""),
+    "uint8_qat": Type(AFFINE, True, ""),
+}
+"""By name: as trained; symmetric weights, a scale for each channel; affine ones, a scale for each tensor, as in the paper."""
 
 DENSE = "dense"
 """Stands where a heuristic does, for the network that is not pruned; ``small``: a smaller one that never was larger."""
@@ -53,7 +73,7 @@ class Plan:
     heuristics: tuple[str, ...] = tuple(HEURISTICS)
     sparsities: tuple[float, ...] = SPARSITIES
     seeds: tuple[int, ...] = (0, 1, 2)
-    types: tuple[str, ...] = TYPES
+    types: tuple[str, ...] = (FLOAT, INT8, "int8_qat")
     aware_of: tuple[str, ...] = ("l1",)
     schedule: str = "agp"
     prunings: int = 3
@@ -119,7 +139,10 @@ def points(plan: Plan) -> Iterator[Point]:
 
 def key_of(plan: Plan, point: Point) -> str:
     """Changes with all that a point's results depend on."""
-    told = replace(plan, heuristics=(), sparsities=(), seeds=(), small=()), point, code_digest()
+    own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=())
+    if point.heuristic in (DENSE, SMALL):  # they are not pruned
+        own = replace(own, fine=TUNED, schedule="", prunings=0, patience_weights=0.0)
+    told = own, point, code_digest()
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 
 

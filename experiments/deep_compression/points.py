@@ -18,7 +18,7 @@ from experiments.deep_compression.forward import right
 from experiments.deep_compression.heuristics import Batch, heuristic
 from experiments.deep_compression.intervals import mcnemar, paired
 from experiments.deep_compression.networks import Prunable
-from experiments.deep_compression.plan import DENSE, FLOAT, PTQ, QAT, SMALL, Plan, Point, code_digest
+from experiments.deep_compression.plan import DENSE, SMALL, TYPES, Plan, Point, code_digest
 from experiments.deep_compression.pruning import masks_of, narrowed, pruned
 from experiments.deep_compression.quantization import Ranges, aware, quantized, ranges_of
 from experiments.deep_compression.schedules import schedule
@@ -95,15 +95,12 @@ def answered(task: Task) -> Answer:
     rows = [tells.row(kind, each, truth) for kind, each in _deployed(plan, point, data, network, ranges, reference)]
     seconds = process_time() - began
     rows = [{**row, "seconds": round(seconds, 2)} for row in rows]
-    kept = _reference(module, data, plan, truth) if point.heuristic == DENSE else b""
+    kept = _reference(module, data, truth) if point.heuristic == DENSE else b""
     return Answer(point, tuple(rows), packed(state_of(module)), ranges, kept)
 
 
-def _reference(module: Prunable, data: Data, plan: Plan, truth: np.ndarray) -> bytes:
-    kept = {RIGHT: truth}
-    if plan.fine.distilled or plan.aware.distilled:
-        kept[TAUGHT] = logits_of(module, torch.from_numpy(data.train.x))
-    return packed(kept)
+def _reference(module: Prunable, data: Data, truth: np.ndarray) -> bytes:
+    return packed({RIGHT: truth, TAUGHT: logits_of(module, torch.from_numpy(data.train.x))})
 
 
 def _trained(task: Task, data: Data, reference: Mapping[str, np.ndarray]) -> Prunable:
@@ -129,7 +126,7 @@ def longer(how: Training, patience: float, sparsity: float) -> Training:
 def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> None:
     """Prune to the point's sparsity step by step, training after each."""
     structured = heuristic(point.heuristic).structured
-    how = longer(plan.fine, plan.patience if structured else plan.patience_weights, point.sparsity)
+    how = longer(plan.fine, _patience(plan, point), point.sparsity)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
     done = point.before
@@ -150,16 +147,21 @@ def _deployed(
     plan: Plan, point: Point, data: Data, network: Network, ranges: Ranges, reference: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[str, Network]]:
     """Networks of the wished types."""
-    if FLOAT in plan.types:
-        yield FLOAT, network
-    if PTQ in plan.types:
-        yield PTQ, quantized(network, ranges)
-    if QAT in plan.types and point.heuristic in (*plan.aware_of, DENSE):
-        structured = point.heuristic == DENSE or heuristic(point.heuristic).structured
-        how = longer(plan.aware, plan.patience if structured else plan.patience_weights, point.sparsity)
-        lessons = Lessons.of(data.train.x, data.train.y, reference.get(TAUGHT))
-        trained = aware(network, lessons, how, point.seed, ranges)
-        yield QAT, quantized(trained.network, trained.ranges)
+    for name in plan.types:
+        kind = TYPES[name]
+        if not kind.scheme:
+            yield name, network
+        elif not kind.aware:
+            yield name, quantized(network, ranges, kind.scheme)
+        elif point.heuristic in (*plan.aware_of, DENSE):
+            how = longer(plan.aware, _patience(plan, point), point.sparsity)
+            lessons = Lessons.of(data.train.x, data.train.y, reference.get(TAUGHT))
+            trained = aware(network, lessons, how, point.seed, ranges, kind.scheme)
+            yield name, quantized(trained.network, trained.ranges, kind.scheme)
+
+
+def _patience(plan: Plan, point: Point) -> float:
+    return plan.patience_weights if strategy(point) == "element-wise" else plan.patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +202,12 @@ def strategy(point: Point) -> str:
 def device_key(network: Network, kind: str, how: str) -> str:
     """Alike for networks that cost the same on a device: by shape, and by weights where some of them are 0.
 
-    What int8 costs does not depend on how it was trained.
+    What int8 costs does not depend on how it was trained. "" for types without kernels.
     """
+    if not TYPES[kind].stored:
+        return ""
     shapes = [(name, tensor.shape) for name, tensor in network.tensors.items()]
-    told = hashlib.sha256(repr((network.name, network.layers, shapes, FLOAT if kind == FLOAT else PTQ)).encode())
+    told = hashlib.sha256(repr((network.name, network.layers, shapes, TYPES[kind].stored)).encode())
     if how == "element-wise":
         for tensor in network.tensors.values():
             if tensor.data is not None:

@@ -88,6 +88,26 @@ def test_networks_that_cost_the_same_have_one_key(made: Path) -> None:
     assert len({rows["level", 0.5, "int8"], rows["level", 0.8, "int8"], rows["dense", 0.0, "int8"]}) == 3
 
 
+def test_the_papers_uint8_is_tested_and_not_measured(made: Path) -> None:
+    plan = replace(PLAN, heuristics=("l1",), sparsities=(0.5,), types=("float32", "uint8", "uint8_qat"), small=())
+    with opened(made) as store:
+        sweep.run(plan, store)
+        rows = [row for row in sweep.table(plan, store) if row["type"] != "float32"]
+    assert [(row["heuristic"], row["type"], row["device_key"]) for row in rows] == [
+        ("dense", "uint8", ""), ("dense", "uint8_qat", ""), ("l1", "uint8", ""), ("l1", "uint8_qat", ""),
+    ]  # fmt: skip
+    assert all(abs(row["difference"]) < 0.3 for row in rows)
+
+
+def test_a_dense_network_teaches_its_pruned_ones_and_is_not_trained_again(made: Path) -> None:
+    plan = replace(PLAN, heuristics=("l1",), sparsities=(0.5,), fine=replace(PLAN.fine, distilled=0.9), small=())
+    with opened(made) as store:
+        assert sweep.run(plan, store).found == 1
+        taught, plain = (sweep.table(each, store)[3] for each in (plan, PLAN))
+    assert (taught["distilled"], plain["distilled"]) == (0.9, 0.0)
+    assert taught["seed"] == plain["seed"]
+
+
 def test_what_is_there_is_not_done_again(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "asked", lambda code, task: pytest.fail(f"{task.point} again"))
     with opened(made) as store:
