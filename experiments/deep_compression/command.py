@@ -37,7 +37,7 @@ def sweep(
     network: Annotated[str, typer.Option(help="lenet, resnet8 or ds_cnn.")] = "lenet",
     data: Annotated[str, typer.Option(help="Folder of MNIST, CIFAR-10 or Speech Commands; without it, a stand-in.")] = "",
     stand_in: Annotated[str, typer.Option(help="synthetic, or digits (scikit-learn's, LeNet only).")] = "synthetic",
-    train: Annotated[int, typer.Option(help="Samples to train on.")] = 20_000,
+    train: Annotated[int, typer.Option(help="Samples to train on.")] = 40_000,
     test: Annotated[int, typer.Option(help="Samples to test with.")] = 10_000,
     prototypes: Annotated[int, typer.Option(help="Of a class of a synthetic set: more are harder. 0: the usual.")] = 0,
     width: Annotated[float, typer.Option(help="Of the network: its channels times this.")] = 1.0,

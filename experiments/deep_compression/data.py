@@ -16,13 +16,13 @@ ENOUGH = 10_000
 """Samples for testing that a claim of "no loss" needs at least."""
 
 LEVELS = {
-    "images": Recipe((1, 28, 28), 10, 10, 2.0, 0.3, 0.1, (0.08, 0.08), 0.6, 0.5),
-    "colours": Recipe((3, 32, 32), 10, 10, 2.0, 0.3, 0.1, (0.08, 0.08), 0.6, 1.0),
-    "audio": Recipe((1, 49, 10), 12, 10, 1.5, 0.0, 0.1, (0.08, 0.03), 0.6, 1.0),
+    "images": Recipe((1, 28, 28), 10, 24, 2.0, 0.25, 0.07, (0.07, 0.07), 0.6, 0.5),
+    "colours": Recipe((3, 32, 32), 10, 10, 2.0, 0.25, 0.07, (0.07, 0.07), 0.6, 1.0),
+    "audio": Recipe((1, 49, 10), 12, 10, 1.5, 0.0, 0.07, (0.08, 0.03), 0.6, 1.0),
 }
-"""Synthetic sets. ``images`` was set once, so that LeNet gets nearly all right and a dense network of 5 % of its parameters
-loses at least a point against it: with 8 prototypes a class it loses less, with 20 LeNet itself gets no more than 91 %
-right."""
+"""Synthetic sets. ``images`` was set once, so that LeNet gets 99 % right and a dense network of 5 % of its parameters loses
+more than a point against it: 99.1 % and 96.7 % of 10,000 samples with 40,000 to train on. With less motion (0.15, 0.05) it
+loses half a point only."""
 
 REAL: Mapping[str, Callable[[Path, int], tuple[Samples, Samples]]] = {
     "images": loaders.mnist, "colours": loaders.cifar10, "audio": loaders.speech_commands,
@@ -40,7 +40,7 @@ class Source:
 
     folder: str = ""
     stand_in: str = "synthetic"
-    train: int = 20_000
+    train: int = 40_000
     test: int = ENOUGH
     prototypes: int = 0
     seed: int = 0

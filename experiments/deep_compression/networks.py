@@ -37,13 +37,13 @@ def channels(count: int, width: float) -> int:
 class LeNet(Prunable):
     """The MNIST network of PyTorch's examples: two convolutions, two layers of rows; 1,199,882 parameters at ``width`` 1.
 
-    There is no softmax at the end, which changes no class. ``dropout`` as in the example.
+    There is no softmax at the end, which changes no class.
     """
 
     input_shape = (1, 28, 28)
     classifier = "rows2"
 
-    def __init__(self, classes: int = 10, width: float = 1.0, dropout: bool = True) -> None:
+    def __init__(self, classes: int = 10, width: float = 1.0, dropout: bool = False) -> None:
         super().__init__()
         first, second, third = (channels(count, width) for count in (32, 64, 128))
         self.conv1, self.active1 = nn.Conv2d(1, first, 3), nn.ReLU()
@@ -83,7 +83,7 @@ class ResNet8(Prunable):
     input_shape = (3, 32, 32)
     classifier = "rows"
 
-    def __init__(self, classes: int = 10, width: float = 1.0, dropout: bool = True) -> None:
+    def __init__(self, classes: int = 10, width: float = 1.0, dropout: bool = False) -> None:
         super().__init__()
         del dropout  # it has none
         first, second, third = (channels(count, width) for count in (16, 32, 64))
@@ -122,7 +122,7 @@ class DSCNN(Prunable):
     input_shape = (1, 49, 10)
     classifier = "rows"
 
-    def __init__(self, classes: int = 12, width: float = 1.0, dropout: bool = True) -> None:
+    def __init__(self, classes: int = 12, width: float = 1.0, dropout: bool = False) -> None:
         super().__init__()
         count = channels(64, width)
         self.stem, self.norm = nn.Conv2d(1, count, (10, 4), 2, (5, 1), bias=False), nn.BatchNorm2d(count)
@@ -149,11 +149,15 @@ MOST_WIDTH = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network by name, for so many classes, its channels times ``width``. StudyError where there is none like that."""
+    """A network by name, for so many classes, its channels times ``width``. StudyError where there is none like that.
+
+    ``dropout``: whether it is trained with the dropout of its source, with which it learns more slowly.
+    """
 
     network: str
     classes: int
     width: float = 1.0
+    dropout: bool = False
 
     def __post_init__(self) -> None:
         if self.network not in NETWORKS:
@@ -161,16 +165,19 @@ class Architecture:
         if not (0 < self.width <= MOST_WIDTH and self.classes > 1):
             raise StudyError(f"{self}: a width above 0 and up to {MOST_WIDTH} and two classes at least are allowed")
 
-    def built(self, seed: int = 0, dropout: bool = True) -> Prunable:
+    def built(self, seed: int = 0) -> Prunable:
         """A module with weights of ``seed``."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return NETWORKS[self.network](self.classes, width=self.width, dropout=dropout)
+            return self._made()
 
     def outlined(self) -> Prunable:
         """A module without memory: it has shapes alone."""
         with torch.device("meta"):
-            return NETWORKS[self.network](self.classes, width=self.width)
+            return self._made()
+
+    def _made(self) -> Prunable:
+        return NETWORKS[self.network](self.classes, width=self.width, dropout=self.dropout)
 
     def size(self) -> int:
         """Number of parameters as deployed."""

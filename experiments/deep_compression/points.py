@@ -109,7 +109,7 @@ def _trained(task: Task, data: Data, reference: Mapping[str, np.ndarray]) -> Pru
     lessons = Lessons.of(data.train.x, data.train.y, reference.get(TAUGHT))
     if point.heuristic in (DENSE, SMALL):
         architecture = narrowed(plan.architecture, point.sparsity)
-        module = architecture.built(point.seed, dropout=point.heuristic == DENSE)
+        module = architecture.built(point.seed)
         how = plan.dense if point.heuristic == DENSE else longer(plan.dense, plan.patience, point.sparsity)
         fit(module, replace(lessons, taught=None), how, point.seed)
         return module

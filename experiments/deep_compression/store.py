@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from cost_models.state import simulator_digest
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.points import Answer, Row
 
@@ -18,9 +19,11 @@ create table if not exists about (schema text not null);
 create table if not exists points (
     key text primary key, rows text not null, state blob not null, ranges text not null, reference blob not null
 ) without rowid;
-create table if not exists costs (key text not null, board text not null, row text not null, primary key (key, board));
+create table if not exists costs (
+    key text not null, board text not null, simulator text not null, row text not null, primary key (key, board, simulator)
+) without rowid;
 """
-"""``rows``, ``ranges`` and ``row``: JSON."""
+"""``rows``, ``ranges`` and ``row``: JSON. ``simulator``: the state of it that figures of boards come from."""
 
 
 class Store:
@@ -79,13 +82,14 @@ class Store:
         return found[0]
 
     def add_cost(self, key: str, board: str, row: Row) -> None:
-        """Keep what a network takes on a board."""
+        """Keep what a network takes on a board, by the simulator as it is."""
         with self.connection as connection:
-            connection.execute("insert or replace into costs values (?, ?, ?)", (key, board, json.dumps(row)))
+            told = key, board, simulator_digest(), json.dumps(row)
+            connection.execute("insert or replace into costs values (?, ?, ?, ?)", told)
 
     def costs(self) -> dict[tuple[str, str], Row]:
-        """All that is known of devices, by key and board."""
-        found = self.connection.execute("select key, board, row from costs")
+        """All that the simulator as it is has said of devices, by key and board."""
+        found = self.connection.execute("select key, board, row from costs where simulator = ?", (simulator_digest(),))
         return {(key, board): json.loads(row) for key, board, row in found}
 
 

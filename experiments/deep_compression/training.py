@@ -23,7 +23,7 @@ class Training:
 
     steps: int
     rate: float = 1e-3
-    batch: int = 64
+    batch: int = 32
     distilled: float = 0.0
     temperature: float = 3.0
 

@@ -42,7 +42,7 @@ def data() -> Data:
 @pytest.fixture(scope="module")
 def network(data: Data) -> Network:
     """A small LeNet that knows the easy set, most of its weights pruned."""
-    module = Architecture("lenet", 10, 0.1).built(seed=0, dropout=False)
+    module = Architecture("lenet", 10, 0.1).built(seed=0)
     fit(module, Lessons.of(data.train.x, data.train.y), Training(80, 5e-3), seed=0)
     keep(module, {name: each.weight.detach().abs() for name, each in module.named_modules() if hasattr(each, "weight")}, 3000)
     return exported(module)

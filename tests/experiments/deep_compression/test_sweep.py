@@ -188,6 +188,14 @@ def test_plans_that_cannot_be_are_refused_before_anything_is_done(change: dict, 
         sweep.run(replace(PLAN, **change), store)
 
 
+def test_figures_of_another_simulator_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path / "costs.sqlite") as store:
+        store.add_cost("key", "board", {"fits": False})
+        assert store.costs() == {("key", "board"): {"fits": False}}
+        monkeypatch.setattr("experiments.deep_compression.store.simulator_digest", lambda: "another")
+        assert store.costs() == {}
+
+
 def test_another_file_is_no_store(tmp_path: Path) -> None:
     path = tmp_path / "text.sqlite"
     path.write_text("nothing of this kind, but longer than the head of such a file would be" * 20)
