@@ -68,17 +68,19 @@ def sweep(
     from experiments.deep_compression.data import Source
     from experiments.deep_compression.heuristics import HEURISTICS
     from experiments.deep_compression.networks import Architecture
-    from experiments.deep_compression.plan import SPARSITIES, Plan
+    from experiments.deep_compression.plan import Plan, usual_sparsities
     from experiments.deep_compression.store import opened
     from mcusim.report import check_writable
 
     usual = Plan(Architecture("lenet", 10))
+    architecture, names = Architecture(network, CLASSES.get(network, 10), width), _several(heuristics) or tuple(HEURISTICS)
+    wished = tuple(each / 100 for each in _numbers("--sparsities", sparsities))
     plan = replace(
         usual,
-        architecture=Architecture(network, CLASSES.get(network, 10), width),
+        architecture=architecture,
         source=Source(data, stand_in, train, test, prototypes),
-        heuristics=_several(heuristics) or tuple(HEURISTICS),
-        sparsities=tuple(each / 100 for each in _numbers("--sparsities", sparsities)) or SPARSITIES,
+        heuristics=names,
+        sparsities=wished or usual_sparsities(architecture, names),
         seeds=tuple(int(each) for each in _numbers("--seeds", seeds)),
         types=_several(types), aware_of=_several(qat), schedule=schedule,
         dense=replace(usual.dense, steps=dense_steps or usual.dense.steps),

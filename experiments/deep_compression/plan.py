@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -100,6 +100,20 @@ class Plan:
                 check_attainable(self.architecture, name, sparsity)
         for sparsity in self.small:
             check_attainable(self.architecture, "l1", sparsity)
+
+
+def usual_sparsities(architecture: Architecture, heuristics: Iterable[str]) -> tuple[float, ...]:
+    """Those of the paper's axis that all heuristics can reach in a network: small ones have too many biases for the highest."""
+
+    def reached(sparsity: float) -> bool:
+        try:
+            for name in heuristics:
+                check_attainable(architecture, name, sparsity)
+        except StudyError:
+            return False
+        return True
+
+    return tuple(each for each in SPARSITIES if reached(each))
 
 
 @dataclass(frozen=True, slots=True)

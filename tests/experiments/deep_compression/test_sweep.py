@@ -16,8 +16,9 @@ from cost_models.workers import Processes  # noqa: E402
 from experiments.deep_compression import command, devices, points, sweep  # noqa: E402
 from experiments.deep_compression.data import Source  # noqa: E402
 from experiments.deep_compression.errors import StudyError  # noqa: E402
+from experiments.deep_compression.heuristics import HEURISTICS  # noqa: E402
 from experiments.deep_compression.networks import Architecture  # noqa: E402
-from experiments.deep_compression.plan import Plan, Point, key_of  # noqa: E402
+from experiments.deep_compression.plan import SPARSITIES, Plan, Point, key_of, usual_sparsities  # noqa: E402
 from experiments.deep_compression.plan import points as points_of  # noqa: E402
 from experiments.deep_compression.points import asked  # noqa: E402
 from experiments.deep_compression.store import opened  # noqa: E402
@@ -164,6 +165,12 @@ def test_keys_change_with_what_results_depend_on() -> None:
     }  # fmt: skip
     assert len(keys) == 5
     assert key_of(replace(PLAN, seeds=(0, 1), heuristics=("l2",)), point) in keys
+
+
+def test_small_networks_have_fewer_usual_sparsities() -> None:
+    assert usual_sparsities(Architecture("lenet", 10), HEURISTICS) == SPARSITIES
+    assert usual_sparsities(Architecture("ds_cnn", 12), HEURISTICS) == SPARSITIES[:5]
+    assert usual_sparsities(Architecture("lenet", 10), ["luck"]) == ()
 
 
 def test_every_point_comes_behind_its_parent() -> None:
