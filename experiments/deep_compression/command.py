@@ -1,4 +1,4 @@
-"""The commands of the study: ``python -m experiments.deep_compression sweep`` and ``devices``."""
+"""The command of the study: ``python -m experiments.deep_compression sweep``."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def sweep(
     network: Annotated[str, typer.Option(help="lenet, resnet8 or ds_cnn.")] = "lenet",
     data: Annotated[str, typer.Option(help="Folder of MNIST, CIFAR-10 or Speech Commands; without it, a stand-in.")] = "",
     stand_in: Annotated[str, typer.Option(help="synthetic, or digits (scikit-learn's, LeNet only).")] = "synthetic",
-    train: Annotated[int, typer.Option(help="Samples to train on.")] = 40_000,
-    test: Annotated[int, typer.Option(help="Samples to test with.")] = 10_000,
+    train: Annotated[int, typer.Option(help="Samples to train on, at most.")] = 40_000,
+    test: Annotated[int, typer.Option(help="Samples to test with, at most.")] = 10_000,
     prototypes: Annotated[int, typer.Option(help="Of a class of a synthetic set: more are harder. 0: the usual.")] = 0,
     width: Annotated[float, typer.Option(help="Of the network: its channels times this.")] = 1.0,
     heuristics: Annotated[str, typer.Option(help="Names with commas between them; without, all seven.")] = "",
@@ -98,7 +98,7 @@ def sweep(
                 with _workers(jobs, scheduler) as workers, _bar("networks on boards", quiet) as told:
                     made = devices.run(plan, store, places, workers, told)
                 _tell_errors(made.errors)
-        finally:
+        finally:  # what is there so far, after Ctrl-C as well
             rows = sweeping.table(plan, store, places)
             sweeping.write(rows, out)
             sys.stdout.write(f"{out}: {len(rows):,} rows\n")

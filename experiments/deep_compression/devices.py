@@ -14,7 +14,7 @@ from cost_models.workers import Here, Workers, answers
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.networks import Architecture
 from experiments.deep_compression.plan import FLOAT, Plan, code_digest, key_of, points
-from experiments.deep_compression.points import Row
+from experiments.deep_compression.points import ONE_AT_A_TIME, Row
 from experiments.deep_compression.quantization import quantized
 from experiments.deep_compression.skeleton import exported
 from experiments.deep_compression.states import restored, unpacked
@@ -70,8 +70,9 @@ def asked(code: str, costing: Costing) -> Cost:
     if code != code_digest():
         raise StudyError(f"a worker has sources {code_digest()} of the study, this process has {code}")
     try:
-        network = network_of(costing.architecture, costing.state, costing.ranges)
-        (result,) = bench(network, costing.board).results
+        with ONE_AT_A_TIME:
+            network = network_of(costing.architecture, costing.state, costing.ranges)
+            (result,) = bench(network, costing.board).results
     except McusimError as error:
         return Cost(costing.key, costing.board, {}, str(error) or type(error).__name__)
     row = {

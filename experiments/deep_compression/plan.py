@@ -93,6 +93,8 @@ class Plan:
             raise StudyError(f"no schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
         if wrong := [each for each in self.types if each not in TYPES]:
             raise StudyError(f"no type {wrong[0]!r}; allowed: {', '.join(TYPES)}")
+        if not (0 <= self.fine.distilled <= 1 and 0 <= self.aware.distilled <= 1):
+            raise StudyError(f"{self.fine.distilled} of the loss is the teacher's; allowed: 0 to 1")
         for name in (*self.heuristics, *self.aware_of):
             heuristic(name)
         for name in self.heuristics:

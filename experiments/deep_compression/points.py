@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Lock
 from time import process_time
 from typing import Any
 
@@ -33,6 +34,10 @@ Row = dict[str, Any]
 
 RIGHT, TAUGHT = "right", "taught"
 """Beside the parameters of a dense network: what it gets right of the test samples, and its logits of those for training."""
+
+
+ONE_AT_A_TIME = Lock()
+"""A worker of Dask may have several threads; exports and seeds of PyTorch are for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,9 @@ def asked(code: str, task: Task) -> Answer:
     """The answer of a worker; StudyError where it would work out something else than the process that asks."""
     if code != code_digest():
         raise StudyError(f"a worker has sources {code_digest()} of the study, this process has {code}")
-    torch.set_num_threads(1)
-    return answered(task)
+    with ONE_AT_A_TIME:
+        torch.set_num_threads(1)
+        return answered(task)
 
 
 def lost(task: Task) -> Answer:

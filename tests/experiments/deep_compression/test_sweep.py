@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the study takes PyTorch (mcusim[study])")
 pytest.importorskip("torch_pruning", reason="the study takes torch-pruning (mcusim[study])")
 
-from cost_models.workers import Processes  # noqa: E402
+from cost_models.workers import Processes, Workers  # noqa: E402
 from experiments.deep_compression import command, devices, points, sweep  # noqa: E402
 from experiments.deep_compression.data import Source  # noqa: E402
 from experiments.deep_compression.errors import StudyError  # noqa: E402
@@ -21,7 +21,7 @@ from experiments.deep_compression.networks import Architecture  # noqa: E402
 from experiments.deep_compression.plan import SPARSITIES, Plan, Point, key_of, usual_sparsities  # noqa: E402
 from experiments.deep_compression.plan import points as points_of  # noqa: E402
 from experiments.deep_compression.points import asked  # noqa: E402
-from experiments.deep_compression.store import opened  # noqa: E402
+from experiments.deep_compression.store import Store, opened  # noqa: E402
 from experiments.deep_compression.training import Training  # noqa: E402
 from mcusim.cli import app  # noqa: E402
 
@@ -188,6 +188,7 @@ def test_every_point_comes_behind_its_parent() -> None:
         ({"heuristics": ("l3",)}, "no heuristic 'l3'"),
         ({"types": ("int4",)}, "no type 'int4'; allowed: float32, int8, int8_qat"),
         ({"schedule": "linear"}, "no schedule 'linear'"),
+        ({"fine": Training(6, distilled=2)}, "2 of the loss is the teacher's"),
     ],
 )
 def test_plans_that_cannot_be_are_refused_before_anything_is_done(change: dict, told: str, made: Path) -> None:
@@ -249,6 +250,23 @@ def test_the_command_writes_a_table_with_figures_of_boards(
         assert (row["fits"], row["latency_seconds"], row["flash_bytes"]) == expected
     assert run("sweep", "--out", str(out), *SMALL, "--boards", "nano-33-ble") == 0
     assert len(list(csv.DictReader(out.open()))) == ROWS
+
+
+def test_after_ctrl_c_the_table_has_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = sweep.run
+
+    def interrupted(plan: Plan, store: Store, workers: Workers, told: sweep.Told) -> None:
+        def interrupt(progress: sweep.Progress) -> None:
+            if progress.done == 2:
+                raise KeyboardInterrupt
+
+        whole(plan, store, workers, interrupt)
+
+    monkeypatch.setattr(sweep, "run", interrupted)
+    out = tmp_path / "results.csv"
+    assert run("sweep", "--out", str(out), *SMALL) == 130
+    rows = list(csv.DictReader(out.open()))
+    assert {(row["heuristic"], row["sparsity"]) for row in rows} == {("dense", "0"), ("level", "0.5")}
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
