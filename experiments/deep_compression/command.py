@@ -16,6 +16,9 @@ from mcusim.cli import app as command_line
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, no_args_is_help=True)
 
+PLAIN_WIDTH = 190
+"""Columns where the output is no terminal."""
+
 CLASSES = {"lenet": 10, "resnet8": 10, "ds_cnn": 12}
 
 
@@ -102,6 +105,31 @@ def sweep(
             rows = sweeping.table(plan, store, places)
             sweeping.write(rows, out)
             sys.stdout.write(f"{out}: {len(rows):,} rows\n")
+
+
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(metavar="CSV...", help="Tables of sweeps.")],
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots.")] = None,
+) -> None:
+    """Hold results against the paper's claims, and show the best points of each board.
+
+    \b
+    Examples:
+      python -m experiments.deep_compression report results.csv
+      python -m experiments.deep_compression report lenet.csv resnet8.csv ds_cnn.csv --html report.html
+    """
+    from experiments.deep_compression.report import page, report_of, text
+    from experiments.pareto.page import check_page
+    from mcusim.report import write_atomically
+    from mcusim.report.table import print_parts
+
+    if html is not None:
+        check_page(str(html))
+    found = report_of(results)
+    print_parts(sys.stdout, text(found), PLAIN_WIDTH)
+    if html is not None:
+        write_atomically(html, page(found))
 
 
 def _check_boards(names: tuple[str, ...]) -> None:
