@@ -88,6 +88,7 @@ def sweep(
         types=_several(types), aware_of=_several(qat), schedule=schedule,
         dense=replace(usual.dense, steps=dense_steps or usual.dense.steps),
         fine=replace(usual.fine, steps=steps or usual.fine.steps, distilled=distil),
+        healed=replace(usual.healed, steps=steps or usual.healed.steps, distilled=distil),
     )  # fmt: skip
     plan.check()
     places = devices.BOARDS if boards == "all" else _several(boards)

@@ -16,13 +16,14 @@ ENOUGH = 10_000
 """Samples for testing that a claim of "no loss" needs at least."""
 
 LEVELS = {
-    "images": Recipe((1, 28, 28), 10, 24, 2.0, 0.25, 0.07, (0.07, 0.07), 0.6, 0.5),
+    "images": Recipe((1, 28, 28), 10, 24, 2.0, 0.2, 0.06, (0.06, 0.06), 0.6, 0.5),
     "colours": Recipe((3, 32, 32), 10, 10, 2.0, 0.25, 0.07, (0.07, 0.07), 0.6, 1.0),
     "audio": Recipe((1, 49, 10), 12, 10, 1.5, 0.0, 0.07, (0.08, 0.03), 0.6, 1.0),
 }
-"""Synthetic sets. ``images`` was set once, so that LeNet gets 99 % right and a dense network of 5 % of its parameters loses
-more than a point against it: 99.1 % and 96.7 % of 10,000 samples with 40,000 to train on. With less motion (0.15, 0.05) it
-loses half a point only."""
+"""Synthetic sets. ``images`` was set once, so that LeNet gets nearly all right and a dense network of 5 % of its parameters,
+trained to the end, loses more than a point against it: 99.65 % and 98.42 % of 10,000 samples with 40,000 to train on (seed 0).
+With more motion (0.25, 0.07) they get 99.1 % and 96.7 %, with less (0.15, 0.05) they differ by half a point. The two other sets
+have not been set by measuring."""
 
 REAL: Mapping[str, Callable[[Path, int], tuple[Samples, Samples]]] = {
     "images": loaders.mnist, "colours": loaders.cifar10, "audio": loaders.speech_commands,

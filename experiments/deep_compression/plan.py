@@ -55,8 +55,8 @@ BESIDE = (
 
 
 SYNTHETIC = Source()
-WHOLE, TUNED, ROUNDED = Training(1800, 1.5e-3), Training(120, 1e-3), Training(120, 2e-4)
-"""How networks are trained: whole, after each pruning, and with fake quantisation."""
+WHOLE, TUNED, HEALED, ROUNDED = Training(1800, 1.5e-3), Training(200, 3e-4), Training(120, 2e-4), Training(120, 5e-5)
+"""How networks are trained: whole, after structures were removed, after weights were pruned, and with fake quantisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class Plan:
     """A sweep of a network.
 
     ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before.
-    ``dense``: training of the whole network; ``fine``: after each pruning; ``aware``: with fake quantisation, of the heuristics
+    ``dense``: training of the whole network; ``fine``: after structures were removed; ``healed``: after single weights were
+    pruned, which harms less and is mended with fewer and smaller steps; ``aware``: with fake quantisation, of the heuristics
     in ``aware_of``. ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are
     trained up to so many times as long, since they are cheap; those with single weights pruned up to ``patience_weights``.
     ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
@@ -82,11 +83,17 @@ class Plan:
     prunings: int = 3
     dense: Training = WHOLE
     fine: Training = TUNED
+    healed: Training = HEALED
     aware: Training = ROUNDED
-    patience: float = 10.0
+    patience: float = 6.0
     patience_weights: float = 2.0
     looked_at: int = 500
     small: tuple[float, ...] = (0.95,)
+
+    @property
+    def distilled(self) -> bool:
+        """Whether dense networks are teachers."""
+        return any(how.distilled for how in (self.fine, self.healed, self.aware))
 
     def check(self) -> None:
         """StudyError for what cannot be done."""
@@ -96,8 +103,9 @@ class Plan:
             raise StudyError(f"no schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
         if wrong := [each for each in self.types if each not in TYPES]:
             raise StudyError(f"no type {wrong[0]!r}; allowed: {', '.join(TYPES)}")
-        if not (0 <= self.fine.distilled <= 1 and 0 <= self.aware.distilled <= 1):
-            raise StudyError(f"{self.fine.distilled} of the loss is the teacher's; allowed: 0 to 1")
+        for how in (self.fine, self.healed, self.aware):
+            if not 0 <= how.distilled <= 1:
+                raise StudyError(f"{how.distilled} of the loss is the teacher's; allowed: 0 to 1")
         for name in (*self.heuristics, *self.aware_of):
             heuristic(name)
         for name in self.heuristics:
@@ -160,7 +168,7 @@ def key_of(plan: Plan, point: Point) -> str:
     """Changes with all that a point's results depend on."""
     own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=())
     if point.heuristic in (DENSE, SMALL):  # they are not pruned
-        own = replace(own, fine=TUNED, schedule="", prunings=0, patience_weights=0.0)
+        own = replace(own, fine=TUNED, healed=HEALED, schedule="", prunings=0, patience_weights=0.0)
     told = own, point, code_digest()
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 

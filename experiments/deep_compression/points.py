@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
@@ -32,9 +32,12 @@ from mcusim.network.macs import network_macs
 Row = dict[str, Any]
 """A line of the results, by column."""
 
-RIGHT, TAUGHT = "right", "taught"
-"""Beside the parameters of a dense network: what it gets right of the test samples, and its logits of those for training."""
+RIGHT = "right"
+"""What is kept of a dense network beside its state: which of the test samples it gets right."""
 
+
+MOST_RATE = 3e-3
+"""Of Adam, beyond which small networks do not learn faster."""
 
 ONE_AT_A_TIME = Lock()
 """A worker of Dask may have several threads; exports and seeds of PyTorch are for one."""
@@ -42,13 +45,16 @@ ONE_AT_A_TIME = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A point to work out. ``parent``: the state that it goes on from; ``reference``: what is kept of its seed's dense
-    network."""
+    """A point to work out. ``parent``: the state that it goes on from.
+
+    ``reference``: what is kept of its seed's dense network; ``teacher``: the state of that, where there is to be one.
+    """
 
     plan: Plan
     point: Point
     parent: bytes = b""
     reference: bytes = b""
+    teacher: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +99,38 @@ def answered(task: Task) -> Answer:
     if data.classes > plan.architecture.classes:
         raise StudyError(f"{data.name}: {data.classes} classes; the network has {plan.architecture.classes}")
     reference = unpacked(task.reference) if task.reference else {}
-    module = _trained(task, data, reference)
+    lessons = _lessons(task, data)
+    module = _trained(task, lessons)
     network = exported(module)
     ranges = ranges_of(network, torch.from_numpy(data.train.x[: plan.looked_at]))
     tells = _Tells(plan, point, data, network)
     truth = reference[RIGHT] if reference else right(network, data.test.x, data.test.y)
-    rows = [tells.row(kind, each, truth) for kind, each in _deployed(plan, point, data, network, ranges, reference)]
+    rows = [tells.row(kind, each, truth) for kind, each in _deployed(plan, point, lessons, network, ranges)]
     seconds = process_time() - began
     rows = [{**row, "seconds": round(seconds, 2)} for row in rows]
-    kept = _reference(module, data, truth) if point.heuristic == DENSE else b""
+    kept = packed({RIGHT: truth}) if point.heuristic == DENSE else b""
     return Answer(point, tuple(rows), packed(state_of(module)), ranges, kept)
 
 
-def _reference(module: Prunable, data: Data, truth: np.ndarray) -> bytes:
-    return packed({RIGHT: truth, TAUGHT: logits_of(module, torch.from_numpy(data.train.x))})
+@lru_cache(maxsize=4)
+def taught(plan: Plan, teacher: bytes) -> np.ndarray:
+    """What a dense network, given as its state, says of the samples for training: logits, worked out once in a process."""
+    x = data_of(plan.architecture.network, plan.source).train.x
+    return logits_of(restored(plan.architecture, unpacked(teacher)), torch.from_numpy(x))
 
 
-def _trained(task: Task, data: Data, reference: Mapping[str, np.ndarray]) -> Prunable:
+def _lessons(task: Task, data: Data) -> Lessons:
+    return Lessons.of(data.train.x, data.train.y, taught(task.plan, task.teacher) if task.teacher else None)
+
+
+def _trained(task: Task, lessons: Lessons) -> Prunable:
     """The network of a point in floats."""
     plan, point = task.plan, task.point
-    lessons = Lessons.of(data.train.x, data.train.y, reference.get(TAUGHT))
     if point.heuristic in (DENSE, SMALL):
         architecture = narrowed(plan.architecture, point.sparsity)
         module = architecture.built(point.seed)
         how = plan.dense if point.heuristic == DENSE else longer(plan.dense, plan.patience, point.sparsity)
-        fit(module, replace(lessons, taught=None), how, point.seed)
+        fit(module, lessons, how, point.seed)
         return module
     module = restored(plan.architecture, unpacked(task.parent))
     _fine_tune(module, plan, point, lessons)
@@ -125,14 +138,20 @@ def _trained(task: Task, data: Data, reference: Mapping[str, np.ndarray]) -> Pru
 
 
 def longer(how: Training, patience: float, sparsity: float) -> Training:
-    """More steps for a smaller network: as many times as it has narrower layers, up to ``patience``."""
+    """More steps for a smaller network: as many times as its layers are narrower, up to ``patience``."""
     return replace(how, steps=round(how.steps * min(patience, (1 - sparsity) ** -0.5)))
+
+
+def faster(how: Training, sparsity: float) -> Training:
+    """Larger steps for a smaller network: it has to learn anew what a large one, which they would harm, still knows."""
+    return replace(how, rate=min(how.rate * (1 - sparsity) ** -0.5, MOST_RATE))
 
 
 def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> None:
     """Prune to the point's sparsity step by step, training after each."""
     structured = heuristic(point.heuristic).structured
-    how = longer(plan.fine, _patience(plan, point), point.sparsity)
+    own = plan.fine if structured else plan.healed
+    how = faster(longer(own, _patience(plan, point), point.sparsity), point.sparsity)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
     done = point.before
@@ -149,9 +168,7 @@ def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> 
     recalibrate(module, lessons)
 
 
-def _deployed(
-    plan: Plan, point: Point, data: Data, network: Network, ranges: Ranges, reference: Mapping[str, np.ndarray]
-) -> Iterator[tuple[str, Network]]:
+def _deployed(plan: Plan, point: Point, lessons: Lessons, network: Network, ranges: Ranges) -> Iterator[tuple[str, Network]]:
     """Networks of the wished types."""
     for name in plan.types:
         kind = TYPES[name]
@@ -160,8 +177,7 @@ def _deployed(
         elif not kind.aware:
             yield name, quantized(network, ranges, kind.scheme)
         elif point.heuristic in (*plan.aware_of, DENSE):
-            how = longer(plan.aware, _patience(plan, point), point.sparsity)
-            lessons = Lessons.of(data.train.x, data.train.y, reference.get(TAUGHT))
+            how = faster(longer(plan.aware, _patience(plan, point), point.sparsity), point.sparsity)
             trained = aware(network, lessons, how, point.seed, ranges, kind.scheme)
             yield name, quantized(trained.network, trained.ranges, kind.scheme)
 

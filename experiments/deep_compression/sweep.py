@@ -57,10 +57,11 @@ class Ready(Iterator[Task]):
         if not self.heap:
             raise StopIteration
         _, _, point = heapq.heappop(self.heap)
-        parent, dense = point.parent, Point(point.seed)
+        parent, dense = point.parent, self.keys[Point(point.seed)]
         if parent is None:
             return Task(self.plan, point)
-        return Task(self.plan, point, self.store.state(self.keys[parent]), self.store.reference(self.keys[dense]))
+        teacher = self.store.state(dense) if self.plan.distilled and point.heuristic != SMALL else b""
+        return Task(self.plan, point, self.store.state(self.keys[parent]), self.store.reference(dense), teacher)
 
     def keep(self, answer: Answer) -> None:
         """Note an answer, and what can be asked now."""

@@ -32,7 +32,8 @@ pytestmark = [
 
 PLAN = Plan(
     Architecture("lenet", 10, 0.06), Source(train=300, test=200, prototypes=1), ("l1", "level"), (0.5, 0.8), (0,),
-    dense=Training(30, 5e-3), fine=Training(6), aware=Training(4, 2e-4), looked_at=50, small=(0.8,),
+    dense=Training(30, 5e-3), fine=Training(6), healed=Training(6), aware=Training(4, 2e-4), looked_at=50,
+    small=(0.8,),
 )  # fmt: skip
 
 POINTS = 6
