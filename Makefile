@@ -23,6 +23,7 @@ RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 STUDY_READY := $(VENV)/.ready-study
 COMPILER_READY := $(VENV)/.ready-compiler
+CONSTRAINTS := tools/constraints.txt
 DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
 
 .PHONY: demo test long-test lint bench fidelity verify models reproduce-compression fuzz wheel-test clean
@@ -76,12 +77,12 @@ $(RUN_READY): setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(TEST_READY): setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+$(TEST_READY): setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable '.[test]'
 	touch $@ $(RUN_READY)
 
-$(STUDY_READY): setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[study]'
+$(STUDY_READY): setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable '.[study]'
 	touch $@ $(RUN_READY)
 
 $(COMPILER_READY): tools/install_compiler.sh | $(BIN)/python
