@@ -55,7 +55,7 @@ BESIDE = (
 
 
 SYNTHETIC = Source()
-WHOLE, TUNED, HEALED, ROUNDED = Training(1800, 1.5e-3), Training(200, 3e-4), Training(120, 2e-4), Training(120, 5e-5)
+WHOLE, TUNED, HEALED, ROUNDED = Training(1800, 1.5e-3), Training(200, 6e-4, 64), Training(120, 2e-4), Training(120, 5e-5)
 """How networks are trained: whole, after structures were removed, after weights were pruned, and with fake quantisation."""
 
 
