@@ -52,7 +52,7 @@ def sweep(
     schedule: Annotated[str, typer.Option(help="agp or one_shot.")] = "agp",
     dense_steps: Annotated[int, typer.Option(help="Steps of training of the dense network.")] = 0,
     steps: Annotated[int, typer.Option(help="Steps of fine-tuning at each point; smaller networks get more.")] = 0,
-    distil: Annotated[float, typer.Option(help="Part of the loss that is to be like the dense network, 0 to 1.")] = 0.0,
+    distil: Annotated[float, typer.Option(help="Part of the loss that is to be like the dense network, 0 to 1.")] = 0.8,
     boards: Annotated[str, typer.Option(help="Boards to measure on when all is trained; 'all' for the study's four.")] = "",
     jobs: Annotated[int, typer.Option(help="Processes; 0: one for each core.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers do the work.")] = "",

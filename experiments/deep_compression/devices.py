@@ -1,7 +1,7 @@
 """Devices: what the networks of a sweep take on boards, by ``mcusim.bench``, each distinct network once.
 
 Networks of one shape cost the same where all their weights are there; where single weights are 0, kernels may leave them out,
-and each network is measured by itself (``device_key``).
+and each network is measured by itself (``device_key``), of as many seeds as the plan says.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cost_models.workers import Here, Workers, answers
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.networks import Architecture
 from experiments.deep_compression.plan import FLOAT, Plan, code_digest, key_of, points
-from experiments.deep_compression.points import ONE_AT_A_TIME, Row
+from experiments.deep_compression.points import ONE_AT_A_TIME, Row, strategy
 from experiments.deep_compression.quantization import quantized
 from experiments.deep_compression.skeleton import exported
 from experiments.deep_compression.states import restored, unpacked
@@ -92,22 +92,25 @@ def run(
     told: Callable[[Costed], None] | None = None,
 ) -> Costed:  # fmt: skip
     """Measure all networks of the plan that are in ``store`` and have no figures of their board yet."""
-    missing = list(_missing(plan, store, boards))
+    asked_for = list(missing(plan, store, boards))
     done, errors = 0, []
-    for cost in answers(workers or Here(), partial(asked, code_digest()), missing, lost):
+    for cost in answers(workers or Here(), partial(asked, code_digest()), asked_for, lost):
         if cost.error:
             errors.append(f"{cost.board}: {cost.error}")
         else:
             store.add_cost(cost.key, cost.board, cost.row)
         done += 1
         if told is not None:
-            told(Costed(done, len(missing), tuple(errors)))
-    return Costed(done, len(missing), tuple(errors))
+            told(Costed(done, len(asked_for), tuple(errors)))
+    return Costed(done, len(asked_for), tuple(errors))
 
 
-def _missing(plan: Plan, store: Store, boards: Sequence[str]) -> Iterator[Costing]:
-    known = set(store.costs())
+def missing(plan: Plan, store: Store, boards: Sequence[str]) -> Iterator[Costing]:
+    """Networks of the plan that have no figures of a board yet, each once."""
+    known, first = set(store.costs()), plan.seeds[: plan.costed]
     for point in points(plan):
+        if strategy(point) == "element-wise" and point.seed not in first:
+            continue
         key = key_of(plan, point)
         for row in store.rows(key):
             for board in boards:

@@ -69,7 +69,8 @@ class Plan:
     in ``aware_of``. ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are
     trained up to so many times as long, since they are cheap; those with single weights pruned up to ``patience_weights``.
     ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
-    size is trained as well.
+    size is trained as well. ``costed``: of so many seeds the networks with single weights pruned are measured on boards, each
+    by itself; those of other seeds have as many weights, and differ by what lies between them.
     """
 
     architecture: Architecture
@@ -85,10 +86,11 @@ class Plan:
     fine: Training = TUNED
     healed: Training = HEALED
     aware: Training = ROUNDED
-    patience: float = 6.0
+    patience: float = 4.0
     patience_weights: float = 2.0
     looked_at: int = 500
     small: tuple[float, ...] = (0.95,)
+    costed: int = 1
 
     @property
     def distilled(self) -> bool:
@@ -166,7 +168,7 @@ def points(plan: Plan) -> Iterator[Point]:
 
 def key_of(plan: Plan, point: Point) -> str:
     """Changes with all that a point's results depend on."""
-    own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=())
+    own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=(), costed=0)
     if point.heuristic in (DENSE, SMALL):  # they are not pruned
         own = replace(own, fine=TUNED, healed=HEALED, schedule="", prunings=0, patience_weights=0.0)
     told = own, point, code_digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,12 @@ def test_every_network_of_a_type_that_kernels_know_has_figures(made: Path) -> No
     assert fifth["latency_seconds"] > 0  # not less than that of dense: one or two channels take other ways through the kernels
     assert dense["flash_bytes"] > half["flash_bytes"] > fifth["flash_bytes"]
     assert fifth["energy_joules"] > 0
+
+
+def test_networks_with_zeros_are_measured_of_the_first_seeds_only(made: Path) -> None:  # noqa: F811
+    with opened(made) as store:
+        keys = {row["device_key"] for row in sweep.table(PLAN, store) if row["strategy"] == "element-wise"}
+        asked = [each.key for each in devices.missing(PLAN, store, ["m4"])]
+        others = [each.key for each in devices.missing(replace(PLAN, costed=0), store, ["m4"])]
+    assert keys < set(asked)
+    assert set(asked) - set(others) == keys
