@@ -123,10 +123,13 @@ def _of_layers(module: Prunable, by_activation: Mapping[str, Tensor]) -> Scores:
 
 @dataclass(frozen=True, slots=True)
 class Heuristic:
-    """``structured``: whether whole filters and rows are removed, or single weights set to 0."""
+    """``structured``: whether whole filters and rows are removed, or single weights set to 0. ``gentle``: whether what goes is
+    missed little, so that a short training with small steps mends it.
+    """
 
     structured: bool
     scores: Callable[[Prunable, Batch], Scores]
+    gentle: bool = False
 
 
 HEURISTICS: Mapping[str, Heuristic] = {
@@ -135,7 +138,7 @@ HEURISTICS: Mapping[str, Heuristic] = {
     "gradient": Heuristic(True, gradient),
     "activation": Heuristic(True, activation),
     "random": Heuristic(True, random_structures),
-    "level": Heuristic(False, level),
+    "level": Heuristic(False, level, gentle=True),
     "random_weights": Heuristic(False, random_weights),
 }
 """By name, as the paper compares them."""

@@ -64,10 +64,11 @@ class Plan:
     """A sweep of a network.
 
     ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before.
-    ``dense``: training of the whole network; ``fine``: after structures were removed; ``healed``: after single weights were
-    pruned, which harms less and is mended with fewer and smaller steps; ``aware``: with fake quantisation, of the heuristics
-    in ``aware_of``. ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are
-    trained up to so many times as long, since they are cheap; those with single weights pruned up to ``patience_weights``.
+    ``dense``: training of the whole network; ``fine``: after pruning; ``healed``: after pruning by a gentle heuristic, which
+    harms less and is mended with fewer and smaller steps; ``aware``: with fake quantisation, of the heuristics in
+    ``aware_of``. ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are
+    trained up to so many times as long, since they are cheap; those with single weights pruned gently up to
+    ``patience_weights``.
     ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
     size is trained as well. ``costed``: of so many seeds the networks with single weights pruned are measured on boards, each
     by itself; those of other seeds have as many weights, and differ by what lies between them.

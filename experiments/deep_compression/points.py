@@ -149,8 +149,8 @@ def faster(how: Training, sparsity: float) -> Training:
 
 def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> None:
     """Prune to the point's sparsity step by step, training after each."""
-    structured = heuristic(point.heuristic).structured
-    own = plan.fine if structured else plan.healed
+    chosen = heuristic(point.heuristic)
+    own = plan.healed if chosen.gentle else plan.fine
     how = faster(longer(own, _patience(plan, point), point.sparsity), point.sparsity)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
@@ -164,7 +164,7 @@ def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> 
         last = number == len(steps) - 1
         part = replace(how, steps=how.steps - how.steps // 2 if last else how.steps // 2 // max(len(steps) - 1, 1))
         seed = int(random.integers(2**31))
-        fit(module, lessons, part, seed, None if structured else masks_of(module), warm=0.1)
+        fit(module, lessons, part, seed, None if chosen.structured else masks_of(module), warm=0.1)
     recalibrate(module, lessons)
 
 
@@ -183,7 +183,9 @@ def _deployed(plan: Plan, point: Point, lessons: Lessons, network: Network, rang
 
 
 def _patience(plan: Plan, point: Point) -> float:
-    return plan.patience_weights if strategy(point) == "element-wise" else plan.patience
+    if strategy(point) != "element-wise":
+        return plan.patience
+    return plan.patience_weights if heuristic(point.heuristic).gentle else 1.0
 
 
 @dataclass(frozen=True, slots=True)
