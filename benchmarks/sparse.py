@@ -2,9 +2,10 @@
 
     python -m benchmarks.sparse [--core CORE ...] [--sparsity PERCENT ...] [--json FILE] [--fit FILE]
 
-Weights are random. Those of the format ``rows`` are zero one by one, of ``fours`` in blocks of four outputs. With ``--fit`` the
-table that code generation chooses by (mcusim/deploy/sparse_cycles.json) is fitted to what was measured, and written: what a
-product, an output and an input take, by core, operator and format, none of them negative, relative errors as small as possible.
+Weights are random, of int8 and of float32. Those of the format ``rows`` are zero one by one, of ``fours`` in blocks of four
+outputs; dense ones have no zeros, with which calls of a library for floats would be quicker. With ``--fit`` the table that code
+generation chooses by (mcusim/deploy/sparse_cycles.json) is fitted to what was measured, and written: what a product, an output
+and an input take, by core, operator and format, none of them negative, relative errors as small as possible.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import mcusim
 from cost_models.regression import nonnegative
 from mcusim import boards, cores
 from mcusim.deploy.build import BuildOptions, build
-from mcusim.deploy.sparse import FORMATS, encoded
+from mcusim.deploy.sparse import FORMATS, FORMATS_OF, encoded
 from mcusim.deploy.sparse_choice import DENSE
 from mcusim.network import ElementType, Layer, Network, Quantization, Tensor
 from mcusim.network import operators as ops
@@ -33,7 +34,10 @@ SPARSITIES = (50.0, 80.0, 90.0, 95.0, 98.0)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A layer: ``size`` pixels a side, channels, outputs, taps a side; of a fully connected layer size and taps are 1."""
+    """A layer: ``size`` pixels a side, channels, outputs, taps a side; of a fully connected layer size and taps are 1.
+
+    ``operator``: as the table calls it, ``convolution`` and ``fully_connected`` of int8, and with ``_f32`` of float32.
+    """
 
     operator: str
     size: int
@@ -44,9 +48,19 @@ class Shape:
     @property
     def name(self) -> str:
         """``convolution 6x6x64, 64 of 3x3``."""
-        if self.operator == "fully_connected":
+        if self.is_flat:
             return f"{self.operator} {self.channels}, {self.outputs}"
         return f"{self.operator} {self.size}x{self.size}x{self.channels}, {self.outputs} of {self.taps}x{self.taps}"
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is a fully connected layer."""
+        return self.operator.startswith("fully_connected")
+
+    @property
+    def type(self) -> ElementType:
+        """Of input, weights and output."""
+        return ElementType.FLOAT32 if self.operator.endswith("_f32") else ElementType.INT8
 
     @property
     def pixels(self) -> int:
@@ -64,13 +78,17 @@ class Shape:
         weights = random.integers(1, 128, shape) * random.choice([-1, 1], shape)
         blocks = self.outputs // together * self.depth
         kept = random.permuted(np.arange(blocks)) >= blocks * sparsity / 100
-        return (weights * np.repeat(kept.reshape(-1, self.depth), together, axis=0)).astype(np.int8)
+        left = weights * np.repeat(kept.reshape(-1, self.depth), together, axis=0)
+        return left.astype(np.int8) if self.type is ElementType.INT8 else (left / 127).astype(np.float32)
 
 
 SHAPES = (
     Shape("fully_connected", 1, 1024, 64), Shape("fully_connected", 1, 256, 64), Shape("fully_connected", 1, 512, 16),
     Shape("convolution", 6, 64, 64, 3), Shape("convolution", 8, 16, 32, 3), Shape("convolution", 8, 64, 64),
     Shape("convolution", 4, 256, 64), Shape("convolution", 8, 8, 16, 5), Shape("convolution", 8, 16, 64),
+    Shape("fully_connected_f32", 1, 1024, 64), Shape("fully_connected_f32", 1, 256, 64),
+    Shape("fully_connected_f32", 1, 512, 16), Shape("convolution_f32", 6, 32, 32, 3), Shape("convolution_f32", 6, 16, 32, 3),
+    Shape("convolution_f32", 6, 64, 32), Shape("convolution_f32", 6, 8, 16, 5), Shape("convolution_f32", 6, 16, 64),
 )  # fmt: skip
 """Outputs are multiples of four."""
 
@@ -109,13 +127,15 @@ def network_of(shapes: Sequence[Shape], weights: Sequence[np.ndarray]) -> Networ
 
 def _operator(shape: Shape) -> ops.Operator:
     side = shape.taps // 2
-    return ops.FullyConnected() if shape.operator == "fully_connected" else ops.Conv2D(padding=ops.Padding(*(side,) * 4))
+    return ops.FullyConnected() if shape.is_flat else ops.Conv2D(padding=ops.Padding(*(side,) * 4))
 
 
 def _tensors(shape: Shape, weights: np.ndarray, number: int) -> list[Tensor]:
-    flat = shape.operator == "fully_connected"
+    flat = shape.is_flat
     source = (1, shape.channels) if flat else (1, shape.size, shape.size, shape.channels)
     values = weights if flat else weights.reshape(shape.outputs, shape.taps, shape.taps, shape.channels)
+    if shape.type is ElementType.FLOAT32:
+        return _floats(source, values, np.full(shape.outputs, 0.1, np.float32), number)
     scales = Quantization((0.002,), (0,)) if flat else Quantization((0.002,) * shape.outputs, (0,) * shape.outputs, 0)
     bias = np.zeros(shape.outputs, np.int32)
     return [
@@ -123,6 +143,14 @@ def _tensors(shape: Shape, weights: np.ndarray, number: int) -> list[Tensor]:
         Tensor(f"w{number}", values.shape, ElementType.INT8, scales, values),
         Tensor(f"b{number}", bias.shape, ElementType.INT32, Quantization((1.0,), (0,)), bias),
         Tensor(f"out{number}", (*source[:-1], shape.outputs), ElementType.INT8, Quantization((0.03,), (5,))),
+    ]  # fmt: skip
+
+
+def _floats(source: tuple[int, ...], weights: np.ndarray, bias: np.ndarray, number: int) -> list[Tensor]:
+    kind, target = ElementType.FLOAT32, (*source[:-1], len(bias))
+    return [
+        Tensor(f"in{number}", source, kind), Tensor(f"w{number}", weights.shape, kind, data=weights),
+        Tensor(f"b{number}", bias.shape, kind, data=bias), Tensor(f"out{number}", target, kind),
     ]  # fmt: skip
 
 
@@ -144,9 +172,13 @@ def measure(core: str, form: str, sparsity: float, shapes: Sequence[Shape] = SHA
 
 
 def measured(core: str, sparsities: Sequence[float]) -> list[Row]:
-    """The dense kernels once, the sparse ones at all sparsities."""
-    sparse = [row for form in FORMATS for sparsity in sparsities for row in measure(core, form, sparsity)]
-    return [*measure(core, DENSE, 0.0), *sparse]
+    """The dense kernels once, the sparse ones at all sparsities; each type of values in a firmware of its own."""
+    rows = []
+    for kind, forms in FORMATS_OF.items():
+        shapes = [shape for shape in SHAPES if shape.type.value == kind]
+        rows += measure(core, DENSE, 0.0, shapes)
+        rows += [row for form in forms for sparsity in sparsities for row in measure(core, form, sparsity, shapes)]
+    return rows
 
 
 Coefficients = tuple[float, float, float]

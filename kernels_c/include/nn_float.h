@@ -4,8 +4,8 @@
  * Results are bit for bit those of a plain loop in IEEE 754: every product and every sum is rounded to float32, nothing is
  * fused (the compiler is told so: -ffp-contract=off), and sums start at 0 and go in the order in which the weights of an
  * output lie: rows, columns, channels of the input; the bias comes last, then the bounds. Taps in the padding are left out,
- * which is the same for weights that are finite. Scratch memory is not needed. What calls exp is within one unit of the last
- * place of it (nn_exp.h).
+ * which is the same for weights that are finite. Only sparse convolutions need scratch memory. What calls exp is within one unit
+ * of the last place of it (nn_exp.h).
  */
 #ifndef NN_FLOAT_H
 #define NN_FLOAT_H
@@ -42,6 +42,32 @@ arm_cmsis_nn_status nn_depthwise_conv_f32(const nn_conv_params_f32 *params, cons
 /* Input [batches][depth], filter [outputs][depth], bias [outputs] or NULL, output [batches][outputs]. */
 void nn_fully_connected_f32(const nn_activation_f32 *bounds, int32_t batches, int32_t depth, int32_t outputs,
                             const float *input, const float *filter, const float *bias, float *output);
+
+/*
+ * Weights of which most are zero: what is left of each output's, in order. An entry is a step (how many inputs behind the
+ * entry before, or behind the first input) and a value; wider gaps than 255 have entries of value 0 on their way. Inputs of
+ * convolutions are counted as filters have them: height, width, channels. mcusim/deploy/sparse.py makes them.
+ */
+typedef struct {
+    uint16_t *counts; /* entries of each output */
+    uint8_t *steps;
+    float *values;
+} nn_sparse_weights_f32;
+
+/*
+ * nn_fully_connected_f32, nn_convolve_f32 (one group), bit for bit, as long as inputs and weights are finite: a sum that
+ * begins at +0 is never -0, so that products of zeros, +0 or -0, change none. The convolution's padding is such zeros.
+ */
+void nn_fully_connected_sparse_f32(const nn_activation_f32 *bounds, int32_t batches, int32_t depth, int32_t outputs,
+                                   const float *input, const nn_sparse_weights_f32 *weights, const float *bias,
+                                   float *output);
+
+arm_cmsis_nn_status nn_convolve_sparse_f32(const cmsis_nn_context *ctx, const nn_conv_params_f32 *params,
+                                           const cmsis_nn_dims *input_dims, const float *input,
+                                           const cmsis_nn_dims *filter_dims, const nn_sparse_weights_f32 *weights,
+                                           const float *bias, const cmsis_nn_dims *output_dims, float *output);
+
+int32_t nn_convolve_sparse_f32_get_buffer_size(const cmsis_nn_dims *filter_dims);
 
 /* Windows are cut at the borders: an average is over the elements inside. */
 typedef struct {

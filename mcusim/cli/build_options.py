@@ -24,8 +24,8 @@ ARENA_LIMIT = typer.Option(
 )
 SPARSE = typer.Option(
     metavar="auto|never|size|speed|rows|fours",
-    help="When int8 layers keep no zeros. auto: fewer bytes, at most 1.1 times the cycles, as estimated; size: fewest bytes;"
-    " speed: fewest cycles; rows, fours: always, in this format. Never with --cmsis-nn.",
+    help="When layers keep no zeros. auto: fewer bytes, at most 1.1 times the cycles, as estimated; size: fewest bytes;"
+    " speed: fewest cycles; rows, fours (int8 only): always, in this format. Never with --cmsis-nn.",
 )
 SMALLEST = typer.Option("--smallest", help="Rewrite the network for the smallest arena, whatever it costs in time.")
 

@@ -39,7 +39,7 @@ class BuildOptions:
     ``memories``: what the arena may be put in, banks of the board by name, filled in this order; () for the main RAM, and the
     others of the board where that is too small. ``arena_limit_bytes``: what the arena may take, None for all that there is.
     ``smallest``: the smallest arena that can be found, whatever it costs. In all memories together, an arena is no larger.
-    ``sparse``: when layers of int8 keep only weights that are not zero, a key of ``mcusim.deploy.sparse_choice.POLICIES``.
+    ``sparse``: when layers keep only weights that are not zero, a key of ``mcusim.deploy.sparse_choice.POLICIES``.
     """
 
     compiler: str = ""

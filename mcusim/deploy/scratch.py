@@ -17,7 +17,7 @@ from kernels_c import source
 from kernels_c.toolchain import Compiler, Layout
 from mcusim.deploy.cache import cache_folder
 from mcusim.deploy.call import Argument, Constant, SizeCheck, Struct
-from mcusim.deploy.kernels import KernelError
+from mcusim.deploy.kernels import EXTRAS, KernelError
 from mcusim.deploy.library import Recipe, objects
 from mcusim.program.elf_file import PT_LOAD, STT_FUNC, parse
 
@@ -125,9 +125,10 @@ def _link(recipe: Recipe, compiler: Compiler, functions: Sequence[str], image: P
     draft = image.with_suffix(f".{os.getpid()}")
     text, script, made = (draft.with_suffix(f".{os.getpid()}{ending}") for ending in (".c", ".ld", ".o"))
     kept = ", ".join(f"(const void *){name}" for name in functions)
+    includes = "".join(f'#include "{header}"\n' for header in ("arm_nnfunctions.h", *EXTRAS, "nn_walks.h"))
     text.write_text(
-        '#include "arm_nnfunctions.h"\n#include "nn_extra.h"\n#include "nn_walks.h"\n'
-        f"const void *const *Reset_Handler(void)\n{{\n    static const void *const kept[] = {{{kept}}};\n    return kept;\n}}\n"
+        f"{includes}const void *const *Reset_Handler(void)\n"
+        f"{{\n    static const void *const kept[] = {{{kept}}};\n    return kept;\n}}\n"
     )
     script.write_text(Layout().script())
     memory = objects(Recipe((source("src/memory.c"),), recipe.core, recipe.fpu, recipe.flags), compiler)

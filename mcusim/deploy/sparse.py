@@ -1,11 +1,12 @@
-"""Sparse weights: matrices of which only what is not zero is kept, those of int8 as ``nn_sparse_weights`` of nn_extra.h has it.
+"""Sparse weights: matrices of which only what is not zero is kept, as ``nn_sparse_weights`` of nn_extra.h has it for int8, and
+``nn_sparse_weights_f32`` of nn_float.h for float32.
 
 An entry is a step, 0 to 255, from the place of the entry before (of a row's first entry: from its first input), and a value.
 Gaps wider than a step have entries of value 0 on their way. Two formats:
 
-``rows``   an entry for each weight that is not zero: 2 bytes, where 16-bit indices make 3.
+``rows``   an entry for each weight that is not zero: 2 bytes, where 16-bit indices make 3; of float32 5.
 ``fours``  an entry for each input and four outputs one of whose weights is not zero: 5 bytes for four weights. For networks
-           that were pruned in such blocks; of others it keeps many zeros.
+           that were pruned in such blocks; of others it keeps many zeros. There is no kernel for it in float32.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ MOST_ENTRIES = 0xFFFF
 
 FORMATS: Mapping[str, int] = {"rows": 1, "fours": 4}
 """Outputs that an entry has weights of."""
+FORMATS_OF: Mapping[str, tuple[str, ...]] = {"int8": ("rows", "fours"), "float32": ("rows",)}
+"""Formats that there are kernels for, by the type of values."""
 MULTIPLES: Mapping[str, int] = {"rows": 1, "fours": 4}
 """What the number of a row's entries is a multiple of: the kernel of ``fours`` takes four at once."""
 LONG, LONG_MULTIPLE = 32, 4
-"""The same where rows have so many entries: each begins at a word then, for 3 bytes at most."""
+"""The same where rows of int8 have so many entries: each begins at a word then, for 3 bytes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class SparseWeights:
 def encoded(weights: np.ndarray, form: str) -> SparseWeights | None:
     """``weights`` ([outputs, depth]) in a format of ``FORMATS``; None where a row has too many entries for its count.
 
-    Kernels there are for int8. Values of other types are kept as they are: one of float32 takes 5 bytes with its step.
+    Values of any type are kept as they are: one of float32 takes 5 bytes with its step. -0 is a zero like any other.
     """
     outputs, depth = weights.shape
     blocks = _blocks(weights, FORMATS[form])
@@ -56,7 +59,8 @@ def encoded(weights: np.ndarray, form: str) -> SparseWeights | None:
     gaps, crowded = _gaps(row, place), _crowded(left, form)
     fillers = np.maximum(gaps - 1, 0) // LONGEST_STEP + crowded
     counts = np.bincount(row, weights=fillers + 1, minlength=len(blocks)).astype(np.int64)
-    padding = -counts % (LONG_MULTIPLE if counts.sum() >= LONG * counts.size else MULTIPLES[form])
+    is_long = weights.dtype == np.int8 and counts.sum() >= LONG * counts.size
+    padding = -counts % (LONG_MULTIPLE if is_long else MULTIPLES[form])
     if np.any(counts + padding > MOST_ENTRIES):
         return None
     at = np.cumsum(fillers + 1) - 1 + (np.cumsum(padding) - padding)[row]

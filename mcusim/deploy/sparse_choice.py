@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from mcusim.deploy.sparse import FORMATS, SparseWeights, encoded
+from mcusim.deploy.sparse import FORMATS, FORMATS_OF, SparseWeights, encoded
 
 DENSE = "dense"
 SLOWER = 1.1
 """How many times the dense kernel's cycles ``auto`` accepts for fewer bytes."""
 FEW_ZEROS = 0.25
 """Parts of the weights: a layer with fewer zeros is dense, but where a format is asked for. No format gains anything there."""
-CODE_BYTES: Mapping[str, int] = {"fully_connected": 1024, "convolution": 3584}
+CODE_BYTES: Mapping[str, int] = {
+    "fully_connected": 1024, "convolution": 3584, "fully_connected_f32": 384, "convolution_f32": 1536,
+}  # fmt: skip
 """Of the sparse kernels in flash, at most (Cortex-M0+, GCC, -O2): where all layers that one of them would calculate save less,
 ``auto`` and ``size`` leave them dense."""
 
@@ -78,7 +80,7 @@ POLICIES: Mapping[str, Policy] = {
     "speed": Policy(_speed), **{name: Policy(_always(name), any_zeros=True) for name in FORMATS},
 }  # fmt: skip
 """``auto``: the fewest bytes among what takes at most ``SLOWER`` times the cycles of the dense kernel; ``size``: the fewest
-bytes; ``speed``: the fewest cycles; ``rows`` and ``fours``: always this format."""
+bytes; ``speed``: the fewest cycles; ``rows`` and ``fours``: always this format, where there is a kernel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +106,22 @@ def cycles_table() -> Mapping[str, Mapping[str, Mapping[str, tuple[float, float,
 
 
 def chosen(policy: str, place: Place, weights: np.ndarray) -> Form:
-    """The form of ``weights`` (int8, [outputs, depth]) under a policy, a key of ``POLICIES``; code is not weighed here."""
+    """The form of ``weights`` (int8 or float32, [outputs, depth]) under a policy, a key of ``POLICIES``.
+
+    Code is not weighed here.
+    """
     enough = weights.size - np.count_nonzero(weights) >= FEW_ZEROS * weights.size
     if policy == "never" or not (enough or POLICIES[policy].any_zeros):
         return Form(DENSE, weights.nbytes, 0.0)
-    return _remembered(policy, place, weights.tobytes(), weights.shape[1])
+    return _remembered(policy, place, weights.tobytes(), str(weights.dtype), weights.shape[1])
 
 
 @lru_cache(maxsize=256)
-def _remembered(policy: str, place: Place, data: bytes, depth: int) -> Form:
+def _remembered(policy: str, place: Place, data: bytes, dtype: str, depth: int) -> Form:
     """A network that is rewritten to need less memory is lowered many times."""
-    weights = np.frombuffer(data, np.int8).reshape(-1, depth)
+    weights = np.frombuffer(data, dtype).reshape(-1, depth)
     dense = Form(DENSE, weights.nbytes, place.cycles(DENSE, weights, weights.size))
-    forms = tuple(_form(place, weights, sparse) for sparse in (encoded(weights, name) for name in FORMATS) if sparse)
+    forms = tuple(_form(place, weights, sparse) for sparse in (encoded(weights, name) for name in FORMATS_OF[dtype]) if sparse)
     return POLICIES[policy].choose(dense, forms)
 
 

@@ -10,6 +10,8 @@ from mcusim.deploy.sparse import FORMATS
 from mcusim.network import Network
 
 STRUCT = "nn_sparse_weights"
+FLOAT_STRUCT = "nn_sparse_weights_f32"
+"""Always ``rows``: it has no field for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,12 @@ def kept_weights(network: Network, steps: Iterable[Step]) -> Iterator[KeptWeight
     names = {width: name for name, width in FORMATS.items()}
     for step in steps:
         for struct in _structs(step):
-            *arrays, width = struct.fields
-            size = sum(array.data.nbytes for array in arrays if isinstance(array, Constant))
+            width = struct.fields[3] if struct.type == STRUCT else FORMATS["rows"]
+            size = sum(array.data.nbytes for array in struct.fields if isinstance(array, Constant))
             dense = network.tensors[step.layer.inputs[1]]
             yield KeptWeights(step.layer.name, names[int(str(width))], size, dense.size_bytes)
 
 
 def _structs(step: Step) -> Iterator[Struct]:
     arguments = (argument for call in step.calls if isinstance(call, Call) for argument in call.arguments)
-    return (argument for argument in arguments if isinstance(argument, Struct) and argument.type == STRUCT)
+    return (argument for argument in arguments if isinstance(argument, Struct) and argument.type in (STRUCT, FLOAT_STRUCT))

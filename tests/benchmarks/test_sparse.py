@@ -23,6 +23,14 @@ def test_layers_are_measured_in_their_format() -> None:
     assert f"{sparse[1].size_bytes:,} bytes" in text
 
 
+def test_layers_of_float32_take_five_bytes_for_each_weight() -> None:
+    (row,) = measure("m4", "rows", 75.0, (Shape("fully_connected_f32", 1, 64, 8),))
+    assert row.nonzero == row.entries == 64 * 8 // 4
+    assert row.size_bytes == 5 * row.entries + 2 * 8
+    of_product, of_output, of_input = cycles_table()["m4"]["fully_connected_f32"]["rows"]
+    assert of_product * row.entries + of_output * 8 + of_input * 64 == pytest.approx(row.cycles, rel=0.15)
+
+
 def row_of(entries: int, outputs: int, cycles: int) -> Row:
     return Row("m4", Shape("fully_connected", 1, 100, outputs), "rows", 50.0, entries, entries, cycles, 2 * entries)
 

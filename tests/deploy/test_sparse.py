@@ -9,7 +9,7 @@ import pytest
 
 from mcusim.cores import NAMES
 from mcusim.deploy.kernels import KernelError, Kernels
-from mcusim.deploy.sparse import FORMATS, decoded, encoded
+from mcusim.deploy.sparse import FORMATS, FORMATS_OF, decoded, encoded
 from mcusim.deploy.sparse_choice import DENSE, POLICIES, SLOWER, Form, Place, chosen, cycles_table
 
 SHAPES = ((1, 1), (1, 700), (4, 64), (5, 33), (7, 256), (8, 9000), (13, 3))
@@ -48,6 +48,22 @@ def test_values_of_other_types_are_kept_as_they_are() -> None:
     assert sparse.values.dtype == np.float32
     assert sparse.size_bytes == 5 * sparse.steps.size + 2 * 5
     np.testing.assert_array_equal(decoded(sparse), weights)
+
+
+def test_rows_of_float32_have_no_entries_but_for_weights_and_wide_gaps() -> None:
+    weights = pruned(6, 200, 0.4).astype(np.float32)
+    weights[weights == 0] = -0.0
+    sparse = encoded(weights, "rows")
+    assert sparse is not None
+    np.testing.assert_array_equal(sparse.counts, np.count_nonzero(weights, axis=1))
+
+
+@pytest.mark.parametrize(("density", "most"), [(0.10, 5.01), (0.05, 5.01), (0.01, 5.5)])
+def test_a_large_layer_of_float32_takes_five_bytes_for_each_weight_that_is_left(density: float, most: float) -> None:
+    weights = pruned(32, 9216, density).astype(np.float32)
+    sparse = encoded(weights, "rows")
+    assert sparse is not None
+    assert 5 <= sparse.size_bytes / np.count_nonzero(weights) < most
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -95,12 +111,17 @@ def test_entries_of_fours_come_in_fours() -> None:
     assert np.all(sparse.counts % 4 == 0)
 
 
+OPERATORS = {
+    "convolution": "int8", "fully_connected": "int8", "convolution_f32": "float32", "fully_connected_f32": "float32",
+}  # fmt: skip
+
+
 def test_there_are_cycles_for_every_core_operator_and_format() -> None:
     assert set(cycles_table()) == set(NAMES)
     for table in cycles_table().values():
-        assert set(table) == {"convolution", "fully_connected"}
-        for forms in table.values():
-            assert set(forms) == {DENSE, *FORMATS}
+        assert set(table) == {*OPERATORS}
+        for operator, forms in table.items():
+            assert set(forms) == {DENSE, *FORMATS_OF[OPERATORS[operator]]}
             assert all(len(found) == 3 and min(found) >= 0 and found[0] > 0 for found in forms.values())
 
 
@@ -120,6 +141,17 @@ def test_pruned_weights_become_sparse(policy: str, core: str) -> None:
     assert form_under(policy, pruned(64, 1024, 0.05), core) == "rows"
     assert form_under(policy, in_blocks(64, 1024, 0.05), core) == "fours"
     assert form_under("never", pruned(64, 1024, 0.05), core) == DENSE
+
+
+@pytest.mark.parametrize("policy", ["auto", "size", "speed", "rows"])
+@pytest.mark.parametrize("core", NAMES)
+@pytest.mark.parametrize("operator", ["convolution_f32", "fully_connected_f32"])
+def test_pruned_weights_of_float32_become_rows(operator: str, core: str, policy: str) -> None:
+    weights = pruned(64, 1024, 0.1).astype(np.float32)
+    assert form_under(policy, weights, core, operator) == "rows"
+    assert form_under("never", weights, core, operator) == DENSE
+    assert form_under("fours", weights, core, operator) == DENSE
+    assert form_under("size", pruned(64, 1024, 0.85).astype(np.float32), core, operator) == DENSE
 
 
 def test_on_cores_with_fast_dense_kernels_half_of_the_weights_are_too_many() -> None:

@@ -1,4 +1,4 @@
-"""Layers of float32: kernels of nn_float.h, which need neither scales nor scratch memory."""
+"""Layers of float32: kernels of nn_float.h, which need no scales, and scratch memory in sparse convolutions only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from math import prod
 
 from mcusim.deploy.call import FLOAT, Argument, Call, Constant, Struct
+from mcusim.deploy.rules import sparse
 from mcusim.deploy.rules.elementwise import shaped_operands
 from mcusim.deploy.rules.subject import Subject, dims, near_padding, rows_of, tile
 from mcusim.network import ElementType
@@ -30,34 +31,38 @@ def weighted(subject: Subject) -> tuple[Argument, Argument]:
     return subject.weights(1, "weights"), subject.bias(2)
 
 
-def windows(subject: Subject, function: str) -> Calls:
-    """A convolution."""
+def windows(subject: Subject) -> tuple[Argument, ...]:
+    """Arguments of a convolution."""
     operator, source, target = subject.operator, subject.input(), subject.output
     weights, bias = weighted(subject)
     params = Struct("nn_conv_params_f32", "conv_params", (
         tile(operator.stride), near_padding(operator.padding), tile(operator.dilation), operator.activation.value,
     ))  # fmt: skip
-    arguments = (
+    return (
         params, dims("input", source.shape), subject.value(source), dims("filter", subject.input(1).shape), weights, bias,
         dims("output", target.shape), subject.value(target),
     )  # fmt: skip
-    return (Call(function, arguments, header=FLOAT),)
 
 
 def convolution(subject: Subject) -> Calls:
-    """``nn_convolve_f32``."""
-    return windows(subject, "nn_convolve_f32")
+    """``nn_convolve_f32`` or ``nn_convolve_sparse_f32``."""
+    arguments = windows(subject)
+    if kept := sparse.weights_of(subject, "convolution_f32"):
+        return (sparse.convolution_f32(subject, kept, arguments),)
+    return (Call("nn_convolve_f32", arguments, header=FLOAT),)
 
 
 def depthwise(subject: Subject) -> Calls:
     """``nn_depthwise_conv_f32``."""
-    return windows(subject, "nn_depthwise_conv_f32")
+    return (Call("nn_depthwise_conv_f32", windows(subject), header=FLOAT),)
 
 
 def fully_connected(subject: Subject) -> Calls:
-    """``nn_fully_connected_f32``."""
+    """``nn_fully_connected_f32`` or ``nn_fully_connected_sparse_f32``."""
     weights, bias = weighted(subject)
     outputs, depth = subject.input(1).shape
+    if kept := sparse.weights_of(subject, "fully_connected_f32"):
+        return (sparse.fully_connected_f32(subject, kept, bounds(subject.operator.activation), bias),)
     arguments = (
         bounds(subject.operator.activation), prod(subject.input().shape) // depth, depth, outputs,
         subject.value(subject.input()), weights, bias, subject.value(subject.output),

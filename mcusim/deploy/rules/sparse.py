@@ -1,4 +1,4 @@
-"""Convolutions and fully connected layers of int8 whose weights are mostly zero."""
+"""Convolutions and fully connected layers of int8 and float32 whose weights are mostly zero."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from math import prod
 
 import numpy as np
 
-from mcusim.deploy.call import EXTRA, Call, Constant, Context, SizeCheck, Struct
+from mcusim.deploy.call import EXTRA, FLOAT, Argument, Call, Constant, Context, SizeCheck, Struct
 from mcusim.deploy.rules.subject import Subject, dims, zero_of
 from mcusim.deploy.sparse import FORMATS, SparseWeights, kept_bytes
 from mcusim.deploy.sparse_choice import CODE_BYTES, DENSE, POLICIES, Form, Place, chosen
-from mcusim.deploy.sparse_layers import STRUCT
+from mcusim.deploy.sparse_layers import FLOAT_STRUCT, STRUCT
+from mcusim.network import ElementType
 
 
 def weights_of(subject: Subject, operator: str) -> SparseWeights | None:
@@ -25,12 +26,19 @@ def weights_of(subject: Subject, operator: str) -> SparseWeights | None:
 def _form_of(subject: Subject, operator: str) -> Form:
     tensor = subject.input(1)
     dense = Form(DENSE, tensor.size_bytes, 0.0)
-    if not subject.kernels.own or tensor.data is None or not _is_symmetric(subject) or _is_in_groups(subject):
+    if not subject.kernels.own or tensor.data is None or _is_in_groups(subject):
         return dense
     weights = tensor.data.reshape(tensor.shape[0], -1)
     pixels = prod(subject.output.shape) // len(weights)
     found = chosen(subject.kernels.sparse, Place(subject.kernels.core, operator, pixels), weights)
-    return dense if found.weights is None or _folded(subject, weights) is None else found
+    return dense if found.weights is None or not _is_kept(subject, weights) else found
+
+
+def _is_kept(subject: Subject, weights: np.ndarray) -> bool:
+    """Whether the kernels give what the dense ones give. Of float32, zeros times what is not finite would count."""
+    if subject.input(1).type is ElementType.FLOAT32:
+        return bool(np.isfinite(weights).all())
+    return _is_symmetric(subject) and _folded(subject, weights) is not None
 
 
 def _saved(subject: Subject, operator: str) -> int:
@@ -59,13 +67,15 @@ def _folded(subject: Subject, weights: np.ndarray) -> np.ndarray | None:
     return folded if np.all(folded == folded.astype(np.int32)) else None
 
 
+def _arrays(sparse: SparseWeights) -> tuple[Constant, ...]:
+    arrays = {name: getattr(sparse, name) for name in ("counts", "steps", "values")}
+    return tuple(Constant(name, kept_bytes(array)) for name, array in arrays.items())
+
+
 def _tables(subject: Subject, sparse: SparseWeights) -> tuple[Struct, Constant]:
     weights = subject.weights(1, "weights").data.reshape(sparse.outputs, sparse.depth)
-    arrays = {name: getattr(sparse, name) for name in ("counts", "steps", "values")}
-    parts = tuple(Constant(name, kept_bytes(array)) for name, array in arrays.items())
-    return Struct(STRUCT, "weights", (*parts, FORMATS[sparse.format])), subject.constant(
-        "bias", _folded(subject, weights)
-    )
+    bias = subject.constant("bias", _folded(subject, weights))
+    return Struct(STRUCT, "weights", (*_arrays(sparse), FORMATS[sparse.format])), bias
 
 
 def fully_connected(subject: Subject, sparse: SparseWeights, params: Struct, scales: Struct) -> Call:
@@ -98,3 +108,22 @@ def convolution(
         subject.value(subject.output),
     )  # fmt: skip
     return Call(function, arguments, header=EXTRA, checks=(SizeCheck(f"{function}_get_buffer_size", (shapes[1],)),))
+
+
+def fully_connected_f32(subject: Subject, sparse: SparseWeights, bounds: Struct, bias: Argument) -> Call:
+    """``nn_fully_connected_sparse_f32``."""
+    arguments = (
+        bounds, prod(subject.output.shape) // sparse.outputs, sparse.depth, sparse.outputs, subject.value(subject.input()),
+        Struct(FLOAT_STRUCT, "weights", _arrays(sparse)), bias, subject.value(subject.output),
+    )  # fmt: skip
+    return Call("nn_fully_connected_sparse_f32", arguments, status=False, header=FLOAT)
+
+
+def convolution_f32(subject: Subject, sparse: SparseWeights, dense: tuple[Argument, ...]) -> Call:
+    """``nn_convolve_sparse_f32``; ``dense``: the arguments of ``nn_convolve_f32``."""
+    params, input_dims, source, filter_dims, _, *after = dense
+    weights, function = Struct(FLOAT_STRUCT, "weights", _arrays(sparse)), "nn_convolve_sparse_f32"
+    arguments = (Context(), params, input_dims, source, filter_dims, weights, *after)
+    return Call(
+        function, arguments, header=FLOAT, checks=(SizeCheck(f"{function}_get_buffer_size", (filter_dims,)),)
+    )  # fmt: skip
