@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ COLORS = dict(zip((*HEURISTICS, "dense", "small"), (
 ), strict=False))  # fmt: skip
 """By heuristic."""
 PAPER = "#aaaaaa"
+DASHES = ("solid", "dash", "dot")
+"""By set of data."""
 RADAR = {
     "energy_joules": ("energy, mJ", 1e3), "latency_seconds": ("latency, ms", 1e3), "flash_bytes": ("flash, KiB", 1 / 1024),
     "ram_bytes": ("RAM, KiB", 1 / 1024),
@@ -82,9 +85,12 @@ def accuracies(network: str) -> Callable[[Chosen], Iterator[Any]]:
 
     def draw(all_of: Chosen) -> Iterator[Any]:
         floats = all_of.where(network=network, type="float32").once()
-        for name in floats.values("heuristic"):
-            if name != "dense":
-                yield _line(list(floats.where(heuristic=name)), lambda each: each.relative, name, COLORS[name])
+        sets = floats.values("data")
+        for (number, data), name in product(enumerate(sets), floats.values("heuristic")):
+            rows = list(floats.where(heuristic=name, data=data))
+            if name != "dense" and rows:
+                called = f"{name}, {data}" if len(sets) > 1 else name
+                yield _line(rows, lambda each: each.relative, called, COLORS[name], dash=DASHES[number % len(DASHES)])
         if network == LENET and len(floats):
             for strategy, dash in ((STRUCTURED, "dash"), (ELEMENT_WISE, "dot")):
                 yield _read_off(ACCURACY[strategy], f"paper, {strategy}", dash)
@@ -94,7 +100,8 @@ def accuracies(network: str) -> Callable[[Chosen], Iterator[Any]]:
 
 def quantised(all_of: Chosen) -> Iterator[Any]:
     """What quantising changes of the accuracy, in points."""
-    lenet = all_of.where(network=LENET).once()
+    lenet = all_of.where(network=LENET)
+    lenet = lenet.where(data=lenet.values("data")[:1]).once()  # of the first table
     floats = {(each.heuristic, each.sparsity): each.accuracy for each in lenet.where(type="float32")}
     for kind, dash in (("int8", "solid"), ("int8_qat", "dash")):
         for name in lenet.where(type=kind).values("heuristic"):

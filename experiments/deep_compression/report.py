@@ -45,8 +45,9 @@ class Report:
     @property
     def tables(self) -> Iterator[Table]:
         """Claims and what became of them; the best points; a Raspberry Pi Pico beside the paper's."""
-        rows = [(each.row, each.claim, each.verdict, each.figures) for each in verdicts(self.found)]
-        yield "claims", ("row", "claim", "verdict", "found"), rows
+        for name in self.found.where(network=LENET).values("data") or ("",):
+            rows = [(each.row, each.claim, each.verdict, each.figures) for each in verdicts(self.found.of_data(LENET, name))]
+            yield f"{CLAIMS}, LeNet on {name or 'nothing'}", ("row", "claim", "verdict", "found"), rows
         for (network, board), several in best_points(self.found).items():
             yield f"{network} on {board}: the fastest that lose at most half a point", POINT, list(map(point_cells, several))
         yield "LeNet on a Raspberry Pi Pico, ours / the paper's", PAIRED, list(self._pico())
@@ -65,6 +66,7 @@ class Report:
                 )  # fmt: skip
 
 
+CLAIMS = "claims"
 POINT = ("heuristic", "type", "gone", "accuracy", "to dense", "latency", "energy", "flash", "RAM")
 PAIRED = ("strategy", "type", "gone", "energy", "latency", "flash", "RAM")
 
@@ -89,7 +91,7 @@ def text(report: Report) -> Iterator[Any]:
     yield "\n".join(report.data)
     for title, headings, rows in report.tables:
         if rows:
-            yield make_table(title, headings, rows, right=0 if title == "claims" else len(headings) - 3)
+            yield make_table(title, headings, rows, right=0 if title.startswith(CLAIMS) else len(headings) - 3)
 
 
 def page(report: Report) -> str:

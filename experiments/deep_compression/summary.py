@@ -90,6 +90,10 @@ class Chosen:
         """Those whose fields have these values; a tuple allows several."""
         return Chosen([each for each in self.all if all(_is(getattr(each, name), value) for name, value in wanted.items())])
 
+    def of_data(self, network: str, data: str) -> Chosen:
+        """Of this network only what was tested with ``data``, and all others."""
+        return Chosen([each for each in self.all if each.network != network or each.data == data])
+
     def once(self) -> Chosen:
         """Each network once, whichever board comes first: for what does not depend on boards."""
         first: dict[tuple[object, ...], Summary] = {}

@@ -159,6 +159,14 @@ def test_the_page_draws_ours_and_the_papers(tmp_path: Path) -> None:
     assert "ResNet-8: accuracy" not in shown
 
 
+def test_claims_are_told_for_each_set_of_data(tmp_path: Path) -> None:
+    one = made_up(tmp_path / "one.csv")
+    other = made_up(tmp_path / "other.csv", lambda row: {"data": "harder", "difference": -0.02})
+    found = [(title, rows) for title, _, rows in report_of([one, other]).tables if title.startswith("claims")]
+    assert [title for title, _ in found] == ["claims, LeNet on made up", "claims, LeNet on harder"]
+    assert [rows[0][2] for _, rows in found] == [SURPASSED, NOT]
+
+
 def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n")
