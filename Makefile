@@ -4,6 +4,7 @@
 # make fidelity  measurements against simulations (MEASUREMENTS, PROGRAMS: folders, see docs/accuracy.md)
 # make verify    published measurements against simulations: fails where an error has grown (MEASUREMENTS, PROGRAMS)
 # make models    every model of a folder on four cores, bit for bit against its reference (MODELS: a folder)
+# make reproduce-compression  the study of deep compression: LeNet in full, float32 and int8, on four boards (OUT: a folder)
 # make fuzz      tens of thousands of random and mutated images (FUZZ_IMAGES, FUZZ_SEED)
 # Each does all set-up on its own: a virtual environment, Python packages, a cross compiler.
 
@@ -14,15 +15,18 @@ CORE := m7
 WORKERS := 2
 MEASUREMENTS ?= $(MCUSIM_MEASUREMENTS)
 PROGRAMS ?= $(MCUSIM_PROGRAMS)
+OUT := build/compression
 FUZZ_IMAGES := 20000
 FUZZ_SEED := 0
 
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
+STUDY_READY := $(VENV)/.ready-study
 COMPILER_READY := $(VENV)/.ready-compiler
+CONSTRAINTS := tools/constraints.txt
 DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h kernels_c/src/*.c kernels_c/demo/*.c)
 
-.PHONY: demo test long-test lint bench fidelity verify models fuzz wheel-test clean
+.PHONY: demo test long-test lint bench fidelity verify models reproduce-compression fuzz wheel-test clean
 
 demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
@@ -50,6 +54,10 @@ verify: $(TEST_READY)
 models: $(TEST_READY) $(COMPILER_READY)
 	MCUSIM_MODELS=$(MODELS) $(BIN)/pytest -n $(WORKERS) tests/deploy/test_models.py
 
+reproduce-compression: $(STUDY_READY) $(COMPILER_READY)
+	mkdir -p $(OUT)
+	$(BIN)/python -m experiments.deep_compression sweep --out $(OUT)/results.csv --jobs $(WORKERS) --boards all
+
 fuzz: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/python -m tests.fuzz --count $(FUZZ_IMAGES) --first-seed $(FUZZ_SEED)
 
@@ -69,8 +77,12 @@ $(RUN_READY): setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(TEST_READY): setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+$(TEST_READY): setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable '.[test]'
+	touch $@ $(RUN_READY)
+
+$(STUDY_READY): setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable '.[study]'
 	touch $@ $(RUN_READY)
 
 $(COMPILER_READY): tools/install_compiler.sh | $(BIN)/python

@@ -153,8 +153,9 @@ def simulated(task: Task) -> Simulated:
 def answered(made: Callable[..., Simulated], network: Network, board: str) -> Simulated:
     """The same with the figures of a simulation. McusimError where there are none."""
     from mcusim.bench import bench
+    from mcusim.deploy.build import BuildOptions
 
-    (result,) = bench(network, board, cache=False).results
+    (result,) = bench(network, board, options=BuildOptions(sparse="never"), cache=False).results
     if not result.fits or result.changes:
         return made(error=f"does not fit on {board} as it is")
     return made(

@@ -20,12 +20,15 @@ class ExactSizes(NamedTuple):
 
 
 def exact_sizes(network: Network, board: str | Board) -> ExactSizes:
-    """What a network takes, from an ELF that is linked for it: some tenths of a second. NetworkError where no kernel fits."""
-    from mcusim.deploy.build import build_sources, sources_of
+    """What a network takes, from an ELF that is linked for it: some tenths of a second. NetworkError where no kernel fits.
+
+    Of the dense kernels, as all models: weights that are zero are kept.
+    """
+    from mcusim.deploy.build import BuildOptions, build_sources, sources_of
     from mcusim.deploy.firmware import TooLarge
 
     place = board if isinstance(board, Board) else boards.load(board)
-    sources = sources_of(network, place)
+    sources = sources_of(network, place, BuildOptions(sparse="never"))
     with tempfile.TemporaryDirectory(prefix="mcusim") as folder:
         try:
             sizes, fits = build_sources(sources, place, Path(folder) / "network.elf").sizes, True

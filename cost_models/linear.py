@@ -10,7 +10,7 @@ import numpy as np
 
 from cost_models.errors import CostModelError
 from cost_models.features import counted, priced
-from cost_models.kinds import CODE_OF, KINDS, PARTS, SHARED, WIDTH
+from cost_models.kinds import CODE_OF, FIRST, FIRST_OF_KIN, KINDS, PARTS, SHARED, WIDTH
 from cost_models.layers import Layers
 from cost_models.model import LearningModel, Priced
 from cost_models.regression import robust
@@ -43,7 +43,9 @@ class LinearFit:
 
     def price(self, layers: Layers) -> Priced:
         """Of each row."""
-        kinds, values, inside = priced(layers.table, self.dsp, layers.starts, self.coefficients, SLACK * self.largest)
+        limits = SLACK * self.largest
+        limits[:, [FIRST, FIRST_OF_KIN]] = np.inf  # which call is the first says nothing of how large a layer is
+        kinds, values, inside = priced(layers.table, self.dsp, layers.starts, self.coefficients, limits)
         return Priced(values, values * self.relative[:, kinds], np.isfinite(self.largest[kinds, 0]), inside)
 
     def kinds(self, table: np.ndarray) -> np.ndarray:

@@ -9,12 +9,14 @@ SETTLED = 1e-10
 
 
 def nonnegative(
-    features: np.ndarray, targets: np.ndarray, ridge: float, sizes: np.ndarray, prior: np.ndarray | None = None
-) -> np.ndarray:
+    features: np.ndarray, targets: np.ndarray, ridge: float, sizes: np.ndarray, prior: np.ndarray | None = None,
+    near: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
     """Coefficients c >= 0 that make the mean of ((features @ c - targets) / sizes)^2 least, plus ``ridge`` times |c -
     prior|^2 of features that are scaled to a mean square of 1.
 
-    ``prior``: 0 where there is none. Features that are 0 everywhere keep theirs.
+    ``prior``: 0 where there is none. Features that are 0 everywhere keep theirs. ``near``: where to begin; it changes how long
+    that takes, and not what is found.
     """
     before = np.zeros(features.shape[1]) if prior is None else prior
     rows = features / sizes[:, None]
@@ -24,7 +26,7 @@ def nonnegative(
     gram = rows.T @ rows / len(rows) + ridge * np.eye(rows.shape[1])
     wanted = rows.T @ (targets / sizes) / len(rows) + ridge * before[used] * scale[used]
     found = before.copy()
-    found[used] = _active(gram, wanted) / scale[used]
+    found[used] = _active(gram, wanted, np.zeros(len(wanted)) if near is None else near[used] * scale[used]) / scale[used]
     return found
 
 
@@ -36,17 +38,20 @@ def robust(
     features: np.ndarray, targets: np.ndarray, ridge: float, sizes: np.ndarray, prior: np.ndarray | None = None
 ) -> np.ndarray:
     """``nonnegative``, but errors far from those of most count in proportion instead of as their square (Huber, 1964)."""
-    far = sizes
+    far, found = sizes, None
     for _ in range(PASSES):
-        found = nonnegative(features, targets, ridge, far, prior)
+        found = nonnegative(features, targets, ridge, far, prior, found)
         errors = np.abs(features @ found - targets) / sizes
         far = sizes * np.sqrt(np.maximum(errors / (FAR * np.median(errors) + NEAR), 1.0))
+    assert found is not None
     return found
 
 
-def _active(gram: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """c >= 0 for which c @ gram @ c / 2 - wanted @ c is least: active sets, as Lawson and Hanson (1974)."""
-    found, free = np.zeros(len(wanted)), np.zeros(len(wanted), bool)
+def _active(gram: np.ndarray, wanted: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """c >= 0 for which c @ gram @ c / 2 - wanted @ c is least: active sets, as Lawson and Hanson (1974), from ``near``."""
+    found, free = near.copy(), near > 0
+    if free.any():
+        found = _inside(gram, wanted, found, free)
     for _ in range(10 * len(wanted)):
         gain = np.where(free, -np.inf, wanted - gram @ found)
         best = int(np.argmax(gain))

@@ -48,8 +48,10 @@ class Simulate(Parameters):
 
     def _result(self, network: Network):  # type: ignore[no-untyped-def]
         from mcusim.bench import bench
+        from mcusim.deploy.build import BuildOptions
 
-        (result,) = bench(network, self.board, cache=self.cache).results
+        dense = BuildOptions(sparse="never")  # what the other models tell
+        (result,) = bench(network, self.board, options=dense, cache=self.cache).results
         if not result.fits:
             raise CostModelError(f"{network.name} does not fit on {self.board}; RAM and flash: cost_models.exact_sizes")
         return result

@@ -45,6 +45,7 @@ def answers(
 ) -> Iterator[Answer]:
     """An answer to each of ``tasks``, as they come; tasks are taken as there is room for them.
 
+    After each answer ``tasks`` are asked for more, even if there were none before: those that need an answer may come later.
     Who dies is not known where several tasks are on their way: all that were hit are asked once more, each alone. Where a
     worker dies over one then too, ``lost`` answers. CostModelError where workers are gone altogether, or lack this package.
     """

@@ -235,6 +235,41 @@ arm_cmsis_nn_status nn_lstm_s8(const cmsis_nn_context *ctx, const nn_lstm_params
 
 int32_t nn_lstm_s8_get_buffer_size(const nn_lstm_params *params);
 
+/*
+ * Weights of which most are zero: what is left of each row, an output's weights, in order. An entry is a step (how many inputs
+ * behind the entry before, or behind the first input) and a value. Wider gaps than 255 have entries of value 0 on their way.
+ *
+ *   rows 1: [counts[i] entries] for each output; a value for each
+ *   rows 4: [counts[i] entries] for each four outputs, an even number; four values for each, of two entries a and b as
+ *           a0 a1 b0 b1 a2 a3 b2 b3; where outputs are no multiple of four, the last of them have zeros
+ *
+ * Inputs of convolutions are counted as filters have them: height, width, channels. mcusim/deploy/sparse.py makes them.
+ */
+typedef struct {
+    uint16_t *counts;
+    uint8_t *steps;
+    int8_t *values;
+    int32_t rows;
+} nn_sparse_weights;
+
+/*
+ * arm_fully_connected_s8 (or ..._per_channel_s8), arm_convolve_s8 (one group), bit for bit. `bias`, never NULL: with the sum of
+ * the output's weights times the input offset added. A fully connected layer then needs no input offset; a convolution fills
+ * padding with it. Offsets of filters are 0.
+ */
+arm_cmsis_nn_status nn_fully_connected_sparse_s8(const cmsis_nn_fc_params *params, const cmsis_nn_quant_params *quant,
+                                                 const cmsis_nn_dims *input_dims, const int8_t *input,
+                                                 const nn_sparse_weights *weights, const int32_t *bias,
+                                                 const cmsis_nn_dims *output_dims, int8_t *output);
+
+arm_cmsis_nn_status nn_convolve_sparse_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *params,
+                                          const cmsis_nn_per_channel_quant_params *quant, const cmsis_nn_dims *input_dims,
+                                          const int8_t *input, const cmsis_nn_dims *filter_dims,
+                                          const nn_sparse_weights *weights, const int32_t *bias,
+                                          const cmsis_nn_dims *output_dims, int8_t *output);
+
+int32_t nn_convolve_sparse_s8_get_buffer_size(const cmsis_nn_dims *filter_dims);
+
 /* Any function of one int16, by a table of 513 entries with straight lines in between. */
 void nn_lookup_s16(const int16_t *input, const int16_t table[513], int32_t count, int16_t *output);
 

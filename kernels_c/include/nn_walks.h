@@ -25,4 +25,7 @@ enum {
 int32_t nn_convolve_walk(NN_WALK_ARGUMENTS(cmsis_nn_conv_params));
 int32_t nn_depthwise_walk(NN_WALK_ARGUMENTS(cmsis_nn_dw_conv_params));
 
+/* Of nn_convolve_sparse_s8; `rows`: that of its weights. */
+int32_t nn_convolve_sparse_walk(int32_t rows);
+
 #endif

@@ -22,6 +22,12 @@ int32_t nn_convolve_walk(NN_WALK_ARGUMENTS(cmsis_nn_conv_params))
     return layer.group_outputs >= 4 ? nn_convolve_fours_walk(&layer) : NN_WALK(NN_UNBUFFERED, 1);
 }
 
+/* Four pixels are gathered before any of them is written; a single one may be read where it lies. */
+int32_t nn_convolve_sparse_walk(int32_t rows)
+{
+    return rows == 1 ? NN_WALK(NN_BUFFERED, 4) : NN_WALK(NN_UNBUFFERED, 1);
+}
+
 int32_t nn_depthwise_walk(NN_WALK_ARGUMENTS(cmsis_nn_dw_conv_params))
 {
     const struct nn_depthwise layer = {

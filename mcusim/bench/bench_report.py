@@ -121,7 +121,8 @@ class Result:
     exponentials within 1e-5 of the largest value.
     ``energy_joules`` is that of one inference at ``supply_volts``: None where the board has no energy table. ``schedule``:
     inferences now and then, None unless asked. ``changes``: what was rewritten so that the network needs less memory, in
-    order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network.
+    order; ``added_macs`` is what that cost, and ``macs`` and ``layers`` are those of the rewritten network. ``sparse``: layers
+    whose weights are kept without zeros; their ``macs`` are those with them.
     """
 
     model: str
@@ -153,6 +154,7 @@ class Result:
     tensors: tuple[Placed, ...] = ()
     supply_volts: float | None = None
     schedule: ScheduleUse | None = None
+    sparse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

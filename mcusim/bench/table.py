@@ -97,6 +97,7 @@ def total_lines(result: Result) -> Iterator[str]:
     yield f"fits     {fit_text(result.room)}"
     yield from _elsewhere(result)
     yield from _changed(result)
+    yield from (f"{'' if number else 'sparse':8} {printable(line)}" for number, line in enumerate(result.sparse))
     yield from _compared(result)
 
 

@@ -19,6 +19,7 @@ from mcusim.deploy.build import build_sources, sources_of, support_for
 from mcusim.deploy.explain import Explanation
 from mcusim.deploy.firmware import Firmware, Sizes, TooLarge, fed
 from mcusim.deploy.generate import Sources, constants_of
+from mcusim.deploy.sparse_layers import kept_weights
 from mcusim.energy import Supply, prices_at, scheduled
 from mcusim.errors import McusimError
 from mcusim.network import Network
@@ -193,6 +194,7 @@ def result_of(
         model_file=question.model_file,
         arenas=tuple(ArenaPart(name, peak) for name, peak in sources.plan.peak_bytes.items() if peak),
         changes=sources.arrangement.changes,
+        sparse=tuple(map(str, kept_weights(sources.network, sources.steps))),
         added_macs=sources.arrangement.macs - network_macs(network),
         arena_reason=sources.plan.reason,
         tensors=tuple(_placed(_explained(sources))),

@@ -60,6 +60,7 @@ def bench_command(
     arena: Annotated[list[str] | None, build_options.ARENA] = None,
     arena_limit: Annotated[int | None, build_options.ARENA_LIMIT] = None,
     smallest: Annotated[bool, build_options.SMALLEST] = False,
+    sparse: Annotated[str, build_options.SPARSE] = "auto",
     supply: Annotated[Any, supply_options.SUPPLY] = None,
     duty_cycle: Annotated[Any, supply_options.DUTY_CYCLE] = None,
     battery: Annotated[Any, supply_options.BATTERY] = None,
@@ -90,7 +91,7 @@ def bench_command(
         raise typer.BadParameter(f"{missing} given; allowed: MODEL... --board NAME, or --compare A B")
     _check_files(json, html)
     options = build_options.build_options(
-        compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest
+        compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest, sparse
     )
     wishes: dict[str, Any] = {
         "check": check, "seed": seed, "data": data, "calibration": calibration or None, "cache": not no_cache, "jobs": jobs,

@@ -38,6 +38,7 @@ def deploy_command(
     arena: Annotated[list[str] | None, build_options.ARENA] = None,
     arena_limit: Annotated[int | None, build_options.ARENA_LIMIT] = None,
     smallest: Annotated[bool, build_options.SMALLEST] = False,
+    sparse: Annotated[str, build_options.SPARSE] = "auto",
     marks: Annotated[bool, typer.Option("--marks/--no-marks", help="Count the cycles of each layer.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:  # fmt: skip
@@ -48,7 +49,7 @@ def deploy_command(
         met = "both --board and --core" if board is not None else "neither --board nor --core"
         raise typer.BadParameter(f"{met} given; allowed: one of them")
     options = build_options.build_options(
-        compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest, marks
+        compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest, sparse, marks
     )
     sources = write_project(network.load(model), boards.load(board or core or ""), output, options)
     if not quiet:
@@ -56,11 +57,14 @@ def deploy_command(
 
 
 def summary(folder: Path, sources: Sources) -> str:
-    """What was written, how it was rewritten to need less memory, and what to do with it."""
+    """What was written, how it was rewritten to need less memory, which layers are sparse, and what to do with it."""
+    from mcusim.deploy.sparse_layers import kept_weights
+
     places = ", ".join(f"{size:,} in {name}" for name, size in sources.plan.peak_bytes.items() if size and name != "ram")
     return (
         f"{folder}: {len(sources.steps)} layers, arena {sources.arena_bytes:,} bytes"
         f" ({'; '.join(filter(None, (places, sources.plan.reason)))}), constants {sources.weight_bytes:,} bytes\n"
         + "".join(f"rewritten: {change}\n" for change in sources.arrangement.changes)
+        + "".join(f"sparse: {kept}\n" for kept in kept_weights(sources.network, sources.steps))
         + f"build it with: make -C {folder}\n"
     )

@@ -39,6 +39,7 @@ class BuildOptions:
     ``memories``: what the arena may be put in, banks of the board by name, filled in this order; () for the main RAM, and the
     others of the board where that is too small. ``arena_limit_bytes``: what the arena may take, None for all that there is.
     ``smallest``: the smallest arena that can be found, whatever it costs. In all memories together, an arena is no larger.
+    ``sparse``: when layers of int8 keep only weights that are not zero, a key of ``mcusim.deploy.sparse_choice.POLICIES``.
     """
 
     compiler: str = ""
@@ -50,11 +51,12 @@ class BuildOptions:
     stack_bytes: int = Layout.stack_bytes
     arena_limit_bytes: int | None = None
     smallest: bool = False
+    sparse: str = "auto"
     defines: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def kernels(self, core: str) -> Kernels:
         """The kernels for a core."""
-        return Kernels(core, self.cmsis_nn)
+        return Kernels(core, self.cmsis_nn, self.sparse)
 
 
 USUAL = BuildOptions()

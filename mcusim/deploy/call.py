@@ -10,8 +10,8 @@ import numpy as np
 from mcusim.network import Layer
 
 C_TYPES = {
-    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "uint32": "uint32_t", "int64": "int64_t",
-    "float32": "float", "float64": "double", "bool": "uint8_t",
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t",
+    "int64": "int64_t", "float32": "float", "float64": "double", "bool": "uint8_t",
 }  # fmt: skip
 """Element types of tensors in C."""
 

@@ -19,6 +19,7 @@ from mcusim.deploy.call import C_TYPES, Call, Constant, Step, Struct
 from mcusim.deploy.kernels import Kernels
 from mcusim.deploy.lifetimes import scratch_name
 from mcusim.deploy.placement import IN_FLASH, RAM, Placement
+from mcusim.deploy.sparse_layers import kept_weights
 from mcusim.network import ElementType, Network, NetworkError, Tensor
 from mcusim.network.macs import layer_macs
 
@@ -241,7 +242,8 @@ def layer_comment(network: Network, step: Step) -> str:
     results = [shape_text(t.shape) for t in network.outputs_of(layer)]
     macs = layer_macs(network, layer)
     text = f"{step.name}: {type(layer.operator).__name__}{_window(network, step)}, {', '.join(shapes)} -> {', '.join(results)}"
-    return text + (f", {macs:,} MACs" if macs else "")
+    kept = "".join(f"; {weights.text}" for weights in kept_weights(network, [step]))
+    return text + (f", {macs:,} MACs" if macs else "") + kept
 
 
 def _window(network: Network, step: Step) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kernels_c import ROOT
 from mcusim.deploy.call import EXTRA, FLOAT
+from mcusim.deploy.sparse_choice import POLICIES
 from mcusim.errors import McusimError
 
 EXTRAS = (EXTRA, FLOAT)
@@ -21,14 +22,20 @@ class KernelError(McusimError):
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """``cmsis_nn``: root of a checkout of CMSIS-NN (it has ``Include`` and ``Source``); None for our own kernels."""
+    """``cmsis_nn``: root of a checkout of CMSIS-NN (it has ``Include`` and ``Source``); None for our own kernels.
+
+    ``sparse``: when layers keep only those weights that are not zero, a key of ``POLICIES``. CMSIS-NN has no kernels for that.
+    """
 
     core: str
     cmsis_nn: Path | None = None
+    sparse: str = "auto"
 
     def __post_init__(self) -> None:
         if self.cmsis_nn is not None and not _api(self.cmsis_nn / "Include").is_file():
             raise KernelError(f"{self.cmsis_nn} is no checkout of CMSIS-NN: it has no file Include/arm_nnfunctions.h")
+        if self.sparse not in POLICIES:
+            raise KernelError(f"{self.sparse!r} does not say when layers are sparse; allowed: {', '.join(POLICIES)}")
 
     @property
     def own(self) -> bool:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from mcusim.deploy.call import Argument, Call, Step
+from mcusim.deploy.call import Argument, Call, Step, Struct
 from mcusim.deploy.walks import Planes, Promise, Walk
 
 ASKED: Mapping[str, str] = {
     "arm_convolve_wrapper_s8": "nn_convolve_walk",
     "arm_depthwise_conv_wrapper_s8": "nn_depthwise_walk",
+    "nn_convolve_sparse_s8": "nn_convolve_sparse_walk",
 }
 """Kernels that go several ways, and the function of kernels_c/include/nn_walks.h that tells what they promise for a layer."""
 KEPT: Mapping[str, Promise] = {"arm_avgpool_s8": Walk(), "arm_max_pool_s8": Walk(), "arm_pad_s8": Walk()}
 """Kernels that keep one promise always: they go pixel by pixel (kernels_c/include/nn_window.h, kernels_c/src/arm_pad_s8.c)."""
 
-PARAMS, QUANT, INPUT, FILTER, BIAS, OUTPUT = 1, 2, 3, 5, 8, 9
+PARAMS, QUANT, INPUT, FILTER, WEIGHTS, BIAS, OUTPUT = 1, 2, 3, 5, 6, 8, 9
 """Places of the arguments that the functions ask for, in calls of the kernels."""
 
 Ask = Callable[[str, Sequence[Argument]], int]
@@ -33,9 +34,16 @@ def _promise(step: Step, ask: Ask) -> Promise | None:
         case (Call(function=function),) if function in KEPT:
             return KEPT[function]
         case (Call(function=function, arguments=arguments),) if function in ASKED:
-            given = [arguments[place] for place in (PARAMS, QUANT, INPUT, FILTER, BIAS, OUTPUT)]
-            return _said(ask(ASKED[function], given))
+            return _said(ask(ASKED[function], _given(arguments)))
     return None
+
+
+def _given(arguments: Sequence[Argument]) -> Sequence[Argument]:
+    """What the function takes of a kernel's arguments: of sparse weights, how many rows they take together."""
+    match arguments[WEIGHTS]:
+        case Struct(type="nn_sparse_weights", fields=(*_, rows)):
+            return [int(str(rows))]
+    return [arguments[place] for place in (PARAMS, QUANT, INPUT, FILTER, BIAS, OUTPUT)]
 
 
 def _said(answer: int) -> Promise | None:

@@ -15,7 +15,7 @@ from cost_models.size_table import SEED, state_of_kernels, target_name
 from cost_models.sizes import sizes_on
 from cost_models.towers import tower
 from mcusim import boards
-from mcusim.deploy.build import sources_of
+from mcusim.deploy.build import BuildOptions, sources_of
 from mcusim.deploy.call import Call
 from tests.cost_models.made_up import networks
 
@@ -37,7 +37,7 @@ def test_a_board_that_is_not_in_the_tables_is_refused() -> None:
 def test_constants_and_kernels_are_those_of_a_build() -> None:
     board = boards.load("m4")
     for network in networks(24, seed=9):
-        layers, sources = from_network(network), sources_of(network, board)
+        layers, sources = from_network(network), sources_of(network, board, BuildOptions(sparse="never"))
         assert layers.arenas is not None
         stored = sum(-(-array.data.nbytes // 16) * 16 for array in sources.arrays)
         assert layers.arenas.steps["constant_bytes"].sum() == stored, network.name

@@ -171,6 +171,17 @@ def test_coefficients_are_not_negative_and_the_best_of_those() -> None:
     np.testing.assert_allclose(nonnegative(features, targets, 1e6, targets, np.ones(3)), np.ones(3), rtol=1e-4)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_where_a_fit_begins_changes_nothing(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    features = random.uniform(0, 1, (40, 12))
+    targets = np.maximum(features @ random.normal(0, 1, 12), 0.1)
+    near = np.maximum(random.normal(0, 1, 12), 0)
+    found, again = (nonnegative(features, targets, 1e-6, targets, near=each) for each in (None, near))
+    np.testing.assert_allclose(again, found, atol=1e-6)
+    assert (found == 0).any()
+
+
 def test_one_row_that_is_far_off_moves_a_robust_fit_little() -> None:
     features = np.random.default_rng(7).uniform(1, 2, (60, 2))
     targets = features @ [2.0, 5.0]

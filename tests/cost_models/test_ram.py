@@ -19,7 +19,7 @@ from mcusim import boards
 from mcusim.deploy.arrangement import Making
 from mcusim.deploy.bodies import align, bodies_of, overlays_by_pair
 from mcusim.deploy.buffers import Buffer, Overlay, PlanError, View
-from mcusim.deploy.build import USUAL, making_for
+from mcusim.deploy.build import BuildOptions, making_for
 from mcusim.deploy.lower import scratch_of
 from mcusim.deploy.packing import Packing, pack
 from mcusim.deploy.walks import Planes, Promise, Walk
@@ -96,7 +96,7 @@ def networks() -> list[Network]:
 @pytest.fixture(scope="module", params=["nucleo-f746zg", "m3"])
 def making(request: pytest.FixtureRequest) -> tuple[Making, bool]:
     board = boards.load(request.param)
-    return making_for(board, USUAL), board.core in DSP
+    return making_for(board, BuildOptions(sparse="never")), board.core in DSP
 
 
 def test_kernels_take_and_promise_what_the_compiled_ones_say(making: tuple[Making, bool]) -> None:

@@ -132,15 +132,15 @@ def operator_of(number: int, case: Case, random: np.random.Generator) -> tuple[o
     return operator, names, [weights, bias]
 
 
-def promises_of(core: str) -> dict[str, Promise]:
-    making = making_for(boards.load(core), CHECKED)
+def promises_of(core: str, options: BuildOptions = CHECKED) -> dict[str, Promise]:
+    making = making_for(boards.load(core), options)
     return dict(making.promises(making.lower(all_cases())))
 
 
-def overlaid(core: str, promises: dict[str, Promise], closer: int = 0) -> Arrangement:
+def overlaid(core: str, promises: dict[str, Promise], closer: int = 0, options: BuildOptions = CHECKED) -> Arrangement:
     """Every output as close to its input as promised, or by so many pixels closer; apart where nothing is promised."""
     network = all_cases()
-    steps = making_for(boards.load(core), CHECKED).lower(network)
+    steps = making_for(boards.load(core), options).lower(network)
     places, end = {}, 0
     for layer, step in zip(network.layers, steps, strict=True):
         source, target = network.tensors[layer.inputs[0]], network.tensors[layer.outputs[0]]
@@ -160,9 +160,11 @@ def overlaid(core: str, promises: dict[str, Promise], closer: int = 0) -> Arrang
     return Arrangement(network, steps, buffers_of(network, scratch_of(steps)), plan)
 
 
-def outputs(core: str, arrangement: Arrangement, folder: Path) -> list[dict[str, np.ndarray]]:
+def outputs(
+    core: str, arrangement: Arrangement, folder: Path, options: BuildOptions = CHECKED
+) -> list[dict[str, np.ndarray]]:
     network, board = all_cases(), boards.load(core)
-    firmware = build_sources(written(arrangement, board, CHECKED), board, folder / "network.elf", CHECKED)
+    firmware = build_sources(written(arrangement, board, options), board, folder / "network.elf", options)
     elf = fed(firmware.elf, folder / "fed.elf")
     inputs = samples(network, 1)
     (folder / "inputs.bin").write_bytes(b"".join(inputs[0][name].tobytes() for name in network.inputs))
@@ -179,6 +181,16 @@ def wanted() -> list[dict[str, np.ndarray]]:
 @pytest.mark.parametrize("core", CORES)
 def test_outputs_may_lie_as_close_to_inputs_as_promised(core: str, tmp_path: Path) -> None:
     assert_same(outputs(core, overlaid(core, promises_of(core)), tmp_path), wanted())
+
+
+@pytest.mark.parametrize("core", ["m0plus", "m4"])
+@pytest.mark.parametrize(("form", "promise"), [("rows", Walk(4, buffered=True)), ("fours", Walk())])
+def test_sparse_convolutions_keep_their_promise_too(form: str, promise: Walk, core: str, tmp_path: Path) -> None:
+    options = replace(CHECKED, sparse=form)
+    promises = promises_of(core, options)
+    sparse = [f"layer{number}" for number, case in enumerate(CASES) if case.outputs and case.groups == 1]
+    assert {promises[name] for name in sparse} == {promise}
+    assert_same(outputs(core, overlaid(core, promises, options=options), tmp_path, options), wanted())
 
 
 @pytest.mark.parametrize("core", ["m0plus", "m4"])

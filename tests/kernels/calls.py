@@ -21,7 +21,8 @@ PLAIN = ("-O2", "-DNN_PLAIN_C")
 FAST = ("-O2",)
 
 C_TYPES: Mapping[str, str] = {
-    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t", "float32": "float",
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t",
+    "int64": "int64_t", "float32": "float",
 }  # fmt: skip
 
 HEAD = """

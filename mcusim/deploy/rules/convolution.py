@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from mcusim.deploy.call import EXTRA, Call, Constant, Context, SizeCheck, Struct
+from mcusim.deploy.rules import sparse
 from mcusim.deploy.rules.subject import Subject, bounds, dims, near_padding, scale_of, tile, zero_of
 from mcusim.network import Tensor
 from mcusim.network.fixed_point import quantize_multiplier
@@ -78,7 +79,7 @@ def shapes_of(subject: Subject) -> tuple[Struct, Struct, Struct]:
 
 
 def convolution(subject: Subject) -> tuple[Call, ...]:
-    """``arm_convolve_wrapper_s8`` or ``arm_convolve_wrapper_s16``."""
+    """``arm_convolve_wrapper_s8``, ``nn_convolve_sparse_s8`` or ``arm_convolve_wrapper_s16``."""
     kind, operator, shapes = kind_of(subject), subject.operator, shapes_of(subject)
     weights, channels = subject.input(1), subject.input(1).shape[0]
     if kind == "s16" and not subject.kernels.own and weights.shape[3] != subject.input().shape[3]:
@@ -87,6 +88,8 @@ def convolution(subject: Subject) -> tuple[Call, ...]:
         *offsets(subject), tile(operator.stride), near_padding(operator.padding), tile(operator.dilation),
         bounds(subject, operator.activation),
     ))  # fmt: skip
+    if kind == "s8" and (kept := sparse.weights_of(subject, "convolution")):
+        return (sparse.convolution(subject, kept, params, per_channel(subject, weights, channels), shapes),)
     function = f"arm_convolve_wrapper_{kind}"
     return (
         Call(
@@ -149,8 +152,8 @@ def transposed(subject: Subject) -> tuple[Call, ...]:
 
 
 def fully_connected(subject: Subject) -> tuple[Call, ...]:
-    """``arm_fully_connected_s8``, ``arm_fully_connected_per_channel_s8``, ``nn_fully_connected_s16`` or
-    ``arm_fully_connected_s16``."""
+    """``arm_fully_connected_s8``, ``arm_fully_connected_per_channel_s8``, ``nn_fully_connected_sparse_s8``,
+    ``nn_fully_connected_s16`` or ``arm_fully_connected_s16``."""
     kind, weights = kind_of(subject), subject.input(1)
     outputs, depth = weights.shape
     batches = prod(subject.input().shape) // depth
@@ -162,6 +165,8 @@ def fully_connected(subject: Subject) -> tuple[Call, ...]:
     if kind == "s16" and subject.kernels.own:
         return (rounded_once(subject, params, filter_dims, output_dims),)
     function, quantization = dense_kernel(subject, kind)
+    if kind == "s8" and (kept := sparse.weights_of(subject, "fully_connected")):
+        return (sparse.fully_connected(subject, kept, params, quantization),)
     return (
         Call(
             function,

@@ -128,7 +128,7 @@ class _Import:
         """An input of the network, or a parameter, buffer or constant of the module."""
         if spec.kind is not InputKind.USER_INPUT:
             source = self.program.state_dict if spec.target in self.program.state_dict else self.program.constants
-            return Constant(spec.target, source[spec.target].detach().cpu().numpy())
+            return Constant(spec.target, source[spec.target].detach().cpu().numpy().copy())  # training may go on there
         value = node.meta.get("val")
         if not isinstance(value, torch.Tensor):
             return value

@@ -1,0 +1,1 @@
+"""Studies on top of the simulator and its cost models; nothing else here imports them."""

@@ -1,0 +1,1 @@
+"""Pareto fronts of tables of results: which rows no other row beats."""
