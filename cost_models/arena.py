@@ -40,6 +40,13 @@ many inputs the network has, and whether floats are among them, at its first lay
 """
 
 
+RECORD_BYTES = 28
+"""``struct network_tensor`` of network.h, which describes an input or an output."""
+
+USUAL_LABEL_BYTES, USUAL_ENDS_BYTES = 16, 2 * (RECORD_BYTES + 8) + 36
+"""Labels of a layer, and of a network beside its layers, where no names are known; one input, one output."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arenas:
     """``tensors``: array of TENSOR, of one network after the other; ``starts[i]``: the first row of network i.

@@ -9,9 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from cost_models.arena import STEP, TENSOR, Arenas
+from cost_models.arena import STEP, TENSOR, USUAL_ENDS_BYTES, USUAL_LABEL_BYTES, Arenas
 from cost_models.flash import about_constants
-from cost_models.labels import USUAL_BYTES, USUAL_ENDS_BYTES
 from cost_models.layers import CODES, LAYER, Layers
 from cost_models.packing import chances
 from cost_models.ram import arena_of
@@ -45,7 +44,7 @@ def chained(layers: Layers) -> Layers:
     tensors["element_bytes"][starts] = tensors["bytes"][starts] // np.maximum(inputs, 1)
     tensors["element_bytes"][places] = table["output_bytes"] // np.maximum(elements, 1)
     steps["source"], steps["target"], steps["other"], steps["batches"] = own, own + 1, -1, 1
-    steps["constant_bytes"], steps["label_bytes"] = about_constants(table), USUAL_BYTES
+    steps["constant_bytes"], steps["label_bytes"] = about_constants(table), USUAL_LABEL_BYTES
     steps["label_bytes"][layers.starts] += USUAL_ENDS_BYTES
     steps["inputs"][layers.starts], steps["outputs"][layers.starts + layers.counts - 1] = 1, 1
     steps["floats"][layers.starts] = tensors["element_bytes"][starts] == ElementType.FLOAT32.size_bytes

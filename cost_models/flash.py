@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from cost_models.arena import USUAL_ENDS_BYTES, USUAL_LABEL_BYTES
 from cost_models.errors import CostModelError
 from cost_models.estimates import Estimate
-from cost_models.labels import USUAL_BYTES, USUAL_ENDS_BYTES
 from cost_models.layers import OPERATORS, Layers
 
 SIZES = Path(__file__).with_name("sizes.json")
@@ -130,7 +130,7 @@ def ends_of(layers: Layers) -> np.ndarray:
 def stored_bytes(layers: Layers) -> np.ndarray:
     """Constants and labels of each network."""
     if layers.arenas is None:
-        labels = USUAL_BYTES * layers.counts + USUAL_ENDS_BYTES
+        labels = USUAL_LABEL_BYTES * layers.counts + USUAL_ENDS_BYTES
         return layers.per_network(about_constants(layers.table)) + labels
     steps = layers.arenas.steps
     return layers.per_network(steps["constant_bytes"] + steps["label_bytes"])

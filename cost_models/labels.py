@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cost_models.arena import RECORD_BYTES
 from mcusim.deploy.generate import text_in_c
 from mcusim.deploy.lower import identifiers
 from mcusim.network import Network
@@ -11,14 +12,8 @@ from mcusim.network import Network
 WORD = 4
 """Strings begin at multiples of it; a layer has a pointer to its name."""
 
-RECORD_BYTES = 28
-"""``struct network_tensor``, of an input or an output."""
-
 GREETING = "#network  "
 """What main.c prints around the name of the network."""
-
-USUAL_BYTES, USUAL_ENDS_BYTES = 16, 2 * (RECORD_BYTES + 8) + 36
-"""Of a layer, and of a network beside its layers, where no names are known; one input, one output."""
 
 
 def string_bytes(text: str) -> int:
