@@ -24,9 +24,9 @@ them begins.
 """
 
 STEP = np.dtype(
-    [(name, np.int64) for name in ("scratch_bytes", "constant_bytes")]
-    + [(name, np.int32) for name in ("target", "source", "other", "batches")]
-    + [(name, np.bool_) for name in ("odd", "free")]
+    [(name, np.int64) for name in ("scratch_bytes", "constant_bytes", "label_bytes")]
+    + [(name, np.int32) for name in ("target", "source", "other", "batches", "inputs", "outputs")]
+    + [(name, np.bool_) for name in ("odd", "free", "floats")]
 )  # fmt: skip
 """A row for each layer. ``target``, ``source``, ``other``: the tensors that are its output, its first input, and the second
 one where it works element by element; by their places in the network, -1 for none. ``batches``: images in the input.
@@ -34,7 +34,17 @@ one where it works element by element; by their places in the network, -1 for no
 convolution with a scale that nn_scale.h is not right for, a fully connected layer with one scale, operands of different
 shapes, a Pad of other things than images of int8). ``constant_bytes``: of arrays in flash, each rounded up to 16, those of
 earlier layers not among them. ``free``: it has no code, since its output lies in its input.
+
+Flash alone asks for the rest. ``label_bytes``: of names and descriptions (``cost_models.labels``). ``inputs``, ``floats``: how
+many inputs the network has, and whether floats are among them, at its first layer; ``outputs``: its outputs, at its last one.
 """
+
+
+RECORD_BYTES = 28
+"""``struct network_tensor`` of network.h, which describes an input or an output."""
+
+USUAL_LABEL_BYTES, USUAL_ENDS_BYTES = 16, 2 * (RECORD_BYTES + 8) + 36
+"""Labels of a layer, and of a network beside its layers, where no names are known; one input, one output."""
 
 
 @dataclass(frozen=True, slots=True)

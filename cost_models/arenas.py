@@ -9,12 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from cost_models.arena import STEP, TENSOR, Arenas
+from cost_models.arena import STEP, TENSOR, USUAL_ENDS_BYTES, USUAL_LABEL_BYTES, Arenas
 from cost_models.flash import about_constants
 from cost_models.layers import CODES, LAYER, Layers
 from cost_models.packing import chances
 from cost_models.ram import arena_of
 from cost_models.warmth import Warmth
+from mcusim.network import ElementType
 
 NETWORKS = Warmth("cost_models.native", 64, 4000)
 
@@ -43,7 +44,10 @@ def chained(layers: Layers) -> Layers:
     tensors["element_bytes"][starts] = tensors["bytes"][starts] // np.maximum(inputs, 1)
     tensors["element_bytes"][places] = table["output_bytes"] // np.maximum(elements, 1)
     steps["source"], steps["target"], steps["other"], steps["batches"] = own, own + 1, -1, 1
-    steps["constant_bytes"] = about_constants(table)
+    steps["constant_bytes"], steps["label_bytes"] = about_constants(table), USUAL_LABEL_BYTES
+    steps["label_bytes"][layers.starts] += USUAL_ENDS_BYTES
+    steps["inputs"][layers.starts], steps["outputs"][layers.starts + layers.counts - 1] = 1, 1
+    steps["floats"][layers.starts] = tensors["element_bytes"][starts] == ElementType.FLOAT32.size_bytes
     steps["free"] = table["operator"] == CODES["Reshape"]
     scaled = np.isin(table["operator"], (CODES["Conv2D"], CODES["DepthwiseConv2D"])) & (table["unfit_channels"] > 0)
     steps["odd"] = scaled | ((table["operator"] == CODES["FullyConnected"]) & (table["scales"] == 1))

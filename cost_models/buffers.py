@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cost_models.arena import STEP, TENSOR, Arenas
+from cost_models.labels import labels_of
 from cost_models.traits import factors_of, multipliers_of, unfit_channels
 from mcusim.deploy.bodies import bodies_of
 from mcusim.deploy.lifetimes import ELEMENT_WISE, Lifetimes, buffers_of
@@ -21,8 +22,16 @@ def arenas_of(network: Network) -> Arenas:
     places = {buffer.name: place for place, buffer in enumerate(lifetimes.buffers)}
     views = {(view.part, view.whole) for view in lifetimes.views}
     constants: Constants = set()
-    steps = [_step(network, layer, places, views, constants) for layer in network.layers]
-    return Arenas(_tensors(network, lifetimes, places), np.zeros(1, np.int64), np.array(steps, STEP))
+    steps = np.zeros(len(network.layers), STEP)
+    steps[list(PLANNED)] = [_step(network, layer, places, views, constants) for layer in network.layers]
+    steps["label_bytes"] = labels_of(network)
+    steps["inputs"][0], steps["outputs"][-1] = len(network.inputs), len(network.outputs)
+    steps["floats"][0] = any(network.tensors[name].type is ElementType.FLOAT32 for name in network.inputs)
+    return Arenas(_tensors(network, lifetimes, places), np.zeros(1, np.int64), steps)
+
+
+PLANNED = ("scratch_bytes", "constant_bytes", "target", "source", "other", "batches", "odd", "free")
+"""Columns of STEP in the order of ``_step``."""
 
 
 def _tensors(network: Network, lifetimes: Lifetimes, places: dict[str, int]) -> np.ndarray:

@@ -1,9 +1,12 @@
-"""Flash of networks: constants, kernels and what they call, the code around them; from tables of sizes of what compilers made.
+"""Flash of networks: constants, kernels, the code around them; from tables of sizes of what compilers made.
 
-Constants are exact, and so is which kernels are there and what they take. The code that calls them is not: compilers make it
-of a whole network at once, so that what a call takes depends on those before it. It is told by kernel, as builds of samples
-have it on average, and the deviation is that of those builds. Kernels of uint8 are told as those of int8, which take a little
-more.
+Exact: constants, names and descriptions (``labels.py``), which kernels are there, what they take, and what they call.
+
+Not exact: the code that calls them. Compilers make one function of all layers and share registers, addresses and numbers
+between them, and from some size of that function on marks are no longer written out in it. It is told by kernel, as builds of
+samples have it on average, with less for each call beyond those that are written out; the deviation is that of those builds.
+Nor are gaps between sections, which depend on where that code ends. Kernels of uint8 are told as those of int8, which take a
+little more.
 """
 
 from __future__ import annotations
@@ -17,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from cost_models.arena import USUAL_ENDS_BYTES, USUAL_LABEL_BYTES
 from cost_models.errors import CostModelError
 from cost_models.estimates import Estimate
 from cost_models.layers import OPERATORS, Layers
 
 SIZES = Path(__file__).with_name("sizes.json")
-SCHEMA = "cost_models.sizes/1"
+SCHEMA = "cost_models.sizes/2"
 
 USUAL: Mapping[str, str] = {
     "Conv2D": "arm_convolve_wrapper_s8", "DepthwiseConv2D": "arm_depthwise_conv_wrapper_s8",
@@ -40,14 +44,20 @@ USUAL: Mapping[str, str] = {
 
 ODD: Mapping[str, str] = {
     "FullyConnected": "arm_fully_connected_s8", "Binary add": "nn_add_s8", "Binary mul": "nn_mul_s8", "Pad": "memset",
+    "Quantize": "nn_flip_top_bits",
 }  # fmt: skip
-"""Where the step is odd: one scale for all outputs, shapes that differ, a Pad of other things than images."""
+"""Where the step is odd: one scale for all outputs, shapes that differ, a Pad of other things than images. Bytes whose top bits
+change only."""
+
+TURNED = "nn_transpose"
+"""What a BatchMatMul calls too where an operand has to be turned over first."""
 
 WIDE: Mapping[str, str] = {
     "TransposeConv2D": "nn_transpose_conv_s16", "FullyConnected": "nn_fully_connected_s16", "Binary minimum": "nn_minimum_s16",
     "Binary maximum": "nn_maximum_s16", "Reduce max": "nn_reduce_max_s16", "Reduce min": "nn_reduce_min_s16",
     "Unary relu": "nn_requantize_s16", "Unary relu6": "nn_requantize_s16", "Unary relu_n1_to_1": "nn_requantize_s16",
     "Unary leaky_relu": "nn_leaky_relu_s16", "Unary logistic": "nn_activation_s16", "Unary tanh": "nn_activation_s16",
+    "Quantize": "nn_requantize_s8_s16",
     **{name: kernel.replace("_s8", "_s16") for name, kernel in USUAL.items() if name.startswith((
         "Conv2D", "Depthwise", "Binary add", "Binary sub", "Binary mul", "Pool2D", "Reduce mean", "Reduce sum", "Softmax",
         "BatchMatMul",
@@ -68,7 +78,10 @@ FLOAT: Mapping[str, str] = {
 }  # fmt: skip
 """Kernels with floats at one end, and those of floats."""
 
-KERNELS = tuple(sorted({*USUAL.values(), *ODD.values(), *WIDE.values(), *FLOAT.values()}))
+KERNELS = tuple(sorted({*USUAL.values(), *ODD.values(), *WIDE.values(), *FLOAT.values(), TURNED}))
+
+ENDS = ("several inputs", "several outputs", "inputs of floats")
+"""What the code around a network depends on (main.c.j2 of mcusim.deploy): whether a network has each of them."""
 
 LONG_ROW = 128
 """Bytes of a row from which on a Pad has a kernel of its own (mcusim.deploy.rules.shaping)."""
@@ -86,6 +99,7 @@ def kernels_of(layers: Layers) -> np.ndarray:
     table = layers.table
     odd = np.zeros(len(table), bool) if layers.arenas is None else layers.arenas.steps["odd"].copy()
     odd |= (table["operator"] == OPERATORS.index("Pad")) & (table["input_width"] * table["input_channels"] < LONG_ROW)
+    odd |= (table["operator"] == OPERATORS.index("Quantize")) & (table["scales"] == 0)
     way = np.select([table["element_bytes"] == 4, table["element_bytes"] == 2, odd], [3, 2, 1], 0)
     found = _PLACES[way, table["operator"]]
     free = table["operator"] == OPERATORS.index("Reshape") if layers.arenas is None else layers.arenas.steps["free"]
@@ -97,28 +111,59 @@ def calls_of(layers: Layers) -> np.ndarray:
     kernels = kernels_of(layers)
     there = kernels >= 0
     places = layers.owners[there] * len(KERNELS) + kernels[there]
-    return np.bincount(places, minlength=len(layers) * len(KERNELS)).reshape(len(layers), len(KERNELS))
+    calls = np.bincount(places, minlength=len(layers) * len(KERNELS)).reshape(len(layers), len(KERNELS))
+    if layers.arenas is not None:
+        turned = (layers.table["operator"] == OPERATORS.index("BatchMatMul")) & (layers.arenas.steps["scratch_bytes"] > 0)
+        calls[:, KERNELS.index(TURNED)] += layers.per_network(turned.astype(np.int64))
+    return calls
+
+
+def ends_of(layers: Layers) -> np.ndarray:
+    """Which of ENDS each network has: a row of truth values for each."""
+    if layers.arenas is None:
+        return np.zeros((len(layers), len(ENDS)), bool)
+    steps = layers.arenas.steps
+    counts = (layers.per_network(steps[name].astype(np.int64)) for name in ("inputs", "outputs", "floats"))
+    return np.column_stack([count > least for count, least in zip(counts, (1, 1, 0), strict=True)])
+
+
+def stored_bytes(layers: Layers) -> np.ndarray:
+    """Constants and labels of each network."""
+    if layers.arenas is None:
+        labels = USUAL_LABEL_BYTES * layers.counts + USUAL_ENDS_BYTES
+        return layers.per_network(about_constants(layers.table)) + labels
+    steps = layers.arenas.steps
+    return layers.per_network(steps["constant_bytes"] + steps["label_bytes"])
+
+
+def beyond(calls: np.ndarray, inlined: int) -> np.ndarray:
+    """How many calls of each network there are beyond ``inlined``: compilers stop to write out marks where a function grows."""
+    return np.maximum(calls.sum(axis=1) - inlined, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a compiler makes for a core. ``sections``: alignment and bytes of each, in the order in which they are linked.
 
-    ``kernels``: the sections of each of KERNELS and of what it calls. ``calls``: bytes around a call of each. ``deviation``:
-    of sums of those, in bytes. ``known``: bytes of sets of kernels that were asked for.
+    ``kernels``: the sections of each of KERNELS and of what it calls. ``calls``: bytes around a call of each. ``ends``: of each
+    of ENDS. ``deep``: how many calls a compiler writes out in full, and bytes of each beyond. ``deviation``: of sums of those
+    in networks of few layers, in bytes. ``known``: bytes of sets of kernels that were asked for.
     """
 
     sections: tuple[tuple[int, int], ...]
     kernels: tuple[tuple[int, ...], ...]
     calls: tuple[float, ...]
+    ends: tuple[float, ...]
+    deep: tuple[int, float]
     deviation: float
     known: dict[bytes, int] = field(default_factory=dict, compare=False, repr=False)
 
-    def code_bytes(self, calls: np.ndarray) -> np.ndarray:
-        """Kernels and calls of each network; ``calls`` as ``calls_of`` has them."""
+    def code_bytes(self, calls: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Kernels and calls of each network; ``calls`` and ``ends`` as ``calls_of`` and ``ends_of`` have them."""
         there = calls > 0
         linked = [self._linked(row.tobytes(), each) for row, each in zip(np.packbits(there, axis=1), there, strict=True)]
-        return np.asarray(linked + calls @ np.array(self.calls))
+        around = calls @ np.array(self.calls) + ends @ np.array(self.ends) + beyond(calls, self.deep[0]) * self.deep[1]
+        return np.asarray(linked + around)
 
     def _linked(self, key: bytes, there: np.ndarray) -> int:
         if key not in self.known:
@@ -140,10 +185,13 @@ MIDDLE = 16
 
 def flash_bytes(layers: Layers, target: Target, frame_bytes: float) -> Estimate:
     """Code and constants of each network. ``frame_bytes``: of what a board's firmware has beside its network."""
-    constants = about_constants(layers.table) if layers.arenas is None else layers.arenas.steps["constant_bytes"]
-    values = target.code_bytes(calls_of(layers)) + layers.per_network(constants) + frame_bytes
-    spread = target.deviation * np.sqrt(layers.counts / USUAL_LAYERS)
-    return Estimate(values, np.maximum(spread, target.deviation))
+    values = target.code_bytes(calls_of(layers), ends_of(layers)) + stored_bytes(layers) + frame_bytes
+    return Estimate(values, target.deviation * growth(layers.counts))
+
+
+def growth(counts: np.ndarray) -> np.ndarray:
+    """How many times larger than in networks of few layers errors are: those of calls add up as if they were independent."""
+    return np.asarray(np.sqrt(np.maximum(counts / USUAL_LAYERS, 1)))
 
 
 def about_constants(table: np.ndarray) -> np.ndarray:
@@ -164,7 +212,7 @@ CHANNELED = [OPERATORS.index(name) for name in ("Conv2D", "DepthwiseConv2D", "Tr
 LOOKED_UP = [place for place, name in enumerate(OPERATORS) if name.startswith("Unary")]
 
 USUAL_LAYERS = 8.0
-"""Layers of a sample, about; errors of calls add up as if they were independent."""
+"""Layers of a sample, about."""
 
 
 @cache
@@ -182,4 +230,6 @@ def target_of(name: str) -> Target:
     plain = tables()["targets"][name]
     kernels = tuple(tuple(plain["kernels"].get(kernel, ())) for kernel in KERNELS)
     calls = tuple(float(plain["calls"].get(kernel, plain["call"])) for kernel in KERNELS)
-    return Target(tuple((a, s) for a, s in plain["sections"]), kernels, calls, float(plain["deviation"]))
+    ends = tuple(float(plain["ends"][name]) for name in ENDS)
+    deep = int(plain["deep"][0]), float(plain["deep"][1])
+    return Target(tuple((a, s) for a, s in plain["sections"]), kernels, calls, ends, deep, float(plain["deviation"]))

@@ -148,19 +148,21 @@ def mobilenet(draw: Drawing) -> Value:
     """Depthwise and pointwise convolutions, or inverted residuals (MobileNet v1 and v2, MCUNet)."""
     size, width = draw.between(12, 112), draw.one_of(4, 8, 8, 12, 16)
     x = draw.conv(draw.image(size, size, draw.one_of(1, 3)), width, (3, 3), (2, 2))
-    inverted = bool(draw.random.integers(2))
+    cell = inverted if draw.random.integers(2) else separable
     for _ in range(draw.between(1, 9)):
-        x = (_inverted if inverted else _separable)(draw, x)
+        x = cell(draw, x)
     return draw.classes(x, draw.between(2, 40)) if draw.random.integers(2) else x
 
 
-def _separable(draw: Drawing, x: Value) -> Value:
+def separable(draw: Drawing, x: Value) -> Value:
+    """A depthwise and a pointwise convolution."""
     stride = draw.one_of(1, 1, 2)
     x = draw.depthwise(x, (3, 3), (stride, stride))
     return draw.conv(x, min(256, x.shape[1] * draw.one_of(1, 2, 2)), (1, 1))
 
 
-def _inverted(draw: Drawing, x: Value) -> Value:
+def inverted(draw: Drawing, x: Value) -> Value:
+    """An inverted residual: wide, depthwise, narrow."""
     kernel, stride = draw.one_of(3, 3, 5, 7), draw.one_of(1, 1, 2)
     channels = draw.one_of(x.shape[1], x.shape[1] + 4, x.shape[1] + 8)
     wide = draw.conv(x, x.shape[1] * draw.one_of(3, 4, 6), (1, 1))
@@ -185,11 +187,12 @@ def resnet(draw: Drawing) -> Value:
     size = draw.between(8, 40)
     x = draw.conv(draw.image(size, size, draw.one_of(1, 3, 3)), draw.one_of(4, 8, 16, 16), (3, 3))
     for _ in range(draw.between(1, 4)):
-        x = _residual(draw, x)
+        x = residual(draw, x)
     return draw.classes(x, draw.one_of(2, 10, 100))
 
 
-def _residual(draw: Drawing, x: Value) -> Value:
+def residual(draw: Drawing, x: Value) -> Value:
+    """Two convolutions, and what goes past them."""
     stride = draw.one_of(1, 2)
     channels = x.shape[1] * stride
     y = draw.conv(draw.conv(x, channels, (3, 3), (stride, stride)), channels, (3, 3), activation=False)

@@ -1,7 +1,8 @@
 """``python -m cost_models.size_table``: the tables of sizes that flash is told from, made of real builds, into ``sizes.json``.
 
-What compilers make of the kernels is read from the map of a link that keeps one kernel; what stands around calls is fitted to
-builds of samples, and what a board's firmware has beside its network is what builds for that board have more.
+What compilers make of the kernels is read from the map of a link that keeps one kernel. What stands around calls is fitted to
+builds of samples and of networks of many layers. What a board's firmware has beside its network is what builds for that board
+have more.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import numpy as np
 from elftools.elf.elffile import ELFFile
 
 from cost_models.exact import ExactSizes, exact_sizes
-from cost_models.flash import KERNELS, SCHEMA, SIZES, Target, calls_of
+from cost_models.flash import ENDS, KERNELS, SCHEMA, SIZES, Target, beyond, calls_of, ends_of, growth, stored_bytes
 from cost_models.frames import frame_of
 from cost_models.layers import Layers, from_network, joined
-from cost_models.sampling import sample
+from cost_models.sampling import family_of, sample
+from cost_models.towers import tower
 from kernels_c import ROOT
 from kernels_c.toolchain import Compiler, Layout, find_compiler
 from kernels_c.toolchain import run as compile_with
@@ -36,10 +38,20 @@ from mcusim.deploy.layout import GENERIC_CONSOLE, support_of
 from mcusim.deploy.library import Recipe, objects, system_sources
 from mcusim.network import Network
 
-SEED, SAMPLES, FEW = 4711, 100, 2
-"""Networks that calls are fitted to, and those that show what is a board's own."""
+SEED, SAMPLES, MORE, TOWERS, FEW = 4711, 72, 150, 15, 2
+"""Samples that calls are fitted to; of those up to MORE, families in which any kernel is met; and networks that show what is a
+board's own."""
 
-RIDGE = 0.05
+FITTED = (
+    *(("sample", number) for number in range(MORE) if number < SAMPLES or family_of(number) in ("corners", "apart")),
+    *(("tower", number) for number in range(TOWERS)),
+)  # fmt: skip
+
+INLINED = range(10, 30)
+"""Among them is how many calls a compiler writes out in full."""
+
+RIDGE, USUAL_CALL = 0.05, 170.0
+"""Bytes around a call, about."""
 
 ALWAYS = ("uart_put_unsigned", "uart_put_signed", "memcpy", "memset", "mark_list")
 """What any firmware has: not counted with kernels."""
@@ -65,15 +77,15 @@ def target_name(board: Board) -> str:
 
 
 @cache
-def built(number: int) -> Network:
-    """A sample."""
-    return sample(SEED, number)
+def built(kind: str, number: int) -> Network:
+    """A sample or a tower."""
+    return {"sample": sample, "tower": tower}[kind](SEED, number)
 
 
 @cache
-def taken(number: int, board: str) -> ExactSizes:
+def taken(kind: str, number: int, board: str) -> ExactSizes:
     """What it takes on a board."""
-    return exact_sizes(built(number), board)
+    return exact_sizes(built(kind, number), board)
 
 
 def sections_of(board: Board, compiler: Compiler) -> tuple[list[tuple[int, int]], dict[str, list[int]]]:
@@ -129,46 +141,63 @@ def _kept(functions: Sequence[str], parts: Sequence[Path], board: Board, compile
     }
 
 
+def as_they_are(board: Board) -> list[tuple[str, int]]:
+    """Those of FITTED that the main RAM of a board holds: others are rewritten, or have arenas in several memories."""
+    layers, frame = joined(from_network(built(*each)) for each in FITTED), frame_of(board)
+    held = frame.ram_bytes(layers).values - frame.tables_bytes <= frame.room_bytes
+    return [each for each, fits in zip(FITTED, held, strict=True) if fits]
+
+
 def target_table(board: Board, compiler: Compiler) -> dict[str, Any]:
     """The table of a target, from builds for one board."""
     sections, kernels = sections_of(board, compiler)
-    numbers = [n for n in range(SAMPLES) if taken(n, board.name).fits]
-    layers = joined(from_network(built(n)) for n in numbers)
-    bare = Target(tuple(sections), tuple(tuple(kernels[name]) for name in KERNELS), (0.0,) * len(KERNELS), 0.0)
-    rest = np.array([taken(n, board.name).flash_bytes for n in numbers]) - told(layers, bare)
+    there = as_they_are(board)
+    layers = joined(from_network(built(*each)) for each in there)
+    no_calls, no_ends = (0.0,) * len(KERNELS), (0.0,) * len(ENDS)
+    bare = Target(tuple(sections), tuple(tuple(kernels[name]) for name in KERNELS), no_calls, no_ends, (0, 0.0), 0.0)
+    rest = np.array([taken(*each, board.name).flash_bytes for each in there]) - told(layers, bare)
     calls = calls_of(layers).astype(np.float64)
-    rows = np.column_stack([np.ones(len(layers)), calls])
-    errors = np.zeros(len(rest))
-    for fold in range(5):
-        held = np.arange(len(rest)) % 5 == fold
-        errors[held] = rows[held] @ _fit(rows[~held], rest[~held]) - rest[held]
-    own, *around = _fit(rows, rest).tolist()
-    found = np.array(around)
-    there = np.asarray(calls.any(axis=0))
+    designs = {most: np.column_stack([np.ones(len(layers)), ends_of(layers), beyond(calls, most), calls]) for most in INLINED}
+    errors = {most: _errors(rows, rest) / growth(layers.counts) for most, rows in designs.items()}
+    inlined = min(INLINED, key=lambda most: float((errors[most] ** 2).sum()))
+    own, *both = _fit(designs[inlined], rest).tolist()
+    ends, deep, found = both[: len(ENDS)], both[len(ENDS)], np.array(both[len(ENDS) + 1 :])
+    met = np.asarray(calls.any(axis=0))
     return {
         "sections": sections, "kernels": kernels,
-        "calls": {name: round(float(value), 1) for name, value, met in zip(KERNELS, found, there, strict=True) if met},
-        "call": round(float(found[there].mean()), 1), "deviation": round(float(np.sqrt((errors**2).mean())), 1),
+        "calls": {name: round(float(value), 1) for name, value, known in zip(KERNELS, found, met, strict=True) if known},
+        "ends": {name: round(value, 1) for name, value in zip(ENDS, ends, strict=True)}, "deep": [inlined, round(deep, 1)],
+        "call": round(float(found[met].mean()), 1), "deviation": round(float(np.sqrt((errors[inlined] ** 2).mean())), 1),
         "board": board.name, "flash_bytes": round(own, 1),
     }  # fmt: skip
 
 
+def _errors(rows: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Of one network in five, told by a fit to the others."""
+    errors = np.zeros(len(rest))
+    for fold in range(5):
+        held = np.arange(len(rest)) % 5 == fold
+        errors[held] = rows[held] @ _fit(rows[~held], rest[~held]) - rest[held]
+    return errors
+
+
 def _fit(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Least squares, small ones where little is known."""
+    """Least squares; calls of kernels of which little is known are taken for about as large as USUAL_CALL."""
     penalty = RIDGE * np.eye(rows.shape[1])
     penalty[0] = 0
-    return np.linalg.lstsq(np.vstack([rows, penalty]), np.append(values, np.zeros(len(penalty))), rcond=None)[0]
+    usual = np.zeros(len(penalty))
+    usual[-len(KERNELS) :] = RIDGE * USUAL_CALL
+    return np.linalg.lstsq(np.vstack([rows, penalty]), np.append(values, usual), rcond=None)[0]
 
 
 def told(layers: Layers, target: Target) -> np.ndarray:
-    """Constants, kernels and calls of networks."""
-    assert layers.arenas is not None
-    return target.code_bytes(calls_of(layers)) + layers.per_network(layers.arenas.steps["constant_bytes"])
+    """Constants, labels, kernels and calls of networks."""
+    return target.code_bytes(calls_of(layers), ends_of(layers)) + stored_bytes(layers)
 
 
 def board_table(board: Board, target: Mapping[str, Any]) -> dict[str, Any]:
     """What a board's firmware has beside its network: that of the target's board, and what builds for this one have more."""
-    more = [taken(n, board.name).flash_bytes - taken(n, target["board"]).flash_bytes for n in range(FEW)]
+    more = [taken(*each, board.name).flash_bytes - taken(*each, target["board"]).flash_bytes for each in FITTED[:FEW]]
     flash = round(target["flash_bytes"] + float(np.mean(more)), 1)
     return {"target": target_name(board), "flash_bytes": flash, "frame": asdict(frame_of(board))}
 

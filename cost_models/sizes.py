@@ -5,7 +5,7 @@ is not part of it. Where ``Layers.arenas`` is there it is exact: it is what ``ex
 main RAM of the board holds. One that it does not hold is built in several memories or rewritten (``mcusim.deploy.smaller``),
 and takes less. Without ``arenas`` it is an estimate, as if layers followed each other.
 
-Flash is that of constants and kernels as they are, and an estimate of the code that calls them (``flash.py``).
+Flash is that of constants, names and kernels as they are, and an estimate of the code that calls them (``flash.py``).
 """
 
 from __future__ import annotations
