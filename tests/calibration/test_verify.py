@@ -190,7 +190,8 @@ def test_the_commands_are_those_of_mcusim_once_the_package_is_installed(monkeypa
     lines = setup["options.entry_points"]["mcusim.commands"].split("\n")
     points = [EntryPoint(*map(str.strip, line.split("=")), plugins.GROUP) for line in lines if line]
     options = {
-        "calibrate": "--budget", "dataset": "--board", "measure": "--bridge-gaps", "models": "evaluate", "predict": "--explain",
+        "calibrate": "--budget", "dataset": "--board", "measure": "--bridge-gaps", "models": "evaluate",
+        "pareto": "--constraint", "predict": "--explain",
         "verify": "--tolerance",
     }  # fmt: skip
     assert [point.name for point in points] == list(options)
