@@ -25,7 +25,7 @@ def room_of(board: str) -> Room:
 
     layout = layout_of(boards.load(board))
     stack = layout.stack_bytes if layout.stack == MAIN else 0
-    return Room(layout.flash_bytes, layout.ram_bytes - stack)
+    return Room(layout.room_bytes, layout.ram_bytes - stack)
 
 
 def fits(estimates: Estimates, room: Room, share: float) -> tuple[str, ...]:

@@ -52,6 +52,11 @@ class Layout:
     kernels: str = ""
     tables: bool = False
 
+    @property
+    def room_bytes(self) -> int:
+        """Flash for programs: without what lies below a bootloader's end. Headers below the vectors are the program's own."""
+        return self.flash_bytes - (0 if self.headers else self.vectors_offset)
+
     def bank(self, name: str) -> Bank:
         """The memory of that name, MAIN included. KeyError with the names that there are."""
         memories = (Bank(MAIN, self.ram_origin, self.ram_bytes), *self.banks)

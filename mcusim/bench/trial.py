@@ -186,8 +186,8 @@ def result_of(
         arena_lower_bound_bytes=sources.plan.lower_bound_bytes,
         arena_proven=sources.plan.proven,
         room=Room(
-            layout.flash_bytes, layout.ram_bytes,
-            *((0, 0) if ran else (max(sizes.flash - layout.flash_bytes, 0), max(sizes.main - layout.ram_bytes, 0))),
+            layout.room_bytes, layout.ram_bytes,
+            *((0, 0) if ran else (max(sizes.flash - layout.room_bytes, 0), max(sizes.main - layout.ram_bytes, 0))),
         ),
         check=check,
         accuracy=accuracy,

@@ -43,7 +43,7 @@ class Sizes:
 
     def fit(self, layout: Layout) -> bool:
         """Whether flash and main RAM suffice."""
-        return self.flash <= layout.flash_bytes and self.main <= layout.ram_bytes
+        return self.flash <= layout.room_bytes and self.main <= layout.ram_bytes
 
 
 class TooLarge(McusimError):
@@ -51,7 +51,7 @@ class TooLarge(McusimError):
 
     def __init__(self, board: str, sizes: Sizes, layout: Layout) -> None:
         self.sizes, self.layout = sizes, layout
-        rows = (("flash", sizes.flash, layout.flash_bytes), ("RAM", sizes.main, layout.ram_bytes))
+        rows = (("flash", sizes.flash, layout.room_bytes), ("RAM", sizes.main, layout.ram_bytes))
         told = [f"{name} {need:,} bytes of {room:,}, {need - room:,} too many" for name, need, room in rows if need > room]
         parts = f"arena {sizes.arena:,}, stack {sizes.stack_reserve:,}, constants {sizes.weights:,}, code {sizes.code:,}"
         super().__init__(f"the network does not fit on {board}: {'; '.join(told)} ({parts})")

@@ -22,6 +22,7 @@ from mcusim.errors import McusimError, ProgramError
 from mcusim.network import ElementType, Network, NetworkError
 from mcusim.network import operators as ops
 from mcusim.network.reference import run
+from tests.deploy.networks import Sketch
 from tests.deploy.target import network_of, quantized
 from tests.deploy.test_target_agrees import small
 from tests.support.firmware import build_text, compiler
@@ -192,3 +193,11 @@ def test_a_network_that_is_too_large_for_the_board_is_told_by_how_much(tmp_path:
     network = network_of("large", tensors, (ops.Binary(ops.Arithmetic.ADD), "in in", "out"))
     with pytest.raises(TooLarge, match=r"does not fit on m4: RAM [\d,]+ bytes of 1,048,576, [\d,]+ too many \(arena 4,194,304"):
         build(network, M4, tmp_path / "large.elf")
+
+
+def test_what_a_bootloader_takes_is_no_room_for_a_network(tmp_path: Path) -> None:
+    draw = Sketch(x=(1, 1000))
+    weights = draw.constant("weights", (1000, 1000))
+    draw.layer(ops.FullyConnected(), ("x", weights, ""), "y", (1, 1000))
+    with pytest.raises(TooLarge, match=r"flash 1,0\d\d,\d{3} bytes of 983,040, [\d,]+ too many"):
+        build(draw.network("y"), boards.load("nano-33-ble"), tmp_path / "network.elf", BuildOptions(sparse="never"))
