@@ -30,7 +30,7 @@ def scheduler(known_folder: Path) -> Iterator[str]:
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL",
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL",
             preload=["tests.cost_models.faked_worker"],
         ) as found,
     ):  # fmt: skip

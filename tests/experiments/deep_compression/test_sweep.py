@@ -144,7 +144,7 @@ def test_workers_of_dask_give_what_this_process_does(made: Path, tmp_path: Path)
 
     plan = replace(PLAN, heuristics=("l1",), sparsities=(0.5,), small=())
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL") as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL") as cluster,
         Cluster(cluster.scheduler_address) as workers,
         opened(tmp_path / "there.sqlite") as store,
     ):
