@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mcusim.cli import app as command_line
+
+if TYPE_CHECKING:
+    from experiments.deep_compression.plan import Plan
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, no_args_is_help=True)
 
@@ -52,7 +55,9 @@ def sweep(
     schedule: Annotated[str, typer.Option(help="agp or one_shot.")] = "agp",
     dense_steps: Annotated[int, typer.Option(help="Steps of training of the dense network.")] = 0,
     steps: Annotated[int, typer.Option(help="Steps of fine-tuning at each point; smaller networks get more.")] = 0,
-    distil: Annotated[float, typer.Option(help="Part of the loss that is to be like the dense network, 0 to 1.")] = 0.8,
+    distil: Annotated[
+        float | None, typer.Option(help="Part of the loss that is to be like the dense network, 0 to 1; usually 0.8.")
+    ] = None,
     boards: Annotated[str, typer.Option(help="Boards to measure on when all is trained; 'all' for the study's four.")] = "",
     jobs: Annotated[int, typer.Option(help="Processes; 0: one for each core.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers do the work.")] = "",
@@ -67,16 +72,15 @@ def sweep(
       python -m experiments.deep_compression sweep --out small.csv --heuristics l1,level --sparsities 90,99 --seeds 0
     """
     from experiments.deep_compression import devices
-    from experiments.deep_compression import sweep as sweeping
     from experiments.deep_compression.data import Source
     from experiments.deep_compression.heuristics import HEURISTICS
     from experiments.deep_compression.networks import Architecture
     from experiments.deep_compression.plan import Plan, usual_sparsities
-    from experiments.deep_compression.store import opened
     from mcusim.report import check_writable
 
     usual = Plan(Architecture("lenet", 10))
     architecture, names = Architecture(network, CLASSES.get(network, 10), width), _several(heuristics) or tuple(HEURISTICS)
+    taught = usual.fine.distilled if distil is None else distil
     wished = tuple(each / 100 for each in _numbers("--sparsities", sparsities))
     plan = replace(
         usual,
@@ -87,22 +91,31 @@ def sweep(
         seeds=tuple(int(each) for each in _numbers("--seeds", seeds)),
         types=_several(types), aware_of=_several(qat), schedule=schedule,
         dense=replace(usual.dense, steps=dense_steps or usual.dense.steps),
-        fine=replace(usual.fine, steps=steps or usual.fine.steps, distilled=distil),
-        healed=replace(usual.healed, steps=steps or usual.healed.steps, distilled=distil),
+        fine=replace(usual.fine, steps=steps or usual.fine.steps, distilled=taught),
+        healed=replace(usual.healed, steps=steps or usual.healed.steps, distilled=taught),
     )  # fmt: skip
     plan.check()
     places = devices.BOARDS if boards == "all" else _several(boards)
     _check_boards(places)
     check_writable(out)
-    with opened(kept or out.with_suffix(".sqlite")) as store:
+    _work_out(plan, places, out, kept or out.with_suffix(".sqlite"), lambda: _workers(jobs, scheduler), quiet)
+
+
+def _work_out(plan: Plan, places: tuple[str, ...], out: Path, kept: Path, workers_of: Callable[[], Any], quiet: bool) -> None:
+    """Points, then their figures on boards; then the table of all, after Ctrl-C of what is there so far."""
+    from experiments.deep_compression import devices
+    from experiments.deep_compression import sweep as sweeping
+    from experiments.deep_compression.store import opened
+
+    with opened(kept) as store:
         try:
-            with _workers(jobs, scheduler) as workers, _bar("points", quiet) as told:
+            with workers_of() as workers, _bar("points", quiet) as told:
                 sweeping.run(plan, store, workers, told)
             if places:
-                with _workers(jobs, scheduler) as workers, _bar("networks on boards", quiet) as told:
+                with workers_of() as workers, _bar("networks on boards", quiet) as told:
                     made = devices.run(plan, store, places, workers, told)
                 _tell_errors(made.errors)
-        finally:  # what is there so far, after Ctrl-C as well
+        finally:
             rows = sweeping.table(plan, store, places)
             sweeping.write(rows, out)
             sys.stdout.write(f"{out}: {len(rows):,} rows\n")

@@ -55,8 +55,11 @@ BESIDE = (
 
 
 SYNTHETIC = Source()
-WHOLE, TUNED, HEALED, ROUNDED = Training(1800, 1.5e-3), Training(200, 6e-4, 64), Training(120, 2e-4), Training(120, 5e-5)
-"""How networks are trained: whole, after structures were removed, after weights were pruned, and with fake quantisation."""
+TAUGHT = 0.8
+"""Part of the loss of pruned networks that is to be like the dense one."""
+WHOLE, ROUNDED = Training(1800, 1.5e-3), Training(120, 5e-5)
+TUNED, HEALED = Training(200, 6e-4, 64, TAUGHT), Training(120, 2e-4, distilled=TAUGHT)
+"""How networks are trained: whole, with fake quantisation, after pruning, and after gentle pruning."""
 
 
 @dataclass(frozen=True, slots=True)
