@@ -102,7 +102,7 @@ def page(report: Report) -> str:
     drawn = [figure(plot, report.found) for plot in PLOTS]
     drawn += [radar(board, report.found) for board in report.found.values("board") if board]
     plots = [
-        each.to_html(include_plotlyjs=number == 0, full_html=False, div_id=f"plot{number}")
+        each.to_html(include_plotlyjs=number == 0, full_html=False, div_id=f"plot{number}", config={"responsive": True})
         for number, each in enumerate(each for each in drawn if each is not None)
     ]
     return environment.get_template("report.html.j2").render(report=report, plots=plots, limits=LIMITS)
