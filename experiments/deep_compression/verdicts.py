@@ -240,9 +240,9 @@ CLAIMS: Sequence[Callable[[Chosen], Iterator[Verdict]]] = (pruning, networks, qu
 
 
 def best_points(all_of: Chosen, count: int = 3) -> dict[tuple[str, str], list[Summary]]:
-    """The fastest networks that lose nothing worth the name, by network and board."""
-    found: dict[tuple[str, str], list[Summary]] = {}
-    for each in all_of.where(fits=True).known("latency_seconds"):
+    """The fastest networks that lose nothing worth the name, by network and board; of those as fast, the best."""
+    found: dict[tuple[str, str], dict[float, Summary]] = {}
+    for each in sorted(all_of.where(fits=True).known("latency_seconds"), key=lambda one: (one.latency_seconds, loss(one))):
         if loss(each) <= LOSSLESS:
-            found.setdefault((each.network, each.board), []).append(each)
-    return {key: sorted(several, key=lambda each: each.latency_seconds)[:count] for key, several in found.items()}
+            found.setdefault((each.network, each.board), {}).setdefault(each.latency_seconds, each)
+    return {key: list(several.values())[:count] for key, several in found.items()}

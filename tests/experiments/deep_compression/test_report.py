@@ -121,8 +121,8 @@ def test_a_knee_ends_where_a_larger_network_already_lost(tmp_path: Path) -> None
 def test_the_best_points_are_the_fastest_without_loss(tmp_path: Path) -> None:
     points = best_points(report_of([made_up(tmp_path / "results.csv")]).found)
     best = points["lenet", "raspberry-pi-pico"]
-    assert [each.sparsity for each in best] == [0.995] * 3
-    assert {each.type for each in best} == {"int8", "int8_qat"}
+    assert [each.sparsity for each in best] == [0.995, 0.9918, 0.98]
+    assert {each.type for each in best} == {"int8_qat"}  # as fast as int8, and better
 
 
 def test_seeds_are_told_as_one(tmp_path: Path) -> None:
