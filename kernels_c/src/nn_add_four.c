@@ -3,6 +3,7 @@
  * multiplications, 10 for loads.
  */
 #include "nn_convolve_s16.h"
+#include "nn_high_registers.h"
 
 #if !NN_DSP && defined(__thumb__)
 
@@ -25,16 +26,10 @@ __attribute__((naked, noinline)) void nn_add_four(int32_t sums[4], const int16_t
     __asm__ volatile(
         ".syntax unified\n"
         "push {r0, r4-r7, lr}\n"
-        "mov r4, r8\n"
-        "mov r5, r9\n"
-        "mov r6, r10\n"
-        "mov r7, r11\n"
+        NN_FROM_HIGH
         "push {r4-r7}\n"
         "ldm r0!, {r4-r7}\n"
-        "mov r8, r4\n"
-        "mov r9, r5\n"
-        "mov r10, r6\n"
-        "mov r11, r7\n"
+        NN_TO_HIGH
         "movs r0, r1\n"
         "movs r1, r2\n"
         "movs r2, r3\n"
@@ -54,16 +49,10 @@ __attribute__((naked, noinline)) void nn_add_four(int32_t sums[4], const int16_t
         "cmp r0, r12\n"
         "bne 1b\n"
         "ldr r0, [sp, #16]\n"
-        "mov r4, r8\n"
-        "mov r5, r9\n"
-        "mov r6, r10\n"
-        "mov r7, r11\n"
+        NN_FROM_HIGH
         "stm r0!, {r4-r7}\n"
         "pop {r4-r7}\n"
-        "mov r8, r4\n"
-        "mov r9, r5\n"
-        "mov r10, r6\n"
-        "mov r11, r7\n"
+        NN_TO_HIGH
         "pop {r0, r4-r7, pc}\n");
 }
 

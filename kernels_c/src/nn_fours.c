@@ -5,6 +5,7 @@
 #include "nn_fours.h"
 
 #include "nn_dsp.h"
+#include "nn_high_registers.h"
 
 #if defined(__thumb__)
 
@@ -36,34 +37,22 @@ __attribute__((naked, noinline)) void nn_fours(const int32_t *inputs, const uint
     __asm__ volatile(
         ".syntax unified\n"
         "push {r4-r7, lr}\n"
-        "mov r4, r8\n"
-        "mov r5, r9\n"
-        "mov r6, r10\n"
-        "mov r7, r11\n"
+        NN_FROM_HIGH
         "push {r3-r7}\n"
         "lsls r2, r2, #2\n"
         "adds r2, r2, r0\n"
         "mov r12, r2\n"
         "ldm r3!, {r4-r7}\n"
-        "mov r8, r4\n"
-        "mov r9, r5\n"
-        "mov r10, r6\n"
-        "mov r11, r7\n"
+        NN_TO_HIGH
         "1:\n"
         STEP STEP
         "cmp r0, r12\n"
         "bne 1b\n"
-        "mov r4, r8\n"
-        "mov r5, r9\n"
-        "mov r6, r10\n"
-        "mov r7, r11\n"
+        NN_FROM_HIGH
         "pop {r3}\n"
         "stm r3!, {r4-r7}\n"
         "pop {r4-r7}\n"
-        "mov r8, r4\n"
-        "mov r9, r5\n"
-        "mov r10, r6\n"
-        "mov r11, r7\n"
+        NN_TO_HIGH
         "pop {r4-r7, pc}\n");
 }
 

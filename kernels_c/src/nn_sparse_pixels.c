@@ -4,6 +4,7 @@
  * apart, as nn_fours.c does: 41 cycles on Cortex-M0+ for two entries and four pixels.
  */
 #include "nn_dsp.h"
+#include "nn_high_registers.h"
 #include "nn_sparse.h"
 
 /* Scales of all channels, without a way there. */
@@ -163,10 +164,7 @@ __attribute__((naked, noinline)) void nn_sparse_pixels(const uint32_t *pixels, c
     __asm__ volatile(
         ".syntax unified\n"
         "push {r4-r7, lr}\n"
-        "mov r4, r8\n"
-        "mov r5, r9\n"
-        "mov r6, r10\n"
-        "mov r7, r11\n"
+        NN_FROM_HIGH
         "push {r4-r7}\n"
         "adds r1, r1, r3\n"
         "adds r2, r2, r3\n"
@@ -192,16 +190,10 @@ __attribute__((naked, noinline)) void nn_sparse_pixels(const uint32_t *pixels, c
         "bne 2b\n"
         "3:\n"
         "ldr r3, [sp, #36]\n"
-        "mov r4, r8\n"
-        "mov r5, r9\n"
-        "mov r6, r10\n"
-        "mov r7, r11\n"
+        NN_FROM_HIGH
         "stm r3!, {r4-r7}\n"
         "pop {r4-r7}\n"
-        "mov r8, r4\n"
-        "mov r9, r5\n"
-        "mov r10, r6\n"
-        "mov r11, r7\n"
+        NN_TO_HIGH
         "pop {r4-r7, pc}\n");
 }
 
