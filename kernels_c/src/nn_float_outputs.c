@@ -19,11 +19,9 @@ static float sum_of(const struct nn_float_taps *taps, const float *input, const 
 
 /*
  * Cores that issue a load beside arithmetic take the compiler's order, others loops in which loads are in a row. No macro tells
- * Cortex-M7 from M4; its FPU has double precision, but for a few.
+ * Cortex-M7 from M4; its FPU has double precision, but for a few. Without optimisation compilers have too few registers for them.
  */
-#define TWO_AT_ONCE (__ARM_FP & 8)
-
-#if TWO_AT_ONCE
+#if (__ARM_FP & 8) || !defined(__OPTIMIZE__)
 
 /* The compiler is not told what they have in common: as one running pointer each they stay in registers. */
 #define APART(w0, w1, w2, w3) __asm__("" : "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3))
