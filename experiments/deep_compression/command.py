@@ -36,6 +36,13 @@ def _numbers(name: str, text: str) -> tuple[float, ...]:
         raise typer.BadParameter(f"{name} {text!r}; allowed: numbers with commas between them") from None
 
 
+def _whole(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(each) for each in _several(text))
+    except ValueError:
+        raise typer.BadParameter(f"{name} {text!r}; allowed: whole numbers with commas between them") from None
+
+
 @app.command()
 def sweep(
     out: Annotated[Path, typer.Option(help="Table of results (CSV).")],
@@ -88,7 +95,7 @@ def sweep(
         source=Source(data, stand_in, train, test, prototypes),
         heuristics=names,
         sparsities=wished or usual_sparsities(architecture, names),
-        seeds=tuple(int(each) for each in _numbers("--seeds", seeds)),
+        seeds=_whole("--seeds", seeds),
         types=_several(types), aware_of=_several(qat), schedule=schedule,
         dense=replace(usual.dense, steps=dense_steps or usual.dense.steps),
         fine=replace(usual.fine, steps=steps or usual.fine.steps, distilled=taught),

@@ -85,7 +85,7 @@ def aware(network: Network, lessons: Lessons, how: Training, seed: int, ranges: 
     constants = {name: each.requires_grad_() for name, each in constants_of(network).items()}
     masks = {name: constants[name].detach() != 0 for name in filters_of(network)}
     faking = _Faking(network, dict(ranges), scheme)
-    optimizer = torch.optim.Adam(list(constants.values()), how.rate)
+    optimizer = torch.optim.Adam(list(constants.values()), how.rate, fused=True)
     rates = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, max(how.steps, 1))
     for rows in batches(len(lessons.y), how, seed):
         taught = None if lessons.taught is None else lessons.taught[rows]

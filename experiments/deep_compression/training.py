@@ -70,7 +70,7 @@ def fit(module: Prunable, lessons: Lessons, how: Training, seed: int, masks: Mas
     if how.steps < 1:
         return
     module.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(module.parameters(), how.rate)
+    optimizer = torch.optim.Adam(module.parameters(), how.rate, fused=True)  # a tenth faster
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=how.steps + 1, pct_start=warm)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # of dropout
