@@ -131,9 +131,15 @@ class Compiler:
         """Whether the headers of a C library come with it; kernels_c/libc stands in where not."""
         return "newlib" in self.libraries
 
-    def link(self, objects: Sequence[Path], output: Path, core: str, script: Path, *, fpu: str = "") -> Path:
-        """Path of the ELF of ``objects``, laid out by the linker script ``script``; no C library takes part."""
+    def link(
+        self, objects: Sequence[Path], output: Path, core: str, script: Path, *, fpu: str = "", overlapping: bool = False
+    ) -> Path:
+        """Path of the ELF of ``objects``, laid out by the linker script ``script``; no C library takes part.
+
+        ``overlapping``: memories may reach into one another, as for a program that is measured and not run.
+        """
         linking = [*self.link_flags("none"), f"-Wl,-T,{script}", "-Wl,--entry=Reset_Handler", "-Wl,--gc-sections"]
+        linking += ["-Wl,--no-check-sections"] * overlapping
         run([*self.command, *self.target_flags(core, fpu), *map(str, objects), *linking, "-o", str(output)], output)
         return output
 

@@ -136,9 +136,8 @@ def left_over(arrangement: Arrangement, memories: Sequence[Memory], board: Board
             firmware = build_sources(written(hollow, board, options), board, Path(folder) / "hollow.elf", options)
             taken = taken_bytes(firmware.elf, layout)
         except TooLarge as error:  # flash is too small; what memory the rest would leave is told all the same
-            taken = {RAM: error.sizes.main - (layout.stack_bytes if layout.stack == RAM else 0)}
-        except ToolchainError:  # weights or kernels are too large for their memory
-            return memories
+            taken = dict(error.sizes.memories)
+            taken[layout.stack] -= layout.stack_bytes
     used = {**taken, first.name: taken.get(first.name, arena_bytes) - arena_bytes}
     return [replace(memory, size_bytes=(memory.size_bytes or 0) - used.get(memory.name, 0)) for memory in memories]
 
@@ -203,12 +202,13 @@ def _link(
     except ToolchainError:
         with tempfile.TemporaryDirectory(prefix="mcusim") as folder:
             large = Path(folder) / output.name
-            roomy = replace(support.layout, flash_bytes=ROOM_BYTES, ram_bytes=ROOM_BYTES)
+            banks = tuple(replace(bank, bytes=ROOM_BYTES) for bank in support.layout.banks)
+            roomy = replace(support.layout, flash_bytes=ROOM_BYTES, ram_bytes=ROOM_BYTES, banks=banks)
             script = large.with_suffix(".ld")
             script.write_text(roomy.script())
-            compiler.link(parts, large, support.core, script, fpu=support.fpu)
+            compiler.link(parts, large, support.core, script, fpu=support.fpu, overlapping=True)
             sizes = sizes_of(large, sources, roomy)
-        if not sizes.fit(support.layout):
+        if sizes.lacking(support.layout):
             raise TooLarge(board.name, sizes, support.layout) from None
         raise
 

@@ -11,6 +11,8 @@ from mcusim.deploy.generate import MAIN_ARENA, Sources
 from mcusim.errors import McusimError, ProgramError
 from mcusim.program.elf_file import PT_LOAD, SHF_ALLOC, SHF_WRITE, ElfFile, parse
 
+KERNELS = ".kernels"
+"""Section of kernels that start-up code copies to RAM; there is none where they run in flash."""
 SWITCH = "network_switch"
 FEED_RESET, FEED_KEEP = 1, 2
 """Read samples from inputs.bin: variables are reset before each, or keep their values."""
@@ -18,9 +20,10 @@ FEED_RESET, FEED_KEEP = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes by kind. ``code`` is all of flash but the weights; ``static`` is data that is neither arena nor weights.
+    """Bytes by kind. ``code`` is all of flash but the weights; ``static`` is what else takes RAM than arena and weights: data,
+    and kernels that are copied there.
 
-    ``main``: those of the main RAM, the stack's reserve among them if the stack lies there.
+    ``memories``: those of each memory that holds data, by name, the stack's reserve among them where the stack lies.
     """
 
     code: int
@@ -29,7 +32,7 @@ class Sizes:
     arena: int
     stack_reserve: int
     weights_in_ram: int = 0
-    main: int = 0
+    memories: tuple[tuple[str, int], ...] = ()
 
     @property
     def flash(self) -> int:
@@ -41,9 +44,15 @@ class Sizes:
         """Bytes of RAM, the stack's reserve among them."""
         return self.static + self.arena + self.stack_reserve + self.weights_in_ram
 
-    def fit(self, layout: Layout) -> bool:
-        """Whether flash and main RAM suffice."""
-        return self.flash <= layout.room_bytes and self.main <= layout.ram_bytes
+    @property
+    def main(self) -> int:
+        """Bytes of the main RAM."""
+        return dict(self.memories).get(MAIN, 0)
+
+    def lacking(self, layout: Layout) -> tuple[tuple[str, int, int], ...]:
+        """Memories that are too small: name, bytes needed, bytes there."""
+        named = (("RAM" if name == MAIN else name, need, layout.bank(name).bytes) for name, need in self.memories)
+        return tuple(row for row in (("flash", self.flash, layout.room_bytes), *named) if row[1] > row[2])
 
 
 class TooLarge(McusimError):
@@ -51,8 +60,7 @@ class TooLarge(McusimError):
 
     def __init__(self, board: str, sizes: Sizes, layout: Layout) -> None:
         self.sizes, self.layout = sizes, layout
-        rows = (("flash", sizes.flash, layout.room_bytes), ("RAM", sizes.main, layout.ram_bytes))
-        told = [f"{name} {need:,} bytes of {room:,}, {need - room:,} too many" for name, need, room in rows if need > room]
+        told = [f"{name} {need:,} bytes of {room:,}, {need - room:,} too many" for name, need, room in sizes.lacking(layout)]
         parts = f"arena {sizes.arena:,}, stack {sizes.stack_reserve:,}, constants {sizes.weights:,}, code {sizes.code:,}"
         super().__init__(f"the network does not fit on {board}: {'; '.join(told)} ({parts})")
 
@@ -78,8 +86,11 @@ def sizes_of(elf: Path, sources: Sources, layout: Layout) -> Sizes:
     arena = sum(size for name, size in objects.items() if name == MAIN_ARENA or name.startswith(f"{MAIN_ARENA}_"))
     weights = sum(objects.get(array.name, 0) for array in sources.arrays)
     in_ram = weights if sources.placement.in_ram else 0
-    main = _taken(file, layout)[MAIN] + (layout.stack_bytes if layout.stack == MAIN else 0)
-    return Sizes(loaded - weights, weights, written - arena - in_ram, arena, layout.stack_bytes, in_ram, main)
+    kernels = sum(s.sh_size for name, s in zip(file.section_names, file.section_headers, strict=True) if name == KERNELS)
+    taken = dict(_taken(file, layout))
+    taken[layout.stack] += layout.stack_bytes
+    static, memories = written + kernels - arena - in_ram, tuple(taken.items())
+    return Sizes(loaded - weights, weights, static, arena, layout.stack_bytes, in_ram, memories)
 
 
 def taken_bytes(elf: Path, layout: Layout) -> Mapping[str, int]:
@@ -90,7 +101,7 @@ def taken_bytes(elf: Path, layout: Layout) -> Mapping[str, int]:
 def _taken(file: ElfFile, layout: Layout) -> Mapping[str, int]:
     homes = dict.fromkeys((".data", ".bss", ".noinit"), MAIN)
     homes |= {f".{bank.name}{ending}": bank.name for bank in layout.banks for ending in ("", "_bss", "_noinit")}
-    homes |= {".kernels": layout.kernels} if layout.kernels else {}
+    homes |= {KERNELS: layout.kernels} if layout.kernels else {}
     taken = dict.fromkeys((MAIN, *(bank.name for bank in layout.banks)), 0)
     for name, section in zip(file.section_names, file.section_headers, strict=True):
         if name in homes:

@@ -24,6 +24,11 @@ class Placement:
         return self.weights != FLASH
 
     @property
+    def moves(self) -> bool:
+        """Whether anything is copied from flash."""
+        return bool(self.memories)
+
+    @property
     def memories(self) -> frozenset[str]:
         """Where they take RAM."""
         return frozenset((self.weights, self.kernels)) - {FLASH}

@@ -18,6 +18,7 @@ from mcusim.deploy.build import BuildOptions, build, sources_of
 from mcusim.deploy.firmware import TooLarge, fed
 from mcusim.deploy.library import Recipe, objects
 from mcusim.deploy.lower import identifiers
+from mcusim.deploy.placement import Placement
 from mcusim.errors import McusimError, ProgramError
 from mcusim.network import ElementType, Network, NetworkError
 from mcusim.network import operators as ops
@@ -196,8 +197,32 @@ def test_a_network_that_is_too_large_for_the_board_is_told_by_how_much(tmp_path:
 
 
 def test_what_a_bootloader_takes_is_no_room_for_a_network(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match=r"flash 1,0\d\d,\d{3} bytes of 983,040, [\d,]+ too many"):
+        build(wide(), boards.load("nano-33-ble"), tmp_path / "network.elf", BuildOptions(sparse="never"))
+
+
+def wide() -> Network:
+    """A megabyte of weights."""
     draw = Sketch(x=(1, 1000))
     weights = draw.constant("weights", (1000, 1000))
     draw.layer(ops.FullyConnected(), ("x", weights, ""), "y", (1, 1000))
-    with pytest.raises(TooLarge, match=r"flash 1,0\d\d,\d{3} bytes of 983,040, [\d,]+ too many"):
-        build(draw.network("y"), boards.load("nano-33-ble"), tmp_path / "network.elf", BuildOptions(sparse="never"))
+    return draw.network("y")
+
+
+@pytest.mark.parametrize(("memory", "told"), [("ram", "RAM"), ("dtcm", "dtcm")])
+def test_weights_that_a_memory_does_not_hold_are_told_by_how_much(memory: str, told: str, tmp_path: Path) -> None:
+    options = BuildOptions(sparse="never", placement=Placement(memory))
+    with pytest.raises(TooLarge, match=rf"on nucleo-h743zi: {told} 1,0\d\d,\d{{3}} bytes of [\d,]+, [\d,]+ too many"):
+        build(wide(), boards.load("nucleo-h743zi"), tmp_path / "network.elf", options)
+
+
+def test_kernels_in_ram_take_ram(tmp_path: Path) -> None:
+    board = boards.load("nucleo-h743zi")
+    there, copied = (
+        build(small(), board, tmp_path / "network.elf", BuildOptions(placement=Placement(kernels=kernels))).sizes
+        for kernels in ("flash", "itcm")
+    )
+    taken = dict(copied.memories)["itcm"]
+    assert taken > 1000
+    assert dict(there.memories)["itcm"] == 0
+    assert copied.static - there.static == pytest.approx(taken, abs=16)  # and a line in the table of what is copied
