@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from cost_models.shipped import predict
     from cost_models.simulate import Simulate
     from cost_models.trees import Trees
-    from cost_models.what_if import at_clock
+    from cost_models.what_if import at_clock, placed
 
 __all__ = [
     "LAYER", "STEP", "TENSOR", "Analytic", "Arenas", "Constraint", "CostModel", "CostModelError", "Costs", "Estimate",
     "Estimates", "Layers", "Linear", "Lookup", "Neural", "Simulate", "Trees", "adapted", "at_clock", "chained",
-    "check_cost_model", "decide", "exact_sizes", "from_module", "from_network", "joined", "load", "predict",
+    "check_cost_model", "decide", "exact_sizes", "from_module", "from_network", "joined", "load", "placed", "predict",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -43,7 +43,7 @@ _PUBLIC = {
     "Estimates": "estimates", "Layers": "layers", "Linear": "linear", "Lookup": "lookup", "Neural": "neural",
     "Simulate": "simulate", "Trees": "trees", "adapted": "adapt", "at_clock": "what_if", "chained": "arenas",
     "check_cost_model": "check", "decide": "decisions", "exact_sizes": "exact", "from_module": "modules",
-    "from_network": "layers", "joined": "layers", "predict": "shipped",
+    "from_network": "layers", "joined": "layers", "placed": "what_if", "predict": "shipped",
 }  # fmt: skip
 """Public name to the module that defines it, imported at first use."""
 

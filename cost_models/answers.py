@@ -16,6 +16,7 @@ from cost_models.progress import Progress
 from cost_models.room import Room, fits, room_of
 from cost_models.simulate import Simulate
 from mcusim import network as networks
+from mcusim.deploy.placement import IN_FLASH, Placement
 from mcusim.errors import McusimError
 from mcusim.network import Network
 
@@ -57,8 +58,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What ``files`` take on the boards of ``models``; how much intervals hold; whether terms are told; and the core clock of
-    the models, None for that of each board.
+    """What ``files`` take on the boards of ``models``; how much intervals hold; whether terms are told; the core clock of
+    the models, None for that of each board; and where they have weights and kernels.
     """
 
     files: Sequence[str]
@@ -66,6 +67,7 @@ class Question:
     share: float
     explain: bool = False
     clock_hertz: int | None = None
+    placement: Placement = IN_FLASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Answers:
     def to_json(self) -> str:
         """One object; intervals as {value, low, high}."""
         names = sorted({type(model).__name__.lower() for model in self.question.models})
-        asked = {"share": self.question.share, "clock_hertz": self.question.clock_hertz}
+        asked = {"share": self.question.share, "clock_hertz": self.question.clock_hertz, **asdict(self.question.placement)}
         head = {"schema": SCHEMA, "model": ", ".join(names), **asked}
         rows = {"answers": [_plain(each) for each in self.answers], "failures": [asdict(each) for each in self.failures]}
         return json.dumps(head | rows, indent=2)
@@ -137,7 +139,7 @@ def _failure(what: str, error: Exception) -> Failure:
 
 
 def _of_model(network: Network, layers: Layers, model: CostModel, question: Question) -> Answer:
-    share, room = question.share, room_of(model.board)
+    share, room = question.share, room_of(model.board, question.placement.memories)
     found = model.predict(network if isinstance(model, Simulate) else layers, outside=WIDEN)
     (fit,) = fits(found, room, share)
     return Answer(

@@ -130,10 +130,15 @@ def ends_of(layers: Layers) -> np.ndarray:
 def stored_bytes(layers: Layers) -> np.ndarray:
     """Constants and labels of each network."""
     if layers.arenas is None:
-        labels = USUAL_LABEL_BYTES * layers.counts + USUAL_ENDS_BYTES
-        return layers.per_network(about_constants(layers.table)) + labels
-    steps = layers.arenas.steps
-    return layers.per_network(steps["constant_bytes"] + steps["label_bytes"])
+        return constant_bytes(layers) + USUAL_LABEL_BYTES * layers.counts + USUAL_ENDS_BYTES
+    return constant_bytes(layers) + layers.per_network(layers.arenas.steps["label_bytes"])
+
+
+def constant_bytes(layers: Layers) -> np.ndarray:
+    """Constants of each network."""
+    if layers.arenas is None:
+        return layers.per_network(about_constants(layers.table))
+    return layers.per_network(layers.arenas.steps["constant_bytes"])
 
 
 def beyond(calls: np.ndarray, inlined: int) -> np.ndarray:
@@ -160,10 +165,14 @@ class Target:
 
     def code_bytes(self, calls: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Kernels and calls of each network; ``calls`` and ``ends`` as ``calls_of`` and ``ends_of`` have them."""
+        around = calls @ np.array(self.calls) + ends @ np.array(self.ends) + beyond(calls, self.deep[0]) * self.deep[1]
+        return np.asarray(self.kernel_bytes(calls) + around)
+
+    def kernel_bytes(self, calls: np.ndarray) -> np.ndarray:
+        """Kernels of each network, and what they call."""
         there = calls > 0
         linked = [self._linked(row.tobytes(), each) for row, each in zip(np.packbits(there, axis=1), there, strict=True)]
-        around = calls @ np.array(self.calls) + ends @ np.array(self.ends) + beyond(calls, self.deep[0]) * self.deep[1]
-        return np.asarray(linked + around)
+        return np.array(linked)
 
     def _linked(self, key: bytes, there: np.ndarray) -> int:
         if key not in self.known:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from cost_models.answers import Answers
     from cost_models.model import CostModel
+    from mcusim.deploy.placement import Placement
 
 ALL = "all"
+FLASH = "flash"
 
 PLAIN_WIDTH = 170
 """Columns where the output is no terminal."""
@@ -35,11 +37,18 @@ def predict_command(
     clock: Annotated[
         Any, typer.Option(parser=hertz, metavar="HZ", help="Core clock, with the wait states that it needs; 80e6 works.")
     ] = None,
+    weights: Annotated[
+        str, typer.Option(metavar="MEMORY", help="Where weights lie: flash, or copied at start: ram, a memory of the board.")
+    ] = FLASH,
+    kernels: Annotated[
+        str, typer.Option(metavar="MEMORY", help="Where kernels run: flash, or copied at start: ram, a memory of the board.")
+    ] = FLASH,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
 ) -> None:
     """Tell what networks take on boards, without simulating: latency, energy, RAM and flash, each with an interval.
 
-    Answers come from models that have learnt from simulated networks, in milliseconds; 'mcusim bench' simulates.
+    Answers come from models that have learnt from simulated networks, in milliseconds; 'mcusim bench' simulates. For weights or
+    kernels in RAM 30 random networks are simulated first, the first time for most of a minute a board.
 
     \b
     Examples:
@@ -47,14 +56,17 @@ def predict_command(
       mcusim predict *.tflite --boards nucleo-f746zg,nucleo-l4r5zi --share 0.99
       mcusim predict model.tflite --boards nucleo-f746zg --explain
       mcusim predict model.tflite --boards nucleo-f746zg --clock 100e6 --json
+      mcusim predict model.tflite --boards nucleo-h743zi --weights dtcm --kernels itcm
     """
     from cost_models.answers import Question, answered, checked_share
+    from mcusim.deploy.placement import Placement
 
     checked_share(share)
-    models = _models(_names(boards, model), model, clock)
+    placement = Placement(weights, kernels)
+    models = _models(_names(boards, model), model, clock, placement, quiet)
     if explain and len(models) != 1:
         raise typer.BadParameter(f"--explain for {len(models)} boards; allowed: one, as --boards NAME")
-    answers = answered(Question(networks, models, share, explain, clock), quiet)
+    answers = answered(Question(networks, models, share, explain, clock, placement), quiet)
     _deliver(answers, as_json)
     for failure in answers.failures:
         sys.stderr.write(f"mcusim: {failure.what}: {failure.error}\n")
@@ -71,20 +83,39 @@ def _names(boards: str, model: str) -> Sequence[str]:
     return names() if model == SIMULATE else with_model(model)
 
 
-def _models(names: Sequence[str], model: str, clock: int | None) -> Sequence[CostModel]:
+def _models(
+    names: Sequence[str], model: str, clock: int | None, placement: Placement, quiet: bool
+) -> Sequence[CostModel]:
     """A model of each board. CostModelError where there is none."""
     from cost_models.errors import CostModelError
     from cost_models.shipped import load
 
+    if clock is not None and placement.moves:
+        raise typer.BadParameter("--clock with --weights or --kernels; allowed: one question at a time")
+    changed = "--clock" if clock is not None else "--weights and --kernels" if placement.moves else ""
+    if changed and model != "linear":
+        raise typer.BadParameter(f"{changed} with --model {model}; allowed: the linear one")
     if not names:
         raise CostModelError(f"no {model} models are there; 'mcusim models train' makes them")
+    if placement.moves:
+        return _placed(names, placement, quiet)
     if clock is None:
         return [load(name, model) for name in names]
     from cost_models.what_if import at_clock
 
-    if model != "linear":
-        raise typer.BadParameter(f"--clock with --model {model}; allowed: the linear one")
     return [at_clock(name, clock) for name in names]
+
+
+def _placed(names: Sequence[str], placement: Placement, quiet: bool) -> Sequence[CostModel]:
+    """Models of boards with weights or kernels in RAM."""
+    from cost_models.progress import Progress
+    from cost_models.what_if import PLACED_NETWORKS, placed
+
+    progress = Progress(PLACED_NETWORKS * len(names), "networks simulated", quiet)
+    try:
+        return [placed(name, placement.weights, placement.kernels, told=progress.step) for name in names]
+    finally:
+        progress.end()
 
 
 def _deliver(answers: Answers, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from cost_models.estimates import Estimate, Estimates
@@ -18,14 +19,16 @@ class Room:
     ram_bytes: int
 
 
-def room_of(board: str) -> Room:
-    """Of a board, by name. BoardError for one that nothing is built for."""
+def room_of(board: str, memories: Collection[str] = ()) -> Room:
+    """Of a board, by name; with ``memories`` beside its main RAM that something is put into. BoardError for one that nothing
+    is built for, or that has no such memory.
+    """
     from kernels_c.layout import MAIN
-    from mcusim.deploy.layout import layout_of
+    from mcusim.deploy.build import BuildOptions, support_for
 
-    layout = layout_of(boards.load(board))
-    stack = layout.stack_bytes if layout.stack == MAIN else 0
-    return Room(layout.room_bytes, layout.ram_bytes - stack)
+    layout = support_for(boards.load(board), BuildOptions(memories=tuple(memories))).layout
+    stack = layout.stack_bytes if layout.stack in (MAIN, *memories) else 0
+    return Room(layout.room_bytes, sum(layout.bank(name).bytes for name in {MAIN, *memories}) - stack)
 
 
 def fits(estimates: Estimates, room: Room, share: float) -> tuple[str, ...]:

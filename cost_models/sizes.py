@@ -10,14 +10,14 @@ Flash is that of constants, names and kernels as they are, and an estimate of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cost_models.arenas import arena_bytes, chained
 from cost_models.errors import CostModelError
 from cost_models.estimates import Estimate, exactly
-from cost_models.flash import Target, flash_bytes, tables, target_of
+from cost_models.flash import Target, calls_of, constant_bytes, flash_bytes, tables, target_of
 from cost_models.layers import CODES, Layers
 
 MARK_BYTES, SWITCH_BYTES, LIST_BYTES = 32, 8, 4
@@ -88,6 +88,30 @@ class Sizes:
     def as_it_is(self, ram: Estimate) -> np.ndarray:
         """Whether the main RAM holds what each network takes."""
         return np.asarray(ram.values - self.frame.tables_bytes <= self.frame.room_bytes)
+
+
+COPIED_DEVIATION = 32.0
+"""Bytes, of weights and of kernels that are copied: gaps between arrays and sections, as samples on four boards show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied(Sizes):
+    """With ``weights`` or ``kernels`` copied to RAM at start; room is that of all memories which take part."""
+
+    weights: bool
+    kernels: bool
+
+    @classmethod
+    def of(cls, sizes: Sizes, weights: bool, kernels: bool, room_bytes: int) -> Copied:
+        """Of sizes without."""
+        return cls(replace(sizes.frame, room_bytes=room_bytes), sizes.target, sizes.flash_bytes, weights, kernels)
+
+    def predict(self, layers: Layers) -> tuple[Estimate, Estimate]:
+        """RAM with what is copied, and flash, in bytes."""
+        ram, flash = Sizes.predict(self, layers)
+        added = constant_bytes(layers) * self.weights + self.target.kernel_bytes(calls_of(layers)) * self.kernels
+        deviations = np.hypot(ram.deviations, COPIED_DEVIATION * np.hypot(self.weights, self.kernels))
+        return Estimate(ram.values + added, deviations), flash
 
 
 def sizes_on(board: str) -> Sizes:

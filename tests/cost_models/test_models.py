@@ -17,7 +17,12 @@ from cost_models.files import Training, read, write
 from cost_models.layers import CODES
 from cost_models.model import REFUSE, WIDEN, WIDENED, LearningModel
 from cost_models.regression import nonnegative, robust
+from cost_models.sampling import sample
 from cost_models.shipped import DATA, LEARNING
+from cost_models.sizes import COPIED_DEVIATION
+from mcusim.bench import bench
+from mcusim.deploy.build import BuildOptions
+from mcusim.deploy.placement import Placement
 from mcusim.network.operators import Function, Unary
 from tests.cost_models.made_up import HERTZ, costs_of, cycles_of, examples, networks, quick
 from tests.deploy.networks import Sketch
@@ -249,6 +254,30 @@ def test_fewer_wait_states_take_fewer_cycles_and_never_fewer_than_the_core() -> 
 def test_a_clock_above_the_rating_is_refused() -> None:
     with pytest.raises(CostModelError, match=r"a clock of 500000000 Hz; allowed on nucleo-l4r5zi: .* up to 120000000 Hz"):
         cost_models.at_clock("nucleo-l4r5zi", 500_000_000)
+
+
+def test_a_few_networks_tell_what_a_placement_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On a board whose flash is slow beside its RAM; networks of another seed, simulated as they are asked for."""
+    monkeypatch.setenv("MCUSIM_CACHE", str(tmp_path))
+    board, options = "raspberry-pi-pico", BuildOptions(sparse="never", placement=Placement("ram"))
+    told: list[str] = []
+    model = cost_models.placed(board, "ram", networks=12, told=told.append)
+    assert len(told) >= 12
+    asked = [sample(5, number) for number in range(6)]
+    found, before = (one.predict(asked, outside=WIDEN) for one in (model, cost_models.load(board)))
+    simulated = [bench(network, board, options=options).results[0] for network in asked]
+    seconds = np.array([each.latency_seconds for each in simulated], float)
+    errors, errors_before = (np.abs(each.latency_seconds.values / seconds - 1) for each in (found, before))
+    assert np.median(errors) < min(0.01, np.median(errors_before))
+    low, high = found.latency_seconds.interval(0.99)
+    assert ((low <= seconds) & (seconds <= high)).sum() >= len(asked) - 1
+    held = [each.ram_bytes.arena + each.ram_bytes.static for each in simulated]
+    np.testing.assert_allclose(found.ram_bytes.values, held, atol=4 * COPIED_DEVIATION)
+
+
+def test_a_placement_in_flash_is_the_models_own() -> None:
+    with pytest.raises(CostModelError, match="weights and kernels in flash: the board's own model tells"):
+        cost_models.placed("raspberry-pi-pico")
 
 
 def test_ten_measurements_tell_a_board_that_others_of_its_core_are_like() -> None:

@@ -108,6 +108,8 @@ def test_a_layer_that_no_model_knows_is_named_with_its_file(predict: Command, mo
         (("--clock", "1e9", "--boards", "nucleo-f746zg"), "a clock of 1000000000 Hz; allowed on nucleo-f746zg"),
         (("--clock", "1e9", "--model", "simulate"), "--clock with --model simulate; allowed: the linear one"),
         (("--clock", "fast"), "'fast' is no clock"),
+        (("--weights", "ram", "--model", "analytic"), "--weights and --kernels with --model analytic; allowed: the linear one"),
+        (("--weights", "ram", "--clock", "1e6"), "--clock with --weights or --kernels; allowed: one question at a time"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )
@@ -115,6 +117,12 @@ def test_what_cannot_be_asked_is_refused(predict: Command, arguments: tuple[str,
     outcome = predict("0", *arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert text in outcome.err
+
+
+def test_a_memory_that_a_board_has_not_is_refused(predict: Command) -> None:
+    outcome = predict("0", "--weights", "drawer", "--boards", "nucleo-f746zg")
+    assert (outcome.code, outcome.out) == (4, "")
+    assert "board nucleo-f746zg has no memory 'drawer' to put things in; it has: ram" in outcome.err
 
 
 def test_progress_is_shown_after_a_while_and_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
