@@ -7,6 +7,7 @@ have more.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -37,6 +38,7 @@ from mcusim.deploy.generate import environment
 from mcusim.deploy.layout import GENERIC_CONSOLE, support_of
 from mcusim.deploy.library import Recipe, objects, system_sources
 from mcusim.network import Network
+from mcusim.report.files import write_atomically
 
 SEED, SAMPLES, MORE, TOWERS, FEW = 4711, 72, 150, 15, 2
 """Samples that calls are fitted to; of those up to MORE, families in which any kernel is met; and networks that show what is a
@@ -203,7 +205,8 @@ def board_table(board: Board, target: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Make all tables."""
+    """Make all tables: some minutes."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     compiler = find_compiler("gcc")
     targets: dict[str, Any] = {}
     found: dict[str, Any] = {}
@@ -216,7 +219,7 @@ def main() -> int:
             sys.stdout.flush()
         found[name] = board_table(board, targets[key])
     made = {"schema": SCHEMA, "kernels": state_of_kernels(), "compiler": f"{compiler.name} {compiler.version}"}
-    SIZES.write_text(json.dumps({**made, "targets": targets, "boards": found}) + "\n")
+    write_atomically(SIZES, json.dumps({**made, "targets": targets, "boards": found}) + "\n")
     return 0
 
 
