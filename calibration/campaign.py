@@ -227,4 +227,4 @@ class Campaign:
             return State(linear, nothing, np.ones(len(linear.targets)))
         problem = linear.problem(self.rows)
         _, best = minima(problem)
-        return State(linear, best, doubts_of(problem, best, linear.targets, np.array([row.cycles for row in self.rows])))
+        return State(linear, best, doubts_of(problem, best, linear.targets))

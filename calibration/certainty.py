@@ -2,8 +2,9 @@
 
 A **target** is what rows can settle: a parameter, or, of parameters that no rows can tell apart, a combination of them that
 they can. Its **doubt** is the probability that it is off by one, up or down, all other parameters following as the rows would
-have it. Rows are Gaussian with a share of gross errors that may be anywhere, so that no single row can settle anything: what it
-says at most is the odds that it is no gross error.
+have it. Rows are Gaussian with a share of gross errors, which may lie a few standard deviations off, where they look like a
+measurement of something else. So no single row can settle anything, however many cycles it takes: what it says at most is the
+odds that it is no gross error.
 
 The next body to measure is that whose row would take most from the variance of the targets in doubt, per second.
 """
@@ -21,8 +22,10 @@ from calibration.regression import Array, Problem, Solution, inseparable
 
 DOUBT = 1e-4
 """Probability of a wrong integer below which a target is settled."""
-GROSS_RANGE = 1.0
-"""Gross errors lie anywhere within so much of the value."""
+GROSS_RANGE = 10.0
+"""Standard deviations within which gross errors lie: those farther off betray themselves."""
+GROSS = EXPECTED_OUTLIERS * math.sqrt(2 * math.pi) / GROSS_RANGE
+"""Their density beside that of a Gaussian at its top."""
 MANY = 16
 """Rows of each body that decide what can be settled at all."""
 NEGLIGIBLE = 1e-6
@@ -66,9 +69,8 @@ def _combinations(problem: Problem, places: Sequence[int]) -> list[Target]:
     return found
 
 
-def doubts_of(problem: Problem, best: Solution, targets: Sequence[Target], cycles: Array) -> Array:
-    """Probability that each target is off by one, (targets,). ``cycles`` (rows,): what was measured, on which errors scale."""
-    gross = EXPECTED_OUTLIERS * problem.sds * math.sqrt(2 * math.pi) / (GROSS_RANGE * np.maximum(np.abs(cycles), 1))
+def doubts_of(problem: Problem, best: Solution, targets: Sequence[Target]) -> Array:
+    """Probability that each target is off by one, (targets,)."""
     residuals = problem.residuals(best.values)
     covariance = np.linalg.inv(best.normal)
     from_priors = best.values - problem.means
@@ -79,16 +81,16 @@ def doubts_of(problem: Problem, best: Solution, targets: Sequence[Target], cycle
         moved = problem.counts @ step / problem.sds
         odds = 0.0
         for sign in (-1, 1):
-            worse = float(np.sum(_loss(residuals - sign * moved, gross) - _loss(residuals, gross)))
+            worse = float(np.sum(_loss(residuals - sign * moved) - _loss(residuals)))
             worse += float(np.sum(((from_priors + sign * step) ** 2 - from_priors**2) / (2 * problem.prior_sds**2)))
             odds += math.exp(-min(max(worse, -50.0), 700.0))
         doubts.append(odds / (1 + odds))
     return np.array(doubts)
 
 
-def _loss(residuals: Array, gross: Array) -> Array:
+def _loss(residuals: Array) -> Array:
     """Minus the logarithm of a row's likelihood, up to a constant: Gaussian or a gross error."""
-    loss: Array = -np.log((1 - EXPECTED_OUTLIERS) * np.exp(-(residuals**2) / 2) + gross)
+    loss: Array = -np.log((1 - EXPECTED_OUTLIERS) * np.exp(-(residuals**2) / 2) + GROSS)
     return loss
 
 
