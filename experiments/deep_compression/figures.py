@@ -98,10 +98,15 @@ def accuracies(network: str) -> Callable[[Chosen], Iterator[Any]]:
     return draw
 
 
+def _lenet(all_of: Chosen) -> Chosen:
+    """Of the first table: costs do not depend on data, or little."""
+    lenet = all_of.where(network=LENET)
+    return lenet.where(data=lenet.values("data")[:1])
+
+
 def quantised(all_of: Chosen) -> Iterator[Any]:
     """What quantising changes of the accuracy, in points."""
-    lenet = all_of.where(network=LENET)
-    lenet = lenet.where(data=lenet.values("data")[:1]).once()  # of the first table
+    lenet = _lenet(all_of).once()
     floats = {(each.heuristic, each.sparsity): each.accuracy for each in lenet.where(type="float32")}
     for kind, dash in (("int8", "solid"), ("int8_qat", "dash")):
         for name in lenet.where(type=kind).values("heuristic"):
@@ -117,7 +122,7 @@ def memories(quantity: str) -> Callable[[Chosen], Iterator[Any]]:
     """Bytes against relative size, of what fits some board, by type and strategy; each where it fits first."""
 
     def draw(all_of: Chosen) -> Iterator[Any]:
-        lenet = all_of.where(network=LENET).known(quantity)
+        lenet = _lenet(all_of).known(quantity)
         for kind, color in (("float32", "#d62728"), ("int8", "#1f77b4")):
             for strategy, dash in ((STRUCTURED, "solid"), (ELEMENT_WISE, "dot")):
                 rows = list(lenet.where(type=kind, strategy=strategy).once())
@@ -143,7 +148,7 @@ def latencies(all_of: Chosen) -> Iterator[Any]:
     """On each board, of LeNet in int8, structured (L1) and element-wise (Level)."""
     for number, board in enumerate(each for each in all_of.values("board") if each):
         for name, dash in (("l1", "solid"), ("level", "dot")):
-            rows = list(all_of.where(network=LENET, board=board, type="int8", heuristic=name).known("latency_seconds"))
+            rows = list(_lenet(all_of).where(board=board, type="int8", heuristic=name).known("latency_seconds"))
             if rows:
                 color = list(COLORS.values())[number]
                 yield _line(rows, lambda each: each.latency_seconds, f"{board}, {name}", color, dash=dash)
@@ -167,7 +172,7 @@ def radar(board: str, all_of: Chosen) -> Any:
     """
     from plotly.graph_objects import Figure
 
-    rows = all_of.where(network=LENET, board=board, heuristic="l1", type=("float32", "int8")).known("energy_joules")
+    rows = _lenet(all_of).where(board=board, heuristic="l1", type=("float32", "int8")).known("energy_joules")
     shown = [each for each in rows if any(abs(each.sparsity - wanted) < 1e-9 for wanted in RADAR_AT)]
     if not shown:
         return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ class Report:
         for name in self.found.where(network=LENET).values("data") or ("",):
             rows = [(each.row, each.claim, each.verdict, each.figures) for each in verdicts(self.found.of_data(LENET, name))]
             yield f"{CLAIMS}, LeNet on {name or 'nothing'}", ("row", "claim", "verdict", "found"), rows
-        for (network, board), several in best_points(self.found).items():
-            yield f"{network} on {board}: the fastest that lose at most half a point", POINT, list(map(point_cells, several))
+        for (network, data, board), several in best_points(self.found).items():
+            title = f"{network} ({data}) on {board}: the fastest that lose at most half a point"
+            yield title, POINT, list(map(point_cells, several))
         yield "LeNet on a Raspberry Pi Pico, ours / the paper's", PAIRED, list(self._pico())
 
     def _pico(self) -> Iterator[Sequence[str]]:
@@ -81,9 +83,17 @@ def point_cells(each: Summary) -> Sequence[str]:
 
 
 def report_of(paths: Sequence[Path]) -> Report:
-    """Of tables of sweeps, of one network each or of several. ResultsError for what is no such table."""
-    found = [each for path in paths for each in summaries(read(path))]
-    return Report(tuple(path.name for path in paths), Chosen(found))
+    """Of tables of sweeps, of one network each or of several. ResultsError for what is no such table.
+
+    Tables that share their data are told apart by their names: they are sweeps of other plans.
+    """
+    found = {path: summaries(read(path)) for path in paths}
+    tables = Counter(name for several in found.values() for name in {(each.network, each.data) for each in several})
+    named = [
+        replace(each, data=f"{each.data}, {path.stem}") if tables[each.network, each.data] > 1 else each
+        for path, several in found.items() for each in several
+    ]  # fmt: skip
+    return Report(tuple(path.name for path in paths), Chosen(named))
 
 
 def text(report: Report) -> Iterator[Any]:

@@ -239,10 +239,10 @@ def energy(all_of: Chosen) -> Iterator[Verdict]:
 CLAIMS: Sequence[Callable[[Chosen], Iterator[Verdict]]] = (pruning, networks, quantisation, memory, pico, energy)
 
 
-def best_points(all_of: Chosen, count: int = 3) -> dict[tuple[str, str], list[Summary]]:
-    """The fastest networks that lose nothing worth the name, by network and board; of those as fast, the best."""
-    found: dict[tuple[str, str], dict[float, Summary]] = {}
+def best_points(all_of: Chosen, count: int = 3) -> dict[tuple[str, str, str], list[Summary]]:
+    """The fastest networks that lose nothing worth the name, by network, data and board; of those as fast, the best."""
+    found: dict[tuple[str, str, str], dict[float, Summary]] = {}
     for each in sorted(all_of.where(fits=True).known("latency_seconds"), key=lambda one: (one.latency_seconds, loss(one))):
         if loss(each) <= LOSSLESS:
-            found.setdefault((each.network, each.board), {}).setdefault(each.latency_seconds, each)
+            found.setdefault((each.network, each.data, each.board), {}).setdefault(each.latency_seconds, each)
     return {key: list(several.values())[:count] for key, several in found.items()}

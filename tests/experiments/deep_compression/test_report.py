@@ -120,7 +120,7 @@ def test_a_knee_ends_where_a_larger_network_already_lost(tmp_path: Path) -> None
 
 def test_the_best_points_are_the_fastest_without_loss(tmp_path: Path) -> None:
     points = best_points(report_of([made_up(tmp_path / "results.csv")]).found)
-    best = points["lenet", "raspberry-pi-pico"]
+    best = points["lenet", "made up", "raspberry-pi-pico"]
     assert [each.sparsity for each in best] == [0.995, 0.9918, 0.98]
     assert {each.type for each in best} == {"int8_qat"}  # as fast as int8, and better
 
@@ -147,7 +147,7 @@ def test_the_text_has_claims_points_and_the_paper_beside_ours(tmp_path: Path) ->
     print_parts(screen, text(report_of([made_up(tmp_path / "results.csv")])), 200)  # type: ignore[arg-type]
     shown = "".join(screen)
     assert "lenet: made up, 2 seeds" in shown
-    assert "lenet on raspberry-pi-pico: the fastest that lose at most half a point" in shown
+    assert "lenet (made up) on raspberry-pi-pico: the fastest that lose at most half a point" in shown
     assert "/ 2.93 s" in shown
 
 
@@ -165,6 +165,12 @@ def test_claims_are_told_for_each_set_of_data(tmp_path: Path) -> None:
     found = [(title, rows) for title, _, rows in report_of([one, other]).tables if title.startswith("claims")]
     assert [title for title, _ in found] == ["claims, LeNet on made up", "claims, LeNet on harder"]
     assert [rows[0][2] for _, rows in found] == [SURPASSED, NOT]
+
+
+def test_sweeps_of_other_plans_with_the_same_data_are_told_apart(tmp_path: Path) -> None:
+    one, other = made_up(tmp_path / "one.csv"), made_up(tmp_path / "longer.csv", lambda row: {"difference": -0.001})
+    titles = [title for title, _, _ in report_of([one, other]).tables if title.startswith("claims")]
+    assert titles == ["claims, LeNet on made up, one", "claims, LeNet on made up, longer"]
 
 
 def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
