@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -192,6 +193,26 @@ def test_a_module_is_left_in_its_mode(trained: Net) -> None:
 class Inner(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cos(x)
+
+
+def test_a_module_whose_channels_are_last_in_memory_is_the_same_network(trained: Net) -> None:
+    x = torch.randn(1, 1, 12, 12)
+    usual, last = (from_torch(copy.deepcopy(trained).to(memory_format=each), x) for each in (
+        torch.contiguous_format, torch.channels_last
+    ))  # fmt: skip
+    assert [type(layer.operator) for layer in last.layers] == [type(layer.operator) for layer in usual.layers]
+    image = given(usual, usual.inputs[0], x.numpy())
+    results = [run(network, {network.inputs[0]: image})[network.outputs[0]] for network in (usual, last)]
+    np.testing.assert_array_equal(*results)
+
+
+def test_memory_that_is_read_in_another_order_is_refused() -> None:
+    class Turned(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(x).as_strided((1, 4, 4), (16, 1, 4))
+
+    with pytest.raises(NetworkError, match=r"aten.as_strided.default.*: it reads a tensor's memory in another order"):
+        from_torch(Turned(), torch.randn(1, 4, 4))
 
 
 def test_an_unsupported_operator_is_named_with_its_place() -> None:

@@ -168,6 +168,8 @@ class _Import:
         if translate is None:
             names = ", ".join(sorted({name.split(".")[1] for name in TRANSLATIONS}))
             raise Unsupported(f"the operator is not supported; supported are {names}")
+        if node.target is torch.ops.aten.as_strided.default and not _in_place(node):
+            raise Unsupported("it reads a tensor's memory in another order")
         value = node.meta.get("val")
         shape = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
         item: Item = translate(View(node.name, shape, arguments, keywords, self.builder))
@@ -198,6 +200,15 @@ class _Import:
 def _running(item: Any) -> bool:
     """Whether a value is known only when the network runs."""
     return item is not None and not isinstance(item, Constant | int | float | bool | str)
+
+
+def _in_place(node: Any) -> bool:
+    """Whether each element stays where it is: PyTorch writes so of an average in a module whose channels are last in memory."""
+    source, result = node.args[0].meta["val"], node.meta["val"]
+    if source.shape != result.shape or source.storage_offset() != result.storage_offset():
+        return False
+    strides = zip(source.shape, source.stride(), result.stride(), strict=True)
+    return all(size == 1 or before == after for size, before, after in strides)
 
 
 def _place(node: Any) -> str:

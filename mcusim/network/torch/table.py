@@ -27,6 +27,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "aten.alias.default": shaping.same,
     "aten.amax.default": pooling.reduce(ops.Reduction.MAX),
     "aten.amin.default": pooling.reduce(ops.Reduction.MIN),
+    "aten.as_strided.default": shaping.same,  # where it keeps each element's place, see the importer
     "aten.avg_pool1d.default": pooling.pool(ops.Pooling.AVERAGE),
     "aten.avg_pool2d.default": pooling.pool(ops.Pooling.AVERAGE),
     "aten.bmm.default": convolution.matmul,
