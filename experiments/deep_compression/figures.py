@@ -58,7 +58,8 @@ def figure(plot: Plot, all_of: Chosen) -> Any:
         return None
     drawn.update_xaxes(title_text=plot.x, type="log" if plot.log_x else "linear")
     drawn.update_yaxes(title_text=plot.y, type="log" if plot.log_y else "linear")
-    drawn.update_layout(template="plotly_white", title=plot.title, height=520, legend={"font": {"size": 11}})
+    legend = {"font": {"size": 11}, "orientation": "h", "y": -0.2}
+    drawn.update_layout(template="plotly_white", title=plot.title, height=640, legend=legend)
     return drawn
 
 

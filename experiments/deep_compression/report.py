@@ -11,7 +11,7 @@ from typing import Any
 from experiments.deep_compression.figures import PLOTS, figure, radar
 from experiments.deep_compression.paper import PICO
 from experiments.deep_compression.summary import Chosen, Summary, summaries
-from experiments.deep_compression.verdicts import LENET, PICO_BOARD, best_points, verdicts
+from experiments.deep_compression.verdicts import LENET, PICO_BOARD, UNKNOWN, best_points, verdicts
 from experiments.pareto.results import read
 from mcusim.report.quantity import si, size
 from mcusim.report.table import make_table
@@ -46,8 +46,10 @@ class Report:
     @property
     def tables(self) -> Iterator[Table]:
         """Claims and what became of them; the best points; a Raspberry Pi Pico beside the paper's."""
-        for name in self.found.where(network=LENET).values("data") or ("",):
-            rows = [(each.row, each.claim, each.verdict, each.figures) for each in verdicts(self.found.of_data(LENET, name))]
+        for number, name in enumerate(self.found.where(network=LENET).values("data") or ("",)):
+            found = verdicts(self.found.of_data(LENET, name) if number == 0 else self.found.where(network=LENET, data=name))
+            shown = [each for each in found if number == 0 or each.verdict != UNKNOWN]  # what is unknown is said once
+            rows = [(each.row, each.claim, each.verdict, each.figures) for each in shown]
             yield f"{CLAIMS}, LeNet on {name or 'nothing'}", ("row", "claim", "verdict", "found"), rows
         for (network, data, board), several in best_points(self.found).items():
             title = f"{network} ({data}) on {board}: the fastest that lose at most half a point"
