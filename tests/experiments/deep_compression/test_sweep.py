@@ -278,4 +278,6 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
     assert "no file train-images-idx3-ubyte" in capsys.readouterr().err
     assert run(*out, "--sparsities", "much") == 2
     assert "numbers with commas" in capsys.readouterr().err
+    assert run(*out, "--seeds", "1.5") == 2
+    assert "--seeds '1.5'; allowed: whole numbers with commas" in capsys.readouterr().err
     assert run(*out, "--boards", "abacus") == 4
