@@ -16,6 +16,9 @@ from experiments.deep_compression.report import page, report_of, text
 from experiments.deep_compression.summary import Chosen
 from experiments.deep_compression.verdicts import NOT, REPRODUCED, SURPASSED, UNKNOWN, best_points, knee, lossless, verdicts
 from experiments.pareto.results import ResultsError
+from tests.support.firmware import REPOSITORY
+
+RESULTS = REPOSITORY / "experiments" / "deep_compression" / "results"
 
 SPARSITIES = (0.5, 0.834, 0.9, 0.95, 0.96, 0.98, 0.9918, 0.995, 0.997, 0.999)
 STRATEGIES = {"l1": "structured", "random": "structured", "level": "element-wise"}
@@ -171,6 +174,18 @@ def test_sweeps_of_other_plans_with_the_same_data_are_told_apart(tmp_path: Path)
     one, other = made_up(tmp_path / "one.csv"), made_up(tmp_path / "longer.csv", lambda row: {"difference": -0.001})
     titles = [title for title, _, _ in report_of([one, other]).tables if title.startswith("claims")]
     assert titles == ["claims, LeNet on made up, one", "claims, LeNet on made up, longer"]
+
+
+def test_the_tables_that_are_kept_say_what_the_guide_says() -> None:
+    tables = ("lenet", "lenet_longer", "lenet_mnist", "resnet8_cifar10", "ds_cnn")
+    found = report_of([RESULTS / f"{name}.csv" for name in tables])
+    of = {title.rpartition(", ")[2]: rows for title, _, rows in found.tables if title.startswith("claims")}
+    assert list(of) == ["lenet", "lenet_longer", "LeNet on mnist of a folder"]
+    for table, row, verdict in (
+        ("lenet", 0, REPRODUCED), ("lenet", 1, NOT), ("lenet", 2, REPRODUCED), ("lenet_longer", 0, SURPASSED),
+        ("LeNet on mnist of a folder", 1, REPRODUCED), ("LeNet on mnist of a folder", 2, SURPASSED),
+    ):  # fmt: skip
+        assert of[table][row][2] == verdict, (table, row)
 
 
 def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
