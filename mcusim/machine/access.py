@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 WIDE = 0xE800
 """First halfword from which on an instruction has two (Armv7-M ARM A5.1)."""
+LOOK_IN_ACCESSES = 10_000
+"""Accesses after which the run looks at its limits and tells its progress: they take about 0.1 s of the host."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class RegisterAccesses:
         self.machine = machine
         self.access: Access | None = None
         self.block: tuple[int, int] = (-1, -1)
-        self.number = 0
+        self.number = self.count = 0
         self.transfers: dict[int, list[tuple[int, int]]] = {}
         self.timed_owners: set[str] = set()
         """Peripherals that looked at the time as they were written: what they read as may follow from it."""
@@ -140,6 +142,9 @@ class RegisterAccesses:
         self.number = self.number + 1 if block == self.block else 0
         self.block = block
         self.access = Access(address, size, write)
+        self.count += 1
+        if self.count % LOOK_IN_ACCESSES == 0:
+            self.machine.look_in()
 
     def _transfer(self, node: Node, access: Access) -> tuple[int, int] | None:
         """Instruction and transfer of the access: register accesses of a block call back in program order, each once."""

@@ -21,6 +21,7 @@ from mcusim.machine.address_space import AddressSpace
 from mcusim.machine.call_context import CallContexts
 from mcusim.machine.clock import CoreClock
 from mcusim.machine.coprocessor import Coprocessors
+from mcusim.machine.ctrl_c import CtrlC
 from mcusim.machine.engine import Engine
 from mcusim.machine.events import Agenda, Event
 from mcusim.machine.exceptions import ExceptionUnit, Fault
@@ -475,23 +476,29 @@ class Machine:
 
     # --- the run --------------------------------------------------------------------------------------------------------
     def run(self) -> Finish:
-        """Run until something ends it."""
+        """Run until something ends it. Ctrl-C raises KeyboardInterrupt between two blocks."""
         self.started = time.perf_counter()
         for text in self.serial.opening():
             self._type(text)
-        while self.finish is None:
-            self._service()
-            if self.finish is None:
-                self.stops.go_on()
-        self._close_exceptions()
-        self.contexts.close()
-        self.semihosting.close()
-        self.wall_seconds = time.perf_counter() - self.started
+        with CtrlC(self.look_in) as ctrl_c:
+            while self.finish is None:
+                self._service()
+                if self.finish is None:
+                    self.stops.go_on()
+                ctrl_c.heed()
+        self._close()
         return self.finish
 
     def interrupt(self) -> None:
         """Ctrl-C: end with what was recorded so far."""
         self.end("interrupted", text="stopped with Ctrl-C")
+        self._close()
+
+    def look_in(self) -> None:
+        """Come back to Python before the next block, whatever is being served. Changes nothing of what is simulated."""
+        self.recorder.state[L.DEADLINE] = 0
+
+    def _close(self) -> None:
         self._close_exceptions()
         self.contexts.close()
         self.semihosting.close()
