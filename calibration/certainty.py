@@ -29,6 +29,8 @@ GROSS = EXPECTED_OUTLIERS * math.sqrt(2 * math.pi) / GROSS_RANGE
 MANY = 16
 """Rows of each body that decide what can be settled at all."""
 NEGLIGIBLE = 1e-6
+TIE = 1e-6
+"""Bodies that tell as much but for this part are alike, and the first is taken: sums are rounded otherwise on other processors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +114,7 @@ def choose(
     chosen: list[int] = []
     for _ in range(number):
         gains = (told**2 / scales).sum(axis=1) / variances / seconds
-        place = int(np.argmax(gains))
+        place = int(np.argmax(gains >= gains.max() * (1 - TIE)))
         if not gains[place] > 0:
             break
         chosen.append(place)

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from calibration.campaign import CHECK_ROWS, Campaign
-from calibration.certainty import DOUBT, doubts_of, targets_of
+from calibration.certainty import DOUBT, choose, doubts_of, targets_of
 from calibration.fit import minima
 from calibration.links.dialogue import Answer
 from calibration.microbenchmarks.board_model import BoardModel
 from calibration.microbenchmarks.model import cycles_of, values_of
 from calibration.microbenchmarks.parameters import parameters_of
 from calibration.microbenchmarks.recovery import Recovered
-from calibration.regression import Prior, Problem
+from calibration.regression import Prior, Problem, Solution
 from calibration.session import Around, Measured, Session, Subject
 from calibration.simulated_board import Noise, hidden_core
 from tests.calibration.calibrating import ENVIRONMENT
@@ -180,3 +180,11 @@ def test_a_gross_error_beside_a_sound_row_settles_nothing_and_is_outvoted_by_two
 def test_vague_rows_settle_nothing_however_many_agree() -> None:
     vague = ((1.0, 0.0, 0.0), 2.0)
     assert doubts(*[vague] * 10)["a"] > DOUBT > doubts(*[vague] * 100)["a"]
+
+
+@pytest.mark.parametrize("rounding", [-1e-12, 0.0, 1e-12])
+def test_of_bodies_that_tell_as_much_the_first_is_measured_however_a_processor_rounds(rounding: float) -> None:
+    bodies = problem(((32, 0, 0), 0), ((0, 32 * (1 + rounding), 0), 0), ((0, 0, 32 * (1 + 2 * rounding)), 0))
+    before = Solution(bodies.means, np.zeros(0), np.diag(bodies.prior_sds**-2))
+    targets = targets_of(bodies)
+    assert choose(before, bodies, targets, range(len(targets)), np.ones(3), 3) == [0, 1, 2]
