@@ -202,15 +202,15 @@ def test_kendall_tau_is_one_for_the_same_order_and_minus_one_for_the_opposite() 
 
 
 def test_the_first_answer_needs_neither_simulator_nor_pytorch() -> None:
-    """From the start of Python on, in time of the process; on the wall it depends on what else the machine does."""
-    program = "import cost_models, time, sys\n" + QUERY.format(board=BOARD)
+    """It takes about as long as Python and NumPy take to start, in time of the process."""
+    program = "import sys, time, numpy\nstarted = time.process_time()\nimport cost_models\n" + QUERY.format(board=BOARD)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    seconds, modules = ran.stdout.split()
+    started, seconds, modules = ran.stdout.split()
     loaded = set(modules.split(","))
     heavy = {"unicorn", "torch", "numba", "elftools", "scipy", "sklearn", "sqlite3", "typer", "mcusim.deploy", "mcusim.machine"}
     assert not loaded & heavy
-    assert float(seconds) < 0.4
+    assert float(seconds) < 4 * float(started)
 
 
 QUERY = """
@@ -225,7 +225,7 @@ for name, value in sizes.items():
     table[name] = value
 found = cost_models.load({board!r}).predict(Layers(table, np.zeros(1, int), ("one",)))
 assert found.latency_seconds.values[0] > 0
-print(time.process_time(), ",".join(sys.modules))
+print(started, time.process_time(), ",".join(sys.modules))
 """
 
 
