@@ -100,6 +100,7 @@ def sweep(
         dense=replace(usual.dense, steps=dense_steps or usual.dense.steps),
         fine=replace(usual.fine, steps=steps or usual.fine.steps, distilled=taught),
         healed=replace(usual.healed, steps=steps or usual.healed.steps, distilled=taught),
+        drawn=replace(usual.drawn, steps=steps or usual.drawn.steps, distilled=taught),
     )  # fmt: skip
     plan.check()
     places = devices.BOARDS if boards == "all" else _several(boards)

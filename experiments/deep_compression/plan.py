@@ -59,7 +59,8 @@ TAUGHT = 0.8
 """Part of the loss of pruned networks that is to be like the dense one."""
 WHOLE, ROUNDED = Training(1800, 1.5e-3), Training(120, 5e-5)
 TUNED, HEALED = Training(200, 6e-4, 64, TAUGHT), Training(120, 2e-4, distilled=TAUGHT)
-"""How networks are trained: whole, with fake quantisation, after pruning, and after gentle pruning."""
+DRAWN = Training(240, 6e-4, distilled=TAUGHT)
+"""How networks are trained: whole, with fake quantisation, after pruning, after gentle pruning, and after drawing weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,10 @@ class Plan:
 
     ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before.
     ``dense``: training of the whole network; ``fine``: after pruning; ``healed``: after pruning by a gentle heuristic, which
-    harms less and is mended with fewer and smaller steps; ``aware``: with fake quantisation, of the heuristics in
-    ``aware_of``. ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are
-    trained up to so many times as long, since they are cheap; those with single weights pruned gently up to
-    ``patience_weights``.
+    harms less and is mended with fewer and smaller steps; ``drawn``: after removal of single weights drawn at random, with as
+    many samples as gentle pruning has; ``aware``: with fake quantisation, of the heuristics in ``aware_of``.
+    ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are trained up to
+    so many times as long, since they are cheap; those with single weights pruned gently up to ``patience_weights``.
     ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
     size is trained as well. ``costed``: of so many seeds the networks with single weights pruned are measured on boards, each
     by itself; those of other seeds have as many weights, and differ by what lies between them.
@@ -89,17 +90,13 @@ class Plan:
     dense: Training = WHOLE
     fine: Training = TUNED
     healed: Training = HEALED
+    drawn: Training = DRAWN
     aware: Training = ROUNDED
     patience: float = 4.0
     patience_weights: float = 2.0
     looked_at: int = 500
     small: tuple[float, ...] = (0.95,)
     costed: int = 1
-
-    @property
-    def distilled(self) -> bool:
-        """Whether dense networks are teachers."""
-        return any(how.distilled for how in (self.fine, self.healed, self.aware))
 
     def check(self) -> None:
         """StudyError for what cannot be done."""
@@ -109,7 +106,7 @@ class Plan:
             raise StudyError(f"no schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
         if wrong := [each for each in self.types if each not in TYPES]:
             raise StudyError(f"no type {wrong[0]!r}; allowed: {', '.join(TYPES)}")
-        for how in (self.fine, self.healed, self.aware):
+        for how in (self.fine, self.healed, self.drawn, self.aware):
             if not 0 <= how.distilled <= 1:
                 raise StudyError(f"{how.distilled} of the loss is the teacher's; allowed: 0 to 1")
         for name in (*self.heuristics, *self.aware_of):
@@ -174,7 +171,7 @@ def key_of(plan: Plan, point: Point) -> str:
     """Changes with all that a point's results depend on."""
     own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=(), costed=0)
     if point.heuristic in (DENSE, SMALL):  # they are not pruned
-        own = replace(own, fine=TUNED, healed=HEALED, schedule="", prunings=0, patience_weights=0.0)
+        own = replace(own, fine=TUNED, healed=HEALED, drawn=DRAWN, schedule="", prunings=0, patience_weights=0.0)
     told = own, point, code_digest()
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 

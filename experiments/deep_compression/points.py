@@ -25,6 +25,7 @@ from experiments.deep_compression.quantization import Ranges, aware, quantized, 
 from experiments.deep_compression.schedules import schedule
 from experiments.deep_compression.skeleton import exported
 from experiments.deep_compression.states import packed, restored, state_of, unpacked
+from experiments.deep_compression.synthetic import Samples
 from experiments.deep_compression.training import Lessons, Training, fit, logits_of, recalibrate
 from mcusim.network import Network
 from mcusim.network.macs import network_macs
@@ -32,9 +33,11 @@ from mcusim.network.macs import network_macs
 Row = dict[str, Any]
 """A line of the results, by column."""
 
-RIGHT = "right"
-"""What is kept of a dense network beside its state: which of the test samples it gets right."""
+RIGHT, TAUGHT = "right", "taught"
+"""What is kept of a dense network beside its state: which test samples it gets right, and its logits of those for training."""
 
+FIRST, PLAINLY = 2000, 0.03
+"""Of a network that is surely worse than its dense one by this part of so many test samples, no others are asked."""
 
 MOST_RATE = 3e-3
 """Of Adam, beyond which small networks do not learn faster."""
@@ -45,16 +48,12 @@ ONE_AT_A_TIME = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A point to work out. ``parent``: the state that it goes on from.
-
-    ``reference``: what is kept of its seed's dense network; ``teacher``: the state of that, where there is to be one.
-    """
+    """A point to work out. ``parent``: the state that it goes on from; ``reference``: what is kept of its dense network."""
 
     plan: Plan
     point: Point
     parent: bytes = b""
     reference: bytes = b""
-    teacher: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +98,17 @@ def answered(task: Task) -> Answer:
     if data.classes > plan.architecture.classes:
         raise StudyError(f"{data.name}: {data.classes} classes; the network has {plan.architecture.classes}")
     reference = unpacked(task.reference) if task.reference else {}
-    lessons = _lessons(task, data)
+    lessons = Lessons.of(data.train.x, data.train.y, reference.get(TAUGHT))
     module = _trained(task, lessons)
     network = exported(module)
     ranges = ranges_of(network, torch.from_numpy(data.train.x[: plan.looked_at]))
-    tells = _Tells(plan, point, data, network)
     truth = reference[RIGHT] if reference else right(network, data.test.x, data.test.y)
-    rows = [tells.row(kind, each, truth) for kind, each in _deployed(plan, point, lessons, network, ranges)]
+    tells = _Tells(plan, point, data, network, truth)
+    rows = [tells.row(kind, each) for kind, each in _deployed(plan, point, lessons, network, ranges)]
+    kept = b"" if reference else packed({RIGHT: truth, TAUGHT: logits_of(module, lessons.x)})
     seconds = process_time() - began
     rows = [{**row, "seconds": round(seconds, 2)} for row in rows]
-    kept = packed({RIGHT: truth}) if point.heuristic == DENSE else b""
     return Answer(point, tuple(rows), packed(state_of(module)), ranges, kept)
-
-
-@lru_cache(maxsize=4)
-def taught(plan: Plan, teacher: bytes) -> np.ndarray:
-    """What a dense network, given as its state, says of the samples for training: logits, worked out once in a process."""
-    x = data_of(plan.architecture.network, plan.source).train.x
-    return logits_of(restored(plan.architecture, unpacked(teacher)), torch.from_numpy(x))
-
-
-def _lessons(task: Task, data: Data) -> Lessons:
-    return Lessons.of(data.train.x, data.train.y, taught(task.plan, task.teacher) if task.teacher else None)
 
 
 def _trained(task: Task, lessons: Lessons) -> Prunable:
@@ -150,7 +138,7 @@ def faster(how: Training, sparsity: float) -> Training:
 def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> None:
     """Prune to the point's sparsity step by step, training after each."""
     chosen = heuristic(point.heuristic)
-    own = plan.healed if chosen.gentle else plan.fine
+    own = plan.fine if chosen.structured else plan.healed if chosen.gentle else plan.drawn
     how = faster(longer(own, _patience(plan, point), point.sparsity), point.sparsity)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
@@ -188,6 +176,14 @@ def _patience(plan: Plan, point: Point) -> float:
     return plan.patience_weights if heuristic(point.heuristic).gentle else 1.0
 
 
+def tested(network: Network, test: Samples, truth: np.ndarray) -> np.ndarray:
+    """Which test samples a network gets right: of all, or of the first alone where those show that it is plainly worse."""
+    first = right(network, test.x[:FIRST], test.y[:FIRST])
+    if paired(truth[:FIRST], first).high < -PLAINLY:
+        return first
+    return np.concatenate([first, right(network, test.x[FIRST:], test.y[FIRST:])]) if len(test.y) > FIRST else first
+
+
 @dataclass(frozen=True, slots=True)
 class _Tells:
     """What a row says of a network, whichever type it has."""
@@ -196,10 +192,12 @@ class _Tells:
     point: Point
     data: Data
     network: Network
+    truth: np.ndarray
+    """What the dense float network of the same seed gets right."""
 
-    def row(self, kind: str, deployed: Network, truth: np.ndarray) -> Row:
-        """``truth``: what the dense float network of the same seed gets right."""
-        found = right(deployed, self.data.test.x, self.data.test.y)
+    def row(self, kind: str, deployed: Network) -> Row:
+        found = tested(deployed, self.data.test, self.truth)
+        truth = self.truth[: len(found)]
         apart = paired(truth, found)
         plan, point = self.plan, self.point
         constants = [t.data for t in self.network.tensors.values() if t.data is not None]

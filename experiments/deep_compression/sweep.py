@@ -60,8 +60,7 @@ class Ready(Iterator[Task]):
         parent, dense = point.parent, self.keys[Point(point.seed)]
         if parent is None:
             return Task(self.plan, point)
-        teacher = self.store.state(dense) if self.plan.distilled and point.heuristic != SMALL else b""
-        return Task(self.plan, point, self.store.state(self.keys[parent]), self.store.reference(dense), teacher)
+        return Task(self.plan, point, self.store.state(self.keys[parent]), self.store.reference(dense))
 
     def keep(self, answer: Answer) -> None:
         """Note an answer, and what can be asked now."""

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the study takes PyTorch (mcusim[study])")
@@ -22,6 +23,7 @@ from experiments.deep_compression.plan import SPARSITIES, Plan, Point, key_of, u
 from experiments.deep_compression.plan import points as points_of  # noqa: E402
 from experiments.deep_compression.points import asked  # noqa: E402
 from experiments.deep_compression.store import Store, opened  # noqa: E402
+from experiments.deep_compression.synthetic import Samples  # noqa: E402
 from experiments.deep_compression.training import Training  # noqa: E402
 from mcusim.cli import app  # noqa: E402
 
@@ -32,7 +34,7 @@ pytestmark = [
 
 PLAN = Plan(
     Architecture("lenet", 10, 0.06), Source(train=300, test=200, prototypes=1), ("l1", "level"), (0.5, 0.8), (0,),
-    dense=Training(30, 5e-3), fine=Training(6), healed=Training(6), aware=Training(4, 2e-4), looked_at=50,
+    dense=Training(30, 5e-3), fine=Training(6), healed=Training(6), drawn=Training(6), aware=Training(4, 2e-4), looked_at=50,
     small=(0.8,),
 )  # fmt: skip
 
@@ -108,6 +110,17 @@ def test_a_dense_network_teaches_its_pruned_ones_and_is_not_trained_again(made: 
         taught, plain = (sweep.table(each, store)[3] for each in (plan, PLAN))
     assert (taught["distilled"], plain["distilled"]) == (0.9, 0.0)
     assert taught["seed"] == plain["seed"]
+
+
+def test_of_a_plainly_worse_network_the_first_test_samples_alone_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = np.arange(5 * points.FIRST)
+    monkeypatch.setattr(points, "right", lambda network, x, y: network[x])
+    test, truth = Samples(everything, everything), np.ones(len(everything), bool)
+    plainly, little = everything % 10 != 0, everything % 50 != 0
+    assert points.tested(plainly, test, truth).tolist() == plainly[: points.FIRST].tolist()
+    assert points.tested(little, test, truth).tolist() == little.tolist()
+    few = Samples(everything[:30], everything[:30])
+    assert points.tested(little, few, truth[:30]).tolist() == little[:30].tolist()
 
 
 def test_what_is_there_is_not_done_again(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
