@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-ATTEMPTS, EFFORT = 200, 50_000
+ATTEMPTS, EFFORT, MANY = 200, 50_000, 100
 """Those of mcusim.deploy.packing and mcusim.deploy.planner."""
 
 ORDERS, SOME, LITTLE = 6, 60, 1500
@@ -117,13 +117,18 @@ def peak_bytes(boxes: Boxes, overlays: Overlays, drawn: Drawn) -> int:
         if peak(packing, best) <= bound:
             return peak(packing, best)
     copy(best, offsets)
-    squeeze(packing, offsets, bound, drawn[bodies], SOME)
+    squeeze(packing, offsets, bound, drawn[bodies], fewer(SOME, bodies))
     if peak(packing, offsets) <= bound or lowered(boxes, overlays, packing, offsets, bound):
         return peak(packing, offsets)
-    squeeze(packing, best, bound, drawn[bodies], ATTEMPTS)
+    squeeze(packing, best, bound, drawn[bodies], fewer(ATTEMPTS, bodies))
     if peak(packing, best) <= bound:
         return peak(packing, best)
     return searched(boxes, overlays, packing, best, bound)
+
+
+def fewer(count: int, bodies: int) -> int:
+    """Of ``count`` attempts or steps so many as are made for more than MANY bodies."""
+    return count * MANY // max(bodies, MANY)
 
 
 def most(values: Numbers, counted: Numbers, first: int, end: int) -> int:
@@ -453,12 +458,12 @@ def move(order: Numbers, body: int, place: int) -> None:
 
 def lowered(boxes: Boxes, overlays: Overlays, packing: Packing, offsets: Numbers, bound: int) -> bool:
     """Lower the arena until there is no smaller one; whether that took so little that the planner finds it too."""
-    spent, fits = 0, is_complete(boxes, overlays, packing)
+    spent, fits, little = 0, is_complete(boxes, overlays, packing), fewer(LITTLE, len(offsets))
     if not fits:
         return False
     while fits and peak(packing, offsets) > bound:
-        spent, fits = improved(boxes, overlays, packing, peak(packing, offsets) - 1, LITTLE, offsets)
-    return spent < LITTLE
+        spent, fits = improved(boxes, overlays, packing, peak(packing, offsets) - 1, little, offsets)
+    return spent < little
 
 
 def is_complete(boxes: Boxes, overlays: Overlays, packing: Packing) -> bool:
@@ -475,7 +480,7 @@ def is_complete(boxes: Boxes, overlays: Overlays, packing: Packing) -> bool:
 
 def searched(boxes: Boxes, overlays: Overlays, packing: Packing, offsets: Numbers, bound: int) -> int:
     """Halve the distance between the bound and the best arena until they meet, or the effort is spent. The best one."""
-    count, grain, effort, hopeful = len(offsets), packing.alignment[0], EFFORT, bound
+    count, grain, effort, hopeful = len(offsets), packing.alignment[0], fewer(EFFORT, len(offsets)), bound
     for i in range(count):
         grain = min(grain, packing.alignment[i])
     while hopeful < peak(packing, offsets) and effort > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -226,31 +227,37 @@ def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def need_of_steps(bodies: Sequence[Body], overlays: Overlays) -> dict[int, int]:
     """Bytes that no plan can do without, for each step in which that may change."""
-    return {step: _need(step, bodies, overlays) for step in sorted({b.buffer.first for body in bodies for b in body.boxes})}
+    boxes = {box.buffer.name: box for body in bodies for box in body.boxes}
+    steps = sorted({box.buffer.first for box in boxes.values()})
+    needs = dict.fromkeys(steps, 0)
+    for body in bodies:
+        for step in steps_of(body, steps):
+            needs[step] += body.bytes_at(step)
+    beginning: dict[int, list[Overlay]] = defaultdict(list)
+    for (output, input_), overlay in overlays.items():
+        if output in boxes and input_ in boxes:
+            beginning[boxes[output].buffer.first].append(overlay)
+    for step, found in beginning.items():
+        needs[step] -= _savings(found, boxes)
+    return needs
 
 
-def _need(step: int, bodies: Sequence[Body], overlays: Overlays) -> int:
-    alive = {
-        box.buffer.name: box
-        for body in bodies
-        for box in body.boxes
-        if box.buffer.first <= step <= box.buffer.last
-    }  # fmt: skip
-    return sum(body.bytes_at(step) for body in bodies) - _savings(step, alive, overlays)
+def steps_of(body: Body, steps: Sequence[int]) -> Sequence[int]:
+    """Those of ascending ``steps`` in which a body is alive."""
+    return steps[bisect_left(steps, body.first) : bisect_right(steps, body.last)]
 
 
-def _savings(step: int, alive: Mapping[str, Box], overlays: Overlays) -> int:
+def _savings(beginning: Iterable[Overlay], boxes: Mapping[str, Box]) -> int:
     """At most so many bytes do the overlays of a step save: no output and no input is shared more than once."""
     outputs: dict[str, int] = defaultdict(int)
     inputs: dict[str, int] = defaultdict(int)
-    for (output, input_), overlay in overlays.items():
-        if output in alive and input_ in alive and alive[output].buffer.first == step:
-            shared = _shared(alive[output], alive[input_], overlay)
-            outputs[output] += shared
-            inputs[input_] += shared
+    for overlay in beginning:
+        shared = _shared(boxes[overlay.output], boxes[overlay.input], overlay)
+        outputs[overlay.output] += shared
+        inputs[overlay.input] += shared
     return min(
-        sum(min(shared, alive[name].extent) for name, shared in outputs.items()),
-        sum(min(shared, alive[name].extent) for name, shared in inputs.items()),
+        sum(min(shared, boxes[name].extent) for name, shared in outputs.items()),
+        sum(min(shared, boxes[name].extent) for name, shared in inputs.items()),
     )
 
 

@@ -6,15 +6,19 @@ a search that places bodies by ascending offset decides whether a lower arena ex
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mcusim.deploy.bodies import Body, Overlays, Span, align, kept_apart, need_of_steps
+from mcusim.deploy.bodies import Body, Overlays, Span, align, kept_apart, need_of_steps, steps_of
 
 ATTEMPTS = 200
 """Orders that are tried after the fixed ones, each made of the last by moving forward what lay highest."""
+
+MANY = 100
+"""Bodies from which on fewer attempts are made, and fewer steps of search, since each of them takes longer."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,21 @@ class Packing:
         return rows
 
     @cached_property
+    def spans(self) -> tuple[tuple[tuple[int, int, int], ...], ...]:
+        """``apart`` in rows: for each body the index of another, and a span."""
+        return tuple(tuple((other, *span) for other, spans in row.items() for span in spans) for row in self.apart)
+
+    @cached_property
+    def alignments(self) -> tuple[int, ...]:
+        """Of the bodies."""
+        return tuple(body.alignment for body in self.bodies)
+
+    @cached_property
+    def heights(self) -> tuple[int, ...]:
+        """Of the bodies."""
+        return tuple(body.height for body in self.bodies)
+
+    @cached_property
     def needs(self) -> dict[int, int]:
         """Bytes that no plan can do without, by step."""
         return need_of_steps(self.bodies, self.overlays)
@@ -47,25 +66,22 @@ class Packing:
 
     def peak(self, offsets: Sequence[int]) -> int:
         """Bytes from 0 to the highest end."""
-        return max((offset + body.height for offset, body in zip(offsets, self.bodies, strict=True)), default=0)
+        return max((offset + height for offset, height in zip(offsets, self.heights, strict=True)), default=0)
 
     def lowest(self, index: int, offsets: Sequence[int | None], floor: int = 0) -> int:
         """The lowest place for a body, at ``floor`` or above, beside those that have one."""
-        alignment = self.bodies[index].alignment
+        alignment = self.alignments[index]
         place = align(floor, alignment)
-        for low, high in sorted(_taken(self.apart[index], offsets)):
+        for low, high in sorted(self.taken(index, offsets)):
             if low >= place:
                 break
             if place < high:
                 place = align(high, alignment)
         return place
 
-
-def _taken(apart: dict[int, tuple[Span, ...]], offsets: Sequence[int | None]) -> Iterable[Span]:
-    for other, spans in apart.items():
-        if (base := offsets[other]) is not None:
-            for low, high in spans:
-                yield base + low, base + high
+    def taken(self, index: int, offsets: Sequence[int | None]) -> list[Span]:
+        """Where a body must not begin, because of those that have a place."""
+        return [(base + low, base + high) for other, low, high in self.spans[index] if (base := offsets[other]) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +94,21 @@ class Packed:
     reason: str
 
 
+def fewer(count: int, bodies: int) -> int:
+    """Of ``count`` attempts or steps so many as take the same time for more than MANY bodies, or nearly so."""
+    return count * MANY // max(bodies, MANY)
+
+
 def pack(packing: Packing, effort: int) -> Packed:
-    """The lowest arena found with ``effort`` steps of search, if the quick attempts do not reach the lower bound."""
+    """The lowest arena found with ``effort`` steps of search, if the quick attempts do not reach the lower bound.
+
+    Fewer steps for more than MANY bodies.
+    """
     offsets = quick(packing, packing.lower_bound)
     peak = packing.peak(offsets)
     if peak <= packing.lower_bound:
         return Packed(tuple(offsets), peak, True, "equal to the lower bound")
-    return _search(packing, offsets, effort)
+    return _search(packing, offsets, fewer(effort, len(offsets)))
 
 
 def quick(packing: Packing, enough: int) -> list[int]:
@@ -108,16 +132,16 @@ def first_fit(packing: Packing, order: Iterable[int]) -> list[int]:
 
 
 def _orders(packing: Packing) -> Iterable[list[int]]:
-    bodies = packing.bodies
+    bodies, heights = packing.bodies, packing.heights
     crowd = [max((need for step, need in packing.needs.items() if b.first <= step <= b.last), default=0) for b in bodies]
     everything = range(len(bodies))
     for key in (
-        lambda i: (-bodies[i].height, bodies[i].first),
-        lambda i: (-crowd[i], -bodies[i].height),
-        lambda i: (-bodies[i].height * (bodies[i].last - bodies[i].first + 1), i),
-        lambda i: (bodies[i].first - bodies[i].last, -bodies[i].height),
-        lambda i: (bodies[i].first, -bodies[i].height),
-        lambda i: (-bodies[i].last, -bodies[i].height),
+        lambda i: (-heights[i], bodies[i].first),
+        lambda i: (-crowd[i], -heights[i]),
+        lambda i: (-heights[i] * (bodies[i].last - bodies[i].first + 1), i),
+        lambda i: (bodies[i].first - bodies[i].last, -heights[i]),
+        lambda i: (bodies[i].first, -heights[i]),
+        lambda i: (-bodies[i].last, -heights[i]),
     ):
         yield sorted(everything, key=key)
 
@@ -125,15 +149,15 @@ def _orders(packing: Packing) -> Iterable[list[int]]:
 def _squeeze(packing: Packing, best: list[int], enough: int) -> list[int]:
     """Move what lies highest to the front of the order, and now and then something else; keep what is lower."""
     chance = random.Random(len(packing.bodies))
-    order = sorted(range(len(best)), key=lambda i: (best[i], -packing.bodies[i].height))
+    order = sorted(range(len(best)), key=lambda i: (best[i], -packing.heights[i]))
     offsets = first_fit(packing, order)
-    for _ in range(ATTEMPTS):
+    for _ in range(fewer(ATTEMPTS, len(best))):
         if packing.peak(offsets) < packing.peak(best):
             best = offsets
         if packing.peak(best) <= enough:
             break
         peak = packing.peak(offsets)
-        blamed = next(i for i in order if offsets[i] + packing.bodies[i].height == peak)
+        blamed = next(i for i in order if offsets[i] + packing.heights[i] == peak)
         for index in (blamed, chance.choice(order)):
             order.remove(index)
             order.insert(chance.randrange(len(order) // 2 + 1), index)
@@ -175,19 +199,27 @@ def core_of(packing: Packing, limit: int) -> tuple[list[int], list[int]]:
     A body that has more places than the others of the core can keep it away from needs no thought, so it is taken out; that
     may leave others with fewer in their way.
     """
-    core, rest = list(range(len(packing.bodies))), []
-    while loose := [i for i in core if _always_fits(packing, i, set(core), limit)]:
-        core = [i for i in core if i != loose[0]]
-        rest.append(loose[0])
-    return core, rest[::-1]
+    everything = range(len(packing.bodies))
+    places = [(limit - height) // grain + 1 for height, grain in zip(packing.heights, packing.alignments, strict=True)]
+    kept_away = [sum(_places_in(span, packing.alignments[i]) for _, *span in packing.spans[i]) for i in everything]
+    core, rest = set(everything), []
+    loose = [i for i in everything if kept_away[i] < places[i]]  # a heap: ascending
+    while loose:
+        index = heapq.heappop(loose)
+        core.discard(index)
+        rest.append(index)
+        for other, low, high in packing.spans[index]:
+            before = kept_away[other]
+            kept_away[other] -= _places_in((-high, -low), packing.alignments[other])
+            if other in core and kept_away[other] < places[other] <= before:
+                heapq.heappush(loose, other)
+    return sorted(core), rest[::-1]
 
 
-def _always_fits(packing: Packing, index: int, core: set[int], limit: int) -> bool:
-    body = packing.bodies[index]
-    grain = body.alignment
-    places = (limit - body.height) // grain + 1
-    spans = (span for other, spans in packing.apart[index].items() if other in core for span in spans)
-    return sum((high - low - 1) // grain + 1 for low, high in spans) < places
+def _places_in(span: Sequence[int], grain: int) -> int:
+    """How many places of a body a span can hold at most."""
+    low, high = span
+    return (high - low - 1) // grain + 1
 
 
 def _with_rest(packing: Packing, placed: Mapping[int, int], rest: Iterable[int]) -> list[int]:
@@ -220,12 +252,12 @@ class Search:
         self.packing, self.limit, self.effort = packing, limit, effort
         self.spent = 0
         self.gave_up = False
-        self._offsets: list[int | None] = [None if body.height else 0 for body in packing.bodies]
+        self._offsets: list[int | None] = [None if height else 0 for height in packing.heights]
         self._failed: set[tuple] = set()
         self._steps = sorted(packing.needs)
         # what is still to be placed at a step, at its least
         self._rest = dict(packing.needs)
-        self._bytes = [{s: n for s in self._steps if (n := body.bytes_at(s))} for body in packing.bodies]
+        self._bytes = [{s: n for s in steps_of(body, self._steps) if (n := body.bytes_at(s))} for body in packing.bodies]
         self._top = dict.fromkeys(self._steps, 0)
 
     def run(self) -> list[int] | None:
@@ -262,7 +294,7 @@ class Search:
         return False
 
     def _fits(self, index: int, floor: int) -> bool:
-        return self.packing.lowest(index, self._offsets, floor) + self.packing.bodies[index].height <= self.limit
+        return self.packing.lowest(index, self._offsets, floor) + self.packing.heights[index] <= self.limit
 
     def _state(self, floor: int) -> tuple:
         """What decides the rest of the search: the places of those that still keep others away."""
@@ -274,16 +306,15 @@ class Search:
 
     def _choices(self, open_: list[int], floor: int) -> list[tuple[int, int]]:
         """Places to try for the next body, lowest first; none that leaves room for a whole body below it, unused for ever."""
-        bodies = self.packing.bodies
+        heights = self.packing.heights
         choices = [(place, index) for index in open_ for place in self._places(index, floor)]
-        room = min((place + bodies[index].height for place, index in choices), default=0)
-        return sorted(((p, i) for p, i in choices if p < room), key=lambda c: (c[0], -bodies[c[1]].height, c[1]))
+        room = min((place + heights[index] for place, index in choices), default=0)
+        return sorted(((p, i) for p, i in choices if p < room), key=lambda c: (c[0], -heights[c[1]], c[1]))
 
     def _places(self, index: int, floor: int) -> list[int]:
-        body = self.packing.bodies[index]
-        taken = list(_taken(self.packing.apart[index], self._offsets))
-        places = {align(high, body.alignment) for _, high in taken} | {0}
-        highest = self.limit - body.height
+        taken = self.packing.taken(index, self._offsets)
+        places = {align(high, self.packing.alignments[index]) for _, high in taken} | {0}
+        highest = self.limit - self.packing.heights[index]
         return [p for p in places if floor <= p <= highest and not any(low < p < high for low, high in taken)]
 
     def _put(self, index: int, place: int) -> None:

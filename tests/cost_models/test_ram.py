@@ -16,6 +16,7 @@ from cost_models.kernels import BUFFERED, NO_WALK, PLANES, UNBUFFERED, distance_
 from cost_models.packing import NONE, Boxes, Overlays, peak_bytes
 from cost_models.sampling import sample
 from mcusim import boards
+from mcusim.deploy import packing as planner
 from mcusim.deploy.arrangement import Making
 from mcusim.deploy.bodies import align, bodies_of, overlays_by_pair
 from mcusim.deploy.buffers import Buffer, Overlay, PlanError, View
@@ -80,9 +81,12 @@ def _columns(rows: Sequence[Sequence[int]], count: int) -> list[list[int]]:
     return [[row[k] for row in rows] for k in range(count)]
 
 
+@pytest.mark.parametrize("many", [2, packing.MANY], ids=["with many bodies", "with few bodies"])
 @pytest.mark.parametrize("seed", range(0, 400, 40))
-def test_packing_in_numbers_finds_what_the_planner_finds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packing_in_numbers_finds_what_the_planner_finds(seed: int, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "EFFORT", EFFORT)
+    monkeypatch.setattr(packing, "MANY", many)
+    monkeypatch.setattr(planner, "MANY", many)
     for number in range(seed, seed + 40):
         buffers, overlays, views = case = random_case(number)
         planned = pack(Packing(bodies_of(buffers, views), overlays_by_pair(buffers, overlays)), EFFORT)
