@@ -86,7 +86,7 @@ def test_every_body_takes_the_cycles_of_the_hidden_board(finished: Path) -> None
 
 
 @pytest.mark.parametrize("finished", BOARDS, indirect=True)
-@pytest.mark.parametrize(("number", "lines"), [(signal.SIGKILL, 60), pytest.param(signal.SIGINT, 30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("number", "lines"), [(signal.SIGKILL, 60), pytest.param(signal.SIGINT, 30, marks=pytest.mark.long)])
 def test_an_interruption_changes_nothing(finished: Path, tmp_path: Path, number: int, lines: int) -> None:
     board = (finished / "board.txt").read_text()
     work = Path("work") / "measurements.jsonl"

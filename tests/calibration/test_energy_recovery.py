@@ -34,9 +34,14 @@ from tests.calibration.microbenchmark_boards import built
 FAST = [("m0", 0), ("m0plus", 0), ("m4", 0)]
 SLOW = [
     *((core, seed) for core in ("m0", "m0plus", "m3", "m4", "m33", "m7") for seed in range(3) if (core, seed) not in FAST),
-    ("nucleo-l4r5zi", 0), ("nucleo-g0b1re", 0),
+    ("nucleo-g0b1re", 0),
 ]  # fmt: skip
-"""Twenty boards with those of ``FAST``."""
+LONG = [("nucleo-l4r5zi", 0)]
+"""Twenty boards with those of ``FAST`` and ``SLOW``."""
+CASES = [
+    *FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW),
+    *(pytest.param(*case, marks=pytest.mark.long) for case in LONG),
+]  # fmt: skip
 SHARE = {"nucleo-l4r5zi": 0.4, "nucleo-g0b1re": 0.4}
 """Share of the figures that is known at least, where less than half: misses, reads of flash and stalls come together."""
 
@@ -51,7 +56,7 @@ def known(found: FittedEnergy) -> list[Estimate]:
     return [each for each in found.fit.estimates if each.name not in found.unknown]
 
 
-@pytest.mark.parametrize(("board", "seed"), [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)])
+@pytest.mark.parametrize(("board", "seed"), CASES)
 def test_hidden_energies_are_recovered_within_2_percent_or_named(board: str, seed: int) -> None:
     counted = loops(board)
     hidden = hidden_table(counted, f"{board} {seed}")

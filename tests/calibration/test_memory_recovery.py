@@ -27,7 +27,7 @@ from tests.calibration.microbenchmark_boards import measured
 
 SEEDS = {"nucleo-l4r5zi": 3, "nucleo-u575zi-q": 2, "nucleo-f446re": 1}
 BOARDS = [(board, seed) for board, count in SEEDS.items() for seed in range(count)]
-SLOW = [("nucleo-h743zi", 0), ("nucleo-h743zi", 1)]
+SLOW = [pytest.param("nucleo-h743zi", 0, marks=pytest.mark.slow), pytest.param("nucleo-h743zi", 1, marks=pytest.mark.long)]
 
 
 @lru_cache
@@ -47,7 +47,7 @@ def rows(cycles: Cycles, seed: str, drift: float = 0) -> tuple:
     return measured({name: float(count) for name, count in cycles.items()}, seed, drift)
 
 
-@pytest.mark.parametrize(("board", "seed"), [*BOARDS, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)])
+@pytest.mark.parametrize(("board", "seed"), [*BOARDS, *SLOW])
 def test_hidden_wait_states_and_bank_penalties_are_recovered_exactly_or_named(board: str, seed: int) -> None:
     tried, parameters = bench(board)
     hidden = hidden_values(parameters, f"{board} {seed}")

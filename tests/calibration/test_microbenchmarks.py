@@ -59,7 +59,7 @@ def test_they_build_for_every_board_that_can_be_built_for(board: str, tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("board", ["nucleo-l4r5zi", "nucleo-g0b1re"])
+@pytest.mark.parametrize("board", ["nucleo-g0b1re", pytest.param("nucleo-l4r5zi", marks=pytest.mark.long)])
 def test_they_run_on_simulated_boards_and_see_misses(board: str, tmp_path: Path) -> None:
     elf = microbenchmarks_of(boards.load(board), rounds=2, energy_seconds=1e-4).build(tmp_path)
     results = read(run(elf, board=board).serial)
