@@ -15,8 +15,12 @@ from tests.calibration.microbenchmark_boards import built, hidden_core, measured
 
 BOARDS = {"m0": 4, "m0plus": 3, "m3": 3, "m4": 4, "m33": 3, "m7": 3}
 FAST = [(core, seed) for core in ("m0", "m0plus") for seed in range(3)]
-SLOW = [(core, seed) for core, count in BOARDS.items() for seed in range(count) if (core, seed) not in FAST]
-CASES = [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
+LONG = [("m7", 0), ("m7", 2)]
+SLOW = [(core, seed) for core, count in BOARDS.items() for seed in range(count) if (core, seed) not in (*FAST, *LONG)]
+CASES = [
+    *FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW),
+    *(pytest.param(*case, marks=pytest.mark.long) for case in LONG),
+]  # fmt: skip
 """Twenty boards."""
 WELL_KNOWN = {"m0": 1.3, "m0plus": 1.3, "m3": 1.3, "m4": 2, "m33": 2.5, "m7": 3}
 """How many parameters at least are known for each that is named as open."""
@@ -58,7 +62,7 @@ def test_what_cannot_be_told_apart_is_named() -> None:
     assert "branch_conditional.refill" not in {name for each in fitted.inseparable for name in each.names}
 
 
-@pytest.mark.parametrize("board", ["m0", "m3", "m4", "m33", pytest.param("m7", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("board", ["m0", "m3", "m4", "m33", pytest.param("m7", marks=pytest.mark.long)])
 def test_a_price_found_by_repetition_is_that_of_walking_all_copies(board: str) -> None:
     made, _, bodies = built(board)
     hidden, remembered = hidden_core(made.core, f"twin {board}"), Prices()
@@ -86,7 +90,9 @@ ODD = {
 }  # fmt: skip
 
 
-CORES = ["m0", *(pytest.param(core, marks=pytest.mark.slow) for core in ("m4", "m33", "m7"))]
+CORES = [
+    "m0", *(pytest.param(core, marks=pytest.mark.slow) for core in ("m4", "m33")), pytest.param("m7", marks=pytest.mark.long),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("mechanism", ODD)

@@ -29,6 +29,12 @@ DEMO = ("demo/main.c", "src/marks.c", *map(str, kernels()))
 COMPILERS = [name for name, finder in FINDERS.items() if finder() is not None]
 
 
+CORES = [
+    "m0plus", "m4", pytest.param("m7", marks=pytest.mark.slow),
+    *(pytest.param(core, marks=pytest.mark.long) for core in ("m3", "m33")),
+]  # fmt: skip
+
+
 @pytest.fixture
 def slow(build):
     """slow.c for a board whose caches it leaves off."""
@@ -46,9 +52,7 @@ def kinds(diagnosis: Diagnosis) -> list[str]:
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize(
-    "core", ["m0plus", "m4", *(pytest.param(core, marks=pytest.mark.slow) for core in ("m3", "m7", "m33"))]
-)
+@pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("optimisation", ["-O0", "-O1", "-O2", "-Os"])
 def test_only_code_without_optimisation_is_called_so(build, compiler, core, optimisation):
     sources = "slow.c" if core == "m0plus" else DEMO
