@@ -8,12 +8,14 @@ A watcher outside may come too late: a simulated session lasts a second.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from calibration.calibrate_command import calibrate_command
 from calibration.session import Event, Session
 from mcusim.cli import app
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts in the background ignore it
 number, lines = int(sys.argv[1]), int(sys.argv[2])
 append = Session.append
 
