@@ -13,6 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := m7
 WORKERS := 2
+SPREAD := -n $(WORKERS) --dist loadfile # the tests of a file share what they build
 MEASUREMENTS ?= $(MCUSIM_MEASUREMENTS)
 PROGRAMS ?= $(MCUSIM_PROGRAMS)
 OUT := build/compression
@@ -31,11 +32,11 @@ DEMO_SOURCES := $(wildcard kernels_c/*.py kernels_c/*.in kernels_c/include/*.h k
 demo: build/demo.elf
 	$(BIN)/mcusim run $< --core $(CORE)
 
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) -m "not long" # a thread of BLAS for each worker is enough
+test: lint # a thread of BLAS for each worker is enough
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(SPREAD) -m "not long"
 
 long-test: $(TEST_READY) $(COMPILER_READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) -m long
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(SPREAD) -m long
 
 lint: $(TEST_READY) $(COMPILER_READY)
 	$(BIN)/ruff check .

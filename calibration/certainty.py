@@ -30,7 +30,7 @@ MANY = 16
 """Rows of each body that decide what can be settled at all."""
 NEGLIGIBLE = 1e-6
 TIE = 1e-6
-"""Bodies that tell as much but for this part are alike, and the first is taken: sums are rounded otherwise on other processors."""
+"""Bodies that tell as much but for this part are alike, and the first is taken: each processor rounds sums in its way."""
 
 
 @dataclass(frozen=True, eq=False)
