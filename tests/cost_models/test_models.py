@@ -202,15 +202,18 @@ def test_kendall_tau_is_one_for_the_same_order_and_minus_one_for_the_opposite() 
 
 
 def test_the_first_answer_needs_neither_simulator_nor_pytorch() -> None:
-    """It takes about as long as Python and NumPy take to start, in time of the process."""
+    """It takes about as long as Python and NumPy take to start, in time of the process: the least of three tries."""
     program = "import sys, time, numpy\nstarted = time.process_time()\nimport cost_models\n" + QUERY.format(board=BOARD)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    started, seconds, modules = ran.stdout.split()
+    ratios = []
+    for _ in range(3):
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+        started, seconds, modules = ran.stdout.split()
+        ratios.append(float(seconds) / float(started))
     loaded = set(modules.split(","))
     heavy = {"unicorn", "torch", "numba", "elftools", "scipy", "sklearn", "sqlite3", "typer", "mcusim.deploy", "mcusim.machine"}
     assert not loaded & heavy
-    assert float(seconds) < 4 * float(started)
+    assert min(ratios) < 3
 
 
 QUERY = """
