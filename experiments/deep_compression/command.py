@@ -60,7 +60,7 @@ def sweep(
     types: Annotated[str, typer.Option(help="float32, int8, uint8 (affine); with _qat: trained so.")] = "float32,int8,int8_qat",
     qat: Annotated[str, typer.Option(help="Heuristics whose networks are trained with fake quantisation too.")] = "l1",
     schedule: Annotated[str, typer.Option(help="agp or one_shot.")] = "agp",
-    dense_steps: Annotated[int, typer.Option(help="Steps of training of the dense network.")] = 0,
+    dense_steps: Annotated[int, typer.Option(help="Steps of training of the dense network; without, the usual ones.")] = 0,
     steps: Annotated[int, typer.Option(help="Steps of fine-tuning at each point; smaller networks get more.")] = 0,
     distil: Annotated[
         float | None, typer.Option(help="Part of the loss that is to be like the dense network, 0 to 1; usually 0.8.")
@@ -82,12 +82,11 @@ def sweep(
     from experiments.deep_compression.data import Source
     from experiments.deep_compression.heuristics import HEURISTICS
     from experiments.deep_compression.networks import Architecture
-    from experiments.deep_compression.plan import Plan, usual_sparsities
+    from experiments.deep_compression.plan import RECIPES, Plan, usual_sparsities
     from mcusim.report import check_writable
 
     usual = Plan(Architecture("lenet", 10))
     architecture, names = Architecture(network, CLASSES.get(network, 10), width), _several(heuristics) or tuple(HEURISTICS)
-    taught = usual.fine.distilled if distil is None else distil
     wished = tuple(each / 100 for each in _numbers("--sparsities", sparsities))
     plan = replace(
         usual,
@@ -97,10 +96,7 @@ def sweep(
         sparsities=wished or usual_sparsities(architecture, names),
         seeds=_whole("--seeds", seeds),
         types=_several(types), aware_of=_several(qat), schedule=schedule,
-        dense=replace(usual.dense, steps=dense_steps or usual.dense.steps),
-        fine=replace(usual.fine, steps=steps or usual.fine.steps, distilled=taught),
-        healed=replace(usual.healed, steps=steps or usual.healed.steps, distilled=taught),
-        drawn=replace(usual.drawn, steps=steps or usual.drawn.steps, distilled=taught),
+        recipe=RECIPES[network].changed(dense_steps, steps, distil),
     )  # fmt: skip
     plan.check()
     places = devices.BOARDS if boards == "all" else _several(boards)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as f
 
 from experiments.deep_compression.errors import StudyError
+from experiments.deep_compression.fused import requantize
 from mcusim.network import Layer, Network
 from mcusim.network import operators as ops
 from mcusim.network.fixed_point import Multiplier, quantize_multiplier
@@ -28,8 +29,8 @@ Constants = Mapping[str, Tensor]
 Seen = Callable[[str, Tensor], Tensor]
 """Told of each tensor by name as it is written; what it returns is read in its place."""
 
-BATCH = 250
-"""Samples at a time: more do not fit into caches."""
+BATCH = 100
+"""Samples at a time: of more the tensors do not fit into caches, and are given back to the system each time."""
 
 AWAY = 1 + 2.0**-20
 """Moves a half over the edge, and nothing else of up to 12 bits behind the point and 8 in front of it."""
@@ -191,16 +192,18 @@ def _stored(network: Network, layer: Layer, whole: Tensor) -> Tensor:
     return whole.add_(_coding(network, output.name).zero_point).clamp_(*activation_range(activation, output))
 
 
-def _scaled(sums: Tensor, factors: Sequence[Multiplier]) -> Tensor:
-    """Sums times factors, rounded to whole numbers and then, as the kernels do, once more where bits are shifted out.
-
-    ``sums`` are written over. Halves go away from zero: what is shifted out by is raised by less than it could matter
-    otherwise.
-    """
-    table = np.array(factors, np.float64)
+def _requantized(network: Network, layer: Layer, sums: Tensor, multipliers: Sequence[Multiplier]) -> Tensor:
+    """Sums times multipliers, one or one for each channel, as stored; see ``requantize``. ``sums`` may be written over."""
+    output, channels = network.tensors[layer.outputs[0]], sums.shape[-1]
+    table = np.array(multipliers, np.float64)
     left, right = np.maximum(table[:, 1], 0), np.maximum(-table[:, 1], 0)
-    sums.mul_(torch.tensor(table[:, 0] * 2.0 ** (left - 31), dtype=torch.float32)).round_()
-    return sums.mul_(torch.tensor(2.0**-right * AWAY, dtype=torch.float32)).round_()
+    factor, shift = table[:, 0] * 2.0 ** (left - 31), 2.0**-right * AWAY
+    factors, shifts = (np.resize(each, channels).astype(np.float32) for each in (factor, shift))
+    limits = activation_range(getattr(layer.operator, "activation", ops.Activation.NONE), output)
+    zero, low, high = (np.float32(each) for each in (_coding(network, output.name).zero_point, *limits))
+    whole = sums.contiguous()
+    requantize(whole.view(-1, channels).numpy(), factors, shifts, zero, low, high)
+    return whole
 
 
 def _away(x: Tensor) -> Tensor:
@@ -226,7 +229,7 @@ def _summed(network: Network, layer: Layer, values: Constants) -> Tensor:
     bias = values[layer.inputs[2]].float() if layer.inputs[2] else None
     rule: Any = _conv if isinstance(layer.operator, ops.Conv2D) else _depthwise
     sums = rule(layer.operator, x, weights, bias)
-    return _stored(network, layer, _scaled(sums, [quantize_multiplier(real) for real in _factors(network, layer)]))
+    return _requantized(network, layer, sums, [quantize_multiplier(real) for real in _factors(network, layer)])
 
 
 def _fully_connected(network: Network, layer: Layer, values: Constants) -> Tensor:
@@ -249,7 +252,7 @@ def _averaged(network: Network, layer: Layer, values: Constants) -> Tensor:
     x, operator = _offset(network, layer.inputs[0], values), _operator(layer)
     count = prod(x.shape[axis] for axis in operator.axes)
     factor = divided(quantize_multiplier(_ratio(network, layer)), count)
-    return _stored(network, layer, _scaled((_mean(operator, x) * count).round_(), [factor]))
+    return _requantized(network, layer, (_mean(operator, x) * count).round_(), [factor])
 
 
 def _added(network: Network, layer: Layer, values: Constants) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments.deep_compression.errors import StudyError
+from experiments.deep_compression.fused import rectified_pool
 
 
 class Prunable(nn.Module):
@@ -54,8 +55,8 @@ class LeNet(Prunable):
         self.activation_of = {"conv1": "active1", "conv2": "active2", "rows1": "active3"}
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.active1(self.conv1(x))
-        x = self.dropout1(self.pool(self.active2(self.conv2(x))))
+        x = self.conv2(self.active1(self.conv1(x)))
+        x = self.dropout1(rectified_pool(x) if self.training else self.pool(self.active2(x)))
         x = self.active3(self.rows1(torch.flatten(x, 1)))
         y: Tensor = self.rows2(self.dropout2(x))
         return y

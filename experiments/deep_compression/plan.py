@@ -55,12 +55,48 @@ BESIDE = (
 
 
 SYNTHETIC = Source()
-TAUGHT = 0.8
+LIKE_TEACHER = 0.8
 """Part of the loss of pruned networks that is to be like the dense one."""
-WHOLE, ROUNDED = Training(1800, 1.5e-3), Training(120, 5e-5)
-TUNED, HEALED = Training(200, 6e-4, 64, TAUGHT), Training(120, 2e-4, distilled=TAUGHT)
-DRAWN = Training(240, 6e-4, distilled=TAUGHT)
-"""How networks are trained: whole, with fake quantisation, after pruning, after gentle pruning, and after drawing weights."""
+ROUNDED = Training(120, 5e-5)
+"""With fake quantisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How networks are trained.
+
+    ``dense``: whole ones; ``fine``: pruned ones; ``healed``: those pruned by a gentle heuristic, which harms less and is mended
+    with fewer and smaller steps; ``drawn``: those whose single weights go at random.
+    """
+
+    dense: Training
+    fine: Training
+    healed: Training
+    drawn: Training
+
+    def pruned(self) -> tuple[Training, Training, Training]:
+        """All but dense ones."""
+        return self.fine, self.healed, self.drawn
+
+    def changed(self, dense_steps: int = 0, steps: int = 0, distilled: float | None = None) -> Recipe:
+        """With other numbers of steps, for dense and for pruned networks, or another part of the teacher; 0: as they are."""
+        fine, healed, drawn = (
+            replace(how, steps=steps or how.steps, distilled=how.distilled if distilled is None else distilled)
+            for how in self.pruned()
+        )
+        return Recipe(replace(self.dense, steps=dense_steps or self.dense.steps), fine, healed, drawn)
+
+
+TUNED = Training(200, 6e-4, 64, LIKE_TEACHER)
+LENET = Recipe(Training(1800, 1.5e-3), TUNED, Training(120, 2e-4, 32, LIKE_TEACHER), Training(120, 6e-4, 32, LIKE_TEACHER))
+"""For a network with many more weights than it needs, which hardly misses the least of them."""
+LONGER = replace(TUNED, steps=2000)
+RECIPES = {
+    "lenet": LENET,
+    "resnet8": Recipe(Training(12_000, 1.5e-3), LONGER, LONGER, LONGER),
+    "ds_cnn": Recipe(Training(6000, 1.5e-3), LONGER, LONGER, LONGER),
+}
+"""By network: small ones need all that they have, and more training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +104,10 @@ class Plan:
     """A sweep of a network.
 
     ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before.
-    ``dense``: training of the whole network; ``fine``: after pruning; ``healed``: after pruning by a gentle heuristic, which
-    harms less and is mended with fewer and smaller steps; ``drawn``: after removal of single weights drawn at random, with as
-    many samples as gentle pruning has; ``aware``: with fake quantisation, of the heuristics in ``aware_of``.
+    ``recipe``: how networks are trained; ``aware``: with fake quantisation, those of the heuristics in ``aware_of``.
     ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are trained up to
-    so many times as long, since they are cheap; those with single weights pruned gently up to ``patience_weights``.
+    so many times as long, since they are cheap; those with single weights pruned gently up to ``patience_weights``; none that
+    goes on from a network that is plainly worse than the dense one.
     ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
     size is trained as well. ``costed``: of so many seeds the networks with single weights pruned are measured on boards, each
     by itself; those of other seeds have as many weights, and differ by what lies between them.
@@ -87,10 +122,7 @@ class Plan:
     aware_of: tuple[str, ...] = ("l1",)
     schedule: str = "agp"
     prunings: int = 3
-    dense: Training = WHOLE
-    fine: Training = TUNED
-    healed: Training = HEALED
-    drawn: Training = DRAWN
+    recipe: Recipe = LENET
     aware: Training = ROUNDED
     patience: float = 4.0
     patience_weights: float = 2.0
@@ -106,7 +138,7 @@ class Plan:
             raise StudyError(f"no schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
         if wrong := [each for each in self.types if each not in TYPES]:
             raise StudyError(f"no type {wrong[0]!r}; allowed: {', '.join(TYPES)}")
-        for how in (self.fine, self.healed, self.drawn, self.aware):
+        for how in (*self.recipe.pruned(), self.aware):
             if not 0 <= how.distilled <= 1:
                 raise StudyError(f"{how.distilled} of the loss is the teacher's; allowed: 0 to 1")
         for name in (*self.heuristics, *self.aware_of):
@@ -171,7 +203,7 @@ def key_of(plan: Plan, point: Point) -> str:
     """Changes with all that a point's results depend on."""
     own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=(), costed=0)
     if point.heuristic in (DENSE, SMALL):  # they are not pruned
-        own = replace(own, fine=TUNED, healed=HEALED, drawn=DRAWN, schedule="", prunings=0, patience_weights=0.0)
+        own = replace(own, recipe=replace(LENET, dense=plan.recipe.dense), schedule="", prunings=0, patience_weights=0.0)
     told = own, point, code_digest()
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 

@@ -33,7 +33,7 @@ from mcusim.network.macs import network_macs
 Row = dict[str, Any]
 """A line of the results, by column."""
 
-RIGHT, TAUGHT = "right", "taught"
+RIGHT, LOGITS = "right", "logits"
 """What is kept of a dense network beside its state: which test samples it gets right, and its logits of those for training."""
 
 FIRST, PLAINLY = 2000, 0.03
@@ -48,12 +48,16 @@ ONE_AT_A_TIME = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A point to work out. ``parent``: the state that it goes on from; ``reference``: what is kept of its dense network."""
+    """A point to work out. ``parent``: the state that it goes on from; ``reference``: what is kept of its dense network.
+
+    ``spoilt``: whether the parent is plainly worse than the dense network already.
+    """
 
     plan: Plan
     point: Point
     parent: bytes = b""
     reference: bytes = b""
+    spoilt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +102,14 @@ def answered(task: Task) -> Answer:
     if data.classes > plan.architecture.classes:
         raise StudyError(f"{data.name}: {data.classes} classes; the network has {plan.architecture.classes}")
     reference = unpacked(task.reference) if task.reference else {}
-    lessons = Lessons.of(data.train.x, data.train.y, reference.get(TAUGHT))
+    lessons = Lessons.of(data.train.x, data.train.y, reference.get(LOGITS))
     module = _trained(task, lessons)
     network = exported(module)
     ranges = ranges_of(network, torch.from_numpy(data.train.x[: plan.looked_at]))
     truth = reference[RIGHT] if reference else right(network, data.test.x, data.test.y)
     tells = _Tells(plan, point, data, network, truth)
-    rows = [tells.row(kind, each) for kind, each in _deployed(plan, point, lessons, network, ranges)]
-    kept = b"" if reference else packed({RIGHT: truth, TAUGHT: logits_of(module, lessons.x)})
+    rows = [tells.row(kind, each) for kind, each in _deployed(task, lessons, network, ranges)]
+    kept = b"" if reference else packed({RIGHT: truth, LOGITS: logits_of(module, lessons.x)})
     seconds = process_time() - began
     rows = [{**row, "seconds": round(seconds, 2)} for row in rows]
     return Answer(point, tuple(rows), packed(state_of(module)), ranges, kept)
@@ -117,11 +121,12 @@ def _trained(task: Task, lessons: Lessons) -> Prunable:
     if point.heuristic in (DENSE, SMALL):
         architecture = narrowed(plan.architecture, point.sparsity)
         module = architecture.built(point.seed)
-        how = plan.dense if point.heuristic == DENSE else longer(plan.dense, plan.patience, point.sparsity)
+        dense = plan.recipe.dense
+        how = dense if point.heuristic == DENSE else longer(dense, plan.patience, point.sparsity)
         fit(module, lessons, how, point.seed)
         return module
     module = restored(plan.architecture, unpacked(task.parent))
-    _fine_tune(module, plan, point, lessons)
+    _fine_tune(module, task, lessons)
     return module
 
 
@@ -135,11 +140,13 @@ def faster(how: Training, sparsity: float) -> Training:
     return replace(how, rate=min(how.rate * (1 - sparsity) ** -0.5, MOST_RATE))
 
 
-def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> None:
+def _fine_tune(module: Prunable, task: Task, lessons: Lessons) -> None:
     """Prune to the point's sparsity step by step, training after each."""
+    plan, point = task.plan, task.point
     chosen = heuristic(point.heuristic)
-    own = plan.fine if chosen.structured else plan.healed if chosen.gentle else plan.drawn
-    how = faster(longer(own, _patience(plan, point), point.sparsity), point.sparsity)
+    recipe = plan.recipe
+    own = recipe.fine if chosen.structured else recipe.healed if chosen.gentle else recipe.drawn
+    how = faster(longer(own, _patience(task), point.sparsity), point.sparsity)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
     done = point.before
@@ -156,8 +163,9 @@ def _fine_tune(module: Prunable, plan: Plan, point: Point, lessons: Lessons) -> 
     recalibrate(module, lessons)
 
 
-def _deployed(plan: Plan, point: Point, lessons: Lessons, network: Network, ranges: Ranges) -> Iterator[tuple[str, Network]]:
+def _deployed(task: Task, lessons: Lessons, network: Network, ranges: Ranges) -> Iterator[tuple[str, Network]]:
     """Networks of the wished types."""
+    plan, point = task.plan, task.point
     for name in plan.types:
         kind = TYPES[name]
         if not kind.scheme:
@@ -165,21 +173,29 @@ def _deployed(plan: Plan, point: Point, lessons: Lessons, network: Network, rang
         elif not kind.aware:
             yield name, quantized(network, ranges, kind.scheme)
         elif point.heuristic in (*plan.aware_of, DENSE):
-            how = faster(longer(plan.aware, _patience(plan, point), point.sparsity), point.sparsity)
+            how = faster(longer(plan.aware, _patience(task), point.sparsity), point.sparsity)
             trained = aware(network, lessons, how, point.seed, ranges, kind.scheme)
             yield name, quantized(trained.network, trained.ranges, kind.scheme)
 
 
-def _patience(plan: Plan, point: Point) -> float:
+def _patience(task: Task) -> float:
+    plan, point = task.plan, task.point
+    if task.spoilt:
+        return 1.0
     if strategy(point) != "element-wise":
         return plan.patience
     return plan.patience_weights if heuristic(point.heuristic).gentle else 1.0
 
 
+def plainly_worse(difference: float) -> bool:
+    """Whether a network is, whose accuracy surely differs by no more than this from its dense one's."""
+    return difference < -PLAINLY
+
+
 def tested(network: Network, test: Samples, truth: np.ndarray) -> np.ndarray:
     """Which test samples a network gets right: of all, or of the first alone where those show that it is plainly worse."""
     first = right(network, test.x[:FIRST], test.y[:FIRST])
-    if paired(truth[:FIRST], first).high < -PLAINLY:
+    if plainly_worse(paired(truth[:FIRST], first).high):
         return first
     return np.concatenate([first, right(network, test.x[FIRST:], test.y[FIRST:])]) if len(test.y) > FIRST else first
 
@@ -196,7 +212,8 @@ class _Tells:
     """What the dense float network of the same seed gets right."""
 
     def row(self, kind: str, deployed: Network) -> Row:
-        found = tested(deployed, self.data.test, self.truth)
+        own = self.point.heuristic == DENSE and deployed is self.network  # it is what others are held against
+        found = self.truth if own else tested(deployed, self.data.test, self.truth)
         truth = self.truth[: len(found)]
         apart = paired(truth, found)
         plan, point = self.plan, self.point
@@ -206,7 +223,7 @@ class _Tells:
         return {
             "network": plan.architecture.network, "data": self.data.name, "test_samples": len(found), "seed": point.seed,
             "heuristic": point.heuristic, "strategy": strategy(point), "schedule": plan.schedule,
-            "distilled": plan.fine.distilled, "sparsity": point.sparsity, "type": kind,
+            "distilled": plan.recipe.fine.distilled, "sparsity": point.sparsity, "type": kind,
             "accuracy": float(found.mean()), "dense_accuracy": float(truth.mean()), "difference": apart.value,
             "difference_low": apart.low, "difference_high": apart.high, "mcnemar": mcnemar(truth, found),
             "parameters": count, "nonzeros": left, "size": left / size, "macs": network_macs(self.network),

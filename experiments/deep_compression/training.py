@@ -108,7 +108,7 @@ def recalibrate(module: nn.Module, lessons: Lessons, samples: int = 1000, batch:
         each.momentum = momentum
 
 
-def logits_of(module: nn.Module, x: Tensor, batch: int = 250) -> np.ndarray:
+def logits_of(module: nn.Module, x: Tensor, batch: int = 100) -> np.ndarray:
     """What a module says in evaluation mode, float32 [samples, classes]."""
     module.eval()
     with torch.inference_mode():
