@@ -82,21 +82,20 @@ def sweep(
     from experiments.deep_compression.data import Source
     from experiments.deep_compression.heuristics import HEURISTICS
     from experiments.deep_compression.networks import Architecture
-    from experiments.deep_compression.plan import RECIPES, Plan, usual_sparsities
+    from experiments.deep_compression.plan import usual, usual_sparsities
     from mcusim.report import check_writable
 
-    usual = Plan(Architecture("lenet", 10))
     architecture, names = Architecture(network, CLASSES.get(network, 10), width), _several(heuristics) or tuple(HEURISTICS)
     wished = tuple(each / 100 for each in _numbers("--sparsities", sparsities))
+    plan = usual(architecture)
     plan = replace(
-        usual,
-        architecture=architecture,
+        plan,
         source=Source(data, stand_in, train, test, prototypes),
         heuristics=names,
         sparsities=wished or usual_sparsities(architecture, names),
         seeds=_whole("--seeds", seeds),
         types=_several(types), aware_of=_several(qat), schedule=schedule,
-        recipe=RECIPES[network].changed(dense_steps, steps, distil),
+        regime=plan.regime.changed(dense_steps, steps, distil),
     )  # fmt: skip
     plan.check()
     places = devices.BOARDS if boards == "all" else _several(boards)

@@ -62,7 +62,7 @@ ROUNDED = Training(120, 5e-5)
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Regime:
     """How networks are trained.
 
     ``dense``: whole ones; ``fine``: pruned ones; ``healed``: those pruned by a gentle heuristic, which harms less and is mended
@@ -78,23 +78,23 @@ class Recipe:
         """All but dense ones."""
         return self.fine, self.healed, self.drawn
 
-    def changed(self, dense_steps: int = 0, steps: int = 0, distilled: float | None = None) -> Recipe:
+    def changed(self, dense_steps: int = 0, steps: int = 0, distilled: float | None = None) -> Regime:
         """With other numbers of steps, for dense and for pruned networks, or another part of the teacher; 0: as they are."""
         fine, healed, drawn = (
             replace(how, steps=steps or how.steps, distilled=how.distilled if distilled is None else distilled)
             for how in self.pruned()
         )
-        return Recipe(replace(self.dense, steps=dense_steps or self.dense.steps), fine, healed, drawn)
+        return Regime(replace(self.dense, steps=dense_steps or self.dense.steps), fine, healed, drawn)
 
 
 TUNED = Training(200, 6e-4, 64, LIKE_TEACHER)
-LENET = Recipe(Training(1800, 1.5e-3), TUNED, Training(120, 2e-4, 32, LIKE_TEACHER), Training(120, 6e-4, 32, LIKE_TEACHER))
+LENET = Regime(Training(1800, 1.5e-3), TUNED, Training(120, 2e-4, 32, LIKE_TEACHER), Training(120, 6e-4, 32, LIKE_TEACHER))
 """For a network with many more weights than it needs, which hardly misses the least of them."""
 LONGER = replace(TUNED, steps=2000)
-RECIPES = {
+REGIMES = {
     "lenet": LENET,
-    "resnet8": Recipe(Training(12_000, 1.5e-3), LONGER, LONGER, LONGER),
-    "ds_cnn": Recipe(Training(6000, 1.5e-3), LONGER, LONGER, LONGER),
+    "resnet8": Regime(Training(12_000, 1.5e-3), LONGER, LONGER, LONGER),
+    "ds_cnn": Regime(Training(6000, 1.5e-3), LONGER, LONGER, LONGER),
 }
 """By network: small ones need all that they have, and more training."""
 
@@ -104,7 +104,7 @@ class Plan:
     """A sweep of a network.
 
     ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before.
-    ``recipe``: how networks are trained; ``aware``: with fake quantisation, those of the heuristics in ``aware_of``.
+    ``regime``: how networks are trained; ``aware``: with fake quantisation, those of the heuristics in ``aware_of``.
     ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are trained up to
     so many times as long, since they are cheap; those with single weights pruned gently up to ``patience_weights``; none that
     goes on from a network that is plainly worse than the dense one.
@@ -114,6 +114,7 @@ class Plan:
     """
 
     architecture: Architecture
+    regime: Regime
     source: Source = SYNTHETIC
     heuristics: tuple[str, ...] = tuple(HEURISTICS)
     sparsities: tuple[float, ...] = SPARSITIES
@@ -122,7 +123,6 @@ class Plan:
     aware_of: tuple[str, ...] = ("l1",)
     schedule: str = "agp"
     prunings: int = 3
-    recipe: Recipe = LENET
     aware: Training = ROUNDED
     patience: float = 4.0
     patience_weights: float = 2.0
@@ -138,7 +138,7 @@ class Plan:
             raise StudyError(f"no schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
         if wrong := [each for each in self.types if each not in TYPES]:
             raise StudyError(f"no type {wrong[0]!r}; allowed: {', '.join(TYPES)}")
-        for how in (*self.recipe.pruned(), self.aware):
+        for how in (*self.regime.pruned(), self.aware):
             if not 0 <= how.distilled <= 1:
                 raise StudyError(f"{how.distilled} of the loss is the teacher's; allowed: 0 to 1")
         for name in (*self.heuristics, *self.aware_of):
@@ -148,6 +148,11 @@ class Plan:
                 check_attainable(self.architecture, name, sparsity)
         for sparsity in self.small:
             check_attainable(self.architecture, "l1", sparsity)
+
+
+def usual(architecture: Architecture) -> Plan:
+    """The plan of a network, trained as is usual for it."""
+    return Plan(architecture, REGIMES[architecture.network])
 
 
 def usual_sparsities(architecture: Architecture, heuristics: Iterable[str]) -> tuple[float, ...]:
@@ -203,7 +208,7 @@ def key_of(plan: Plan, point: Point) -> str:
     """Changes with all that a point's results depend on."""
     own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=(), costed=0)
     if point.heuristic in (DENSE, SMALL):  # they are not pruned
-        own = replace(own, recipe=replace(LENET, dense=plan.recipe.dense), schedule="", prunings=0, patience_weights=0.0)
+        own = replace(own, regime=replace(LENET, dense=plan.regime.dense), schedule="", prunings=0, patience_weights=0.0)
     told = own, point, code_digest()
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 

@@ -121,7 +121,7 @@ def _trained(task: Task, lessons: Lessons) -> Prunable:
     if point.heuristic in (DENSE, SMALL):
         architecture = narrowed(plan.architecture, point.sparsity)
         module = architecture.built(point.seed)
-        dense = plan.recipe.dense
+        dense = plan.regime.dense
         how = dense if point.heuristic == DENSE else longer(dense, plan.patience, point.sparsity)
         fit(module, lessons, how, point.seed)
         return module
@@ -144,8 +144,8 @@ def _fine_tune(module: Prunable, task: Task, lessons: Lessons) -> None:
     """Prune to the point's sparsity step by step, training after each."""
     plan, point = task.plan, task.point
     chosen = heuristic(point.heuristic)
-    recipe = plan.recipe
-    own = recipe.fine if chosen.structured else recipe.healed if chosen.gentle else recipe.drawn
+    regime = plan.regime
+    own = regime.fine if chosen.structured else regime.healed if chosen.gentle else regime.drawn
     how = faster(longer(own, _patience(task), point.sparsity), point.sparsity)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
@@ -223,7 +223,7 @@ class _Tells:
         return {
             "network": plan.architecture.network, "data": self.data.name, "test_samples": len(found), "seed": point.seed,
             "heuristic": point.heuristic, "strategy": strategy(point), "schedule": plan.schedule,
-            "distilled": plan.recipe.fine.distilled, "sparsity": point.sparsity, "type": kind,
+            "distilled": plan.regime.fine.distilled, "sparsity": point.sparsity, "type": kind,
             "accuracy": float(found.mean()), "dense_accuracy": float(truth.mean()), "difference": apart.value,
             "difference_low": apart.low, "difference_high": apart.high, "mcnemar": mcnemar(truth, found),
             "parameters": count, "nonzeros": left, "size": left / size, "macs": network_macs(self.network),

@@ -19,7 +19,7 @@ from experiments.deep_compression.data import Source  # noqa: E402
 from experiments.deep_compression.errors import StudyError  # noqa: E402
 from experiments.deep_compression.heuristics import HEURISTICS  # noqa: E402
 from experiments.deep_compression.networks import Architecture  # noqa: E402
-from experiments.deep_compression.plan import RECIPES, SPARSITIES, Plan, Point, Recipe, key_of, usual_sparsities  # noqa: E402
+from experiments.deep_compression.plan import REGIMES, SPARSITIES, Plan, Point, Regime, key_of, usual_sparsities  # noqa: E402
 from experiments.deep_compression.plan import points as points_of  # noqa: E402
 from experiments.deep_compression.points import asked  # noqa: E402
 from experiments.deep_compression.store import Store, opened  # noqa: E402
@@ -33,8 +33,8 @@ pytestmark = [
 ]
 
 PLAN = Plan(
-    Architecture("lenet", 10, 0.06), Source(train=300, test=200, prototypes=1), ("l1", "level"), (0.5, 0.8), (0,),
-    recipe=Recipe(Training(30, 5e-3), Training(6), Training(6), Training(6)), aware=Training(4, 2e-4), looked_at=50,
+    Architecture("lenet", 10, 0.06), Regime(Training(30, 5e-3), Training(6), Training(6), Training(6)),
+    Source(train=300, test=200, prototypes=1), ("l1", "level"), (0.5, 0.8), (0,), aware=Training(4, 2e-4), looked_at=50,
     small=(0.8,),
 )  # fmt: skip
 
@@ -104,7 +104,7 @@ def test_the_papers_uint8_is_tested_and_not_measured(made: Path) -> None:
 
 
 def test_a_dense_network_teaches_its_pruned_ones_and_is_not_trained_again(made: Path) -> None:
-    plan = replace(PLAN, heuristics=("l1",), sparsities=(0.5,), recipe=PLAN.recipe.changed(distilled=0.9), small=())
+    plan = replace(PLAN, heuristics=("l1",), sparsities=(0.5,), regime=PLAN.regime.changed(distilled=0.9), small=())
     with opened(made) as store:
         assert sweep.run(plan, store).found == 1
         taught, plain = (sweep.table(each, store)[3] for each in (plan, PLAN))
@@ -144,10 +144,10 @@ def test_whether_a_network_is_plainly_worse_is_told_to_the_next(made: Path, monk
 
 
 def test_the_usual_training_is_that_of_the_network() -> None:
-    longer = RECIPES["ds_cnn"].changed(dense_steps=7, steps=5, distilled=0.1)
-    assert longer.dense == replace(RECIPES["ds_cnn"].dense, steps=7)
+    longer = REGIMES["ds_cnn"].changed(dense_steps=7, steps=5, distilled=0.1)
+    assert longer.dense == replace(REGIMES["ds_cnn"].dense, steps=7)
     assert all((how.steps, how.distilled) == (5, 0.1) for how in longer.pruned())
-    assert RECIPES["ds_cnn"].changed() == RECIPES["ds_cnn"]
+    assert REGIMES["ds_cnn"].changed() == REGIMES["ds_cnn"]
 
 
 def test_what_is_there_is_not_done_again(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_keys_change_with_what_results_depend_on() -> None:
     point = Point(0, "l1", (0.5,))
     keys = {
         key_of(PLAN, point), key_of(PLAN, Point(0, "l1", (0.4, 0.5))), key_of(PLAN, Point(1, "l1", (0.5,))),
-        key_of(replace(PLAN, recipe=PLAN.recipe.changed(steps=7)), point),
+        key_of(replace(PLAN, regime=PLAN.regime.changed(steps=7)), point),
         key_of(replace(PLAN, source=Source(train=299)), point),
     }  # fmt: skip
     assert len(keys) == 5
@@ -230,7 +230,7 @@ def test_every_point_comes_behind_its_parent() -> None:
         ({"heuristics": ("l3",)}, "no heuristic 'l3'"),
         ({"types": ("int4",)}, "no type 'int4'; allowed: float32, int8, int8_qat"),
         ({"schedule": "linear"}, "no schedule 'linear'"),
-        ({"recipe": PLAN.recipe.changed(distilled=2)}, "2 of the loss is the teacher's"),
+        ({"regime": PLAN.regime.changed(distilled=2)}, "2 of the loss is the teacher's"),
     ],
 )
 def test_plans_that_cannot_be_are_refused_before_anything_is_done(change: dict, told: str, made: Path) -> None:
