@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as f
 
+from experiments.deep_compression.convolution import convolved
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.fused import requantize
 from mcusim.network import Layer, Network
@@ -87,7 +88,7 @@ def _swept(operator: Any, x: Tensor, weights: Tensor, bias: Tensor | None, group
     p = operator.padding
     even = p.top == p.bottom and p.left == p.right
     x, padding = (x, (p.top, p.left)) if even else (_padded(operator, x), (0, 0))
-    y = f.conv2d(x.permute(0, 3, 1, 2), weights, bias, operator.stride, padding, operator.dilation, groups)
+    y = convolved(x.permute(0, 3, 1, 2), weights, bias, operator.stride, padding, operator.dilation, groups)
     return y.permute(0, 2, 3, 1)
 
 

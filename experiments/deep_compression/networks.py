@@ -14,6 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from experiments.deep_compression.convolution import Projection
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.fused import rectified_pool
 
@@ -70,7 +71,7 @@ class Block(nn.Module):
         self.conv1, self.norm1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
         self.active1, self.active2 = nn.ReLU(), nn.ReLU()
         self.conv2, self.norm2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
-        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride) if stride != 1 or inputs != outputs else nn.Identity()
+        self.shortcut = Projection(inputs, outputs, stride) if stride != 1 or inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm2(self.conv2(self.active1(self.norm1(self.conv1(x)))))
