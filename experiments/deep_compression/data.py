@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,12 +57,22 @@ class Data:
     train: Samples
     test: Samples
 
+    def digest(self) -> bytes:
+        """Changes with any of the samples."""
+        found = hashlib.sha256()
+        for each in (self.train, self.test):
+            found.update(np.ascontiguousarray(each.x).data)
+            found.update(np.ascontiguousarray(each.y).data)
+        return found.digest()
+
 
 def loaded(network: str, source: Source) -> Data:
     """The data for a network by name. StudyError where they cannot be read, or do not suit it."""
     if network not in KINDS:
         raise StudyError(f"no network {network!r}; allowed: {', '.join(KINDS)}")
     kind = KINDS[network]
+    if source.train < 0 or source.test < 0 or source.prototypes < 0:
+        raise StudyError(f"{source}: numbers of samples and prototypes below 0")
     if source.folder:
         train, test = REAL[kind](Path(source.folder), source.seed)
         name = f"{REAL[kind].__name__} of a folder"
@@ -73,14 +84,14 @@ def loaded(network: str, source: Source) -> Data:
 
 
 def _first(samples: Samples, count: int, seed: int) -> Samples:
-    """At most so many samples, chosen by ``seed``; 0 for all."""
-    if not count or count >= len(samples.y):
-        return samples
-    chosen = np.random.default_rng(seed).permutation(len(samples.y))[:count]
+    """At most so many samples, 0 for all, in an order of ``seed``: files are sorted, and the first few stand for all."""
+    chosen = np.random.default_rng(seed).permutation(len(samples.y))[: count or None]
     return Samples(samples.x[chosen], samples.y[chosen])
 
 
 def _scaled(name: str, train: Samples, test: Samples) -> Data:
+    if not len(train.y) or not len(test.y):
+        raise StudyError(f"{name}: {len(train.y)} samples to train on and {len(test.y)} to test with; both are needed")
     mean, deviation = float(train.x.mean()), float(train.x.std()) or 1.0
     parts = [replace(each, x=((each.x - mean) / deviation).astype(np.float32)) for each in (train, test)]
     return Data(name, int(max(train.y.max(), test.y.max())) + 1, *parts)

@@ -12,6 +12,7 @@ from functools import partial
 
 from cost_models.workers import Here, Workers, answers
 from experiments.deep_compression.errors import StudyError
+from experiments.deep_compression.heuristics import ELEMENT_WISE
 from experiments.deep_compression.networks import Architecture
 from experiments.deep_compression.plan import FLOAT, Plan, code_digest, key_of, points
 from experiments.deep_compression.points import ONE_AT_A_TIME, Row, strategy
@@ -109,7 +110,7 @@ def missing(plan: Plan, store: Store, boards: Sequence[str]) -> Iterator[Costing
     """Networks of the plan that have no figures of a board yet, each once."""
     known, first = set(store.costs()), plan.seeds[: plan.costed]
     for point in points(plan):
-        if strategy(point) == "element-wise" and point.seed not in first:
+        if strategy(point) == ELEMENT_WISE and point.seed not in first:
             continue
         key = key_of(plan, point)
         for row in store.rows(key):

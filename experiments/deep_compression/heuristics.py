@@ -19,6 +19,9 @@ from torch.nn import functional as f
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.networks import Prunable, layers_of
 
+STRUCTURED, ELEMENT_WISE, WHOLE = "structured", "element-wise", "dense"
+"""Strategies: filters and rows are removed; single weights become 0; neither."""
+
 Scores = Mapping[str, Tensor]
 """By layer: worth of each output channel [channels], or of each weight (of the weights' shape)."""
 

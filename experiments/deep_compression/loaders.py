@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import wave
+import zlib
 from math import prod
 from pathlib import Path
 
@@ -24,6 +25,9 @@ CIFAR_RECORD = 1 + 3 * 32 * 32
 
 KEYWORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 """Classes 0 to 9; then silence (10), cut from the folder of background noise, and all other words (11)."""
+
+MOST_BYTES = 1 << 26
+"""Of a file, unpacked; MNIST's largest has 45 MiB."""
 
 NOISE = "_background_noise_"
 SILENCES = 0.1
@@ -69,9 +73,13 @@ def idx(path: Path, axes: int) -> np.ndarray:
 
 def _opened(path: Path) -> bytes:
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            data: bytes = file.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise StudyError(f"{path}: cannot be read: {error}") from None
+    if len(data) > MOST_BYTES:
+        raise StudyError(f"{path}: more than {MOST_BYTES >> 20} MiB, which is the most that is read")
+    return data
 
 
 def cifar10(folder: Path, seed: int = 0) -> tuple[Samples, Samples]:
@@ -102,7 +110,7 @@ def speech_commands(folder: Path, seed: int = 0) -> tuple[Samples, Samples]:
     listed = folder / "testing_list.txt"
     if not listed.is_file():
         raise StudyError(f"{folder}: no testing_list.txt, which says what is for testing")
-    testing = set(listed.read_text().split())
+    testing = set(_opened(listed).decode(errors="replace").split())
     words = sorted(each.name for each in folder.iterdir() if each.is_dir() and each.name != NOISE)
     if missing := [word for word in KEYWORDS if word not in words]:
         raise StudyError(f"{folder}: no folder {missing[0]!r}; it has {', '.join(words) or 'none'}")
@@ -145,6 +153,7 @@ def sound(path: Path) -> np.ndarray:
             data = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as error:
         raise StudyError(f"{path}: cannot be read as WAV: {error}") from None
+    data = data[: len(data) // 2 * 2]  # a file that was cut off may end within a value
     if form != (1, 2, RATE):
         raise StudyError(f"{path}: {form[0]} channels of {8 * form[1]} bits at {form[2]} Hz; 1 of 16 at {RATE} is needed")
     return np.frombuffer(data, "<i2").astype(np.float32) / 32768

@@ -39,27 +39,26 @@ def channels(count: int, width: float) -> int:
 class LeNet(Prunable):
     """The MNIST network of PyTorch's examples: two convolutions, two layers of rows; 1,199,882 parameters at ``width`` 1.
 
-    There is no softmax at the end, which changes no class.
+    There is no softmax at the end, which changes no class, and no dropout, with which it learns more slowly.
     """
 
     input_shape = (1, 28, 28)
     classifier = "rows2"
 
-    def __init__(self, classes: int = 10, width: float = 1.0, dropout: bool = False) -> None:
+    def __init__(self, classes: int = 10, width: float = 1.0) -> None:
         super().__init__()
         first, second, third = (channels(count, width) for count in (32, 64, 128))
         self.conv1, self.active1 = nn.Conv2d(1, first, 3), nn.ReLU()
         self.conv2, self.active2 = nn.Conv2d(first, second, 3), nn.ReLU()
-        self.pool, self.dropout1 = nn.MaxPool2d(2), nn.Dropout(0.25 if dropout else 0.0)
-        self.rows1, self.active3 = nn.Linear(second * 12 * 12, third), nn.ReLU()
-        self.dropout2, self.rows2 = nn.Dropout(0.5 if dropout else 0.0), nn.Linear(third, classes)
+        self.pool = nn.MaxPool2d(2)
+        self.rows1, self.active3, self.rows2 = nn.Linear(second * 12 * 12, third), nn.ReLU(), nn.Linear(third, classes)
         self.activation_of = {"conv1": "active1", "conv2": "active2", "rows1": "active3"}
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv2(self.active1(self.conv1(x)))
-        x = self.dropout1(rectified_pool(x) if self.training else self.pool(self.active2(x)))
+        x = rectified_pool(x) if self.training else self.pool(self.active2(x))
         x = self.active3(self.rows1(torch.flatten(x, 1)))
-        y: Tensor = self.rows2(self.dropout2(x))
+        y: Tensor = self.rows2(x)
         return y
 
 
@@ -85,9 +84,8 @@ class ResNet8(Prunable):
     input_shape = (3, 32, 32)
     classifier = "rows"
 
-    def __init__(self, classes: int = 10, width: float = 1.0, dropout: bool = False) -> None:
+    def __init__(self, classes: int = 10, width: float = 1.0) -> None:
         super().__init__()
-        del dropout  # it has none
         first, second, third = (channels(count, width) for count in (16, 32, 64))
         self.stem, self.norm, self.active = nn.Conv2d(3, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU()
         self.block1, self.block2, self.block3 = Block(first, first, 1), Block(first, second, 2), Block(second, third, 2)
@@ -124,11 +122,11 @@ class DSCNN(Prunable):
     input_shape = (1, 49, 10)
     classifier = "rows"
 
-    def __init__(self, classes: int = 12, width: float = 1.0, dropout: bool = False) -> None:
+    def __init__(self, classes: int = 12, width: float = 1.0) -> None:
         super().__init__()
         count = channels(64, width)
         self.stem, self.norm = nn.Conv2d(1, count, (10, 4), 2, (5, 1), bias=False), nn.BatchNorm2d(count)
-        self.active, self.dropout = nn.ReLU(), nn.Dropout(0.2 if dropout else 0.0)
+        self.active = nn.ReLU()
         self.block1, self.block2 = Separable(count, count), Separable(count, count)
         self.block3, self.block4 = Separable(count, count), Separable(count, count)
         self.pool, self.rows = nn.AdaptiveAvgPool2d(1), nn.Linear(count, classes)
@@ -139,27 +137,23 @@ class DSCNN(Prunable):
     def forward(self, x: Tensor) -> Tensor:
         x = self.active(self.norm(self.stem(x)))
         x = self.block4(self.block3(self.block2(self.block1(x))))
-        y: Tensor = self.rows(self.dropout(torch.flatten(self.pool(x), 1)))
+        y: Tensor = self.rows(torch.flatten(self.pool(x), 1))
         return y
 
 
 NETWORKS: Mapping[str, Callable[..., Prunable]] = {"lenet": LeNet, "resnet8": ResNet8, "ds_cnn": DSCNN}
-"""By name: (classes, width, dropout) -> module."""
+"""By name: (classes, width) -> module."""
 
 MOST_WIDTH = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network by name, for so many classes, its channels times ``width``. StudyError where there is none like that.
-
-    ``dropout``: whether it is trained with the dropout of its source, with which it learns more slowly.
-    """
+    """A network by name, for so many classes, its channels times ``width``. StudyError where there is none like that."""
 
     network: str
     classes: int
     width: float = 1.0
-    dropout: bool = False
 
     def __post_init__(self) -> None:
         if self.network not in NETWORKS:
@@ -179,7 +173,7 @@ class Architecture:
             return self._made()
 
     def _made(self) -> Prunable:
-        return NETWORKS[self.network](self.classes, width=self.width, dropout=self.dropout)
+        return NETWORKS[self.network](self.classes, width=self.width)
 
     def size(self) -> int:
         """Number of parameters as deployed."""

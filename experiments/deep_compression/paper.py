@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.deep_compression.heuristics import ELEMENT_WISE, STRUCTURED
+
 DOUBT = 0.1
 """Relative, of figures that were read off."""
-
-STRUCTURED, ELEMENT_WISE = "structured", "element-wise"
 
 ACCURACY: Mapping[str, Sequence[tuple[float, float]]] = {
     STRUCTURED: ((1.0, 1.0), (0.01, 1.0), (0.004, 0.98), (0.0025, 0.95), (0.001, 0.91), (0.0006, 0.71)),

@@ -103,11 +103,12 @@ REGIMES = {
 class Plan:
     """A sweep of a network.
 
-    ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before.
+    ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before,
+    with the schedule ``one_shot`` from the dense network.
     ``regime``: how networks are trained; ``aware``: with fake quantisation, those of the heuristics in ``aware_of``.
     ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are trained up to
     so many times as long, since they are cheap; those with single weights pruned gently up to ``patience_weights``; none that
-    goes on from a network that is plainly worse than the dense one.
+    goes on from a network that knows plainly less of what it was trained on than the dense one.
     ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
     size is trained as well. ``costed``: of so many seeds the networks with single weights pruned are measured on boards, each
     by itself; those of other seeds have as many weights, and differ by what lies between them.
@@ -132,13 +133,21 @@ class Plan:
 
     def check(self) -> None:
         """StudyError for what cannot be done."""
-        if list(self.sparsities) != sorted(set(self.sparsities)) or not self.seeds or not self.heuristics:
-            raise StudyError("sparsities have to ascend, and one seed and one heuristic are needed at least")
+        if list(self.sparsities) != sorted(set(self.sparsities)):
+            raise StudyError("sparsities have to ascend")
+        for name in ("seeds", "heuristics", "types"):
+            several = getattr(self, name)
+            if not several or len(set(several)) < len(several):
+                raise StudyError(f"{name} {', '.join(map(str, several)) or 'without any'}; allowed: one at least, each once")
+        if min(self.seeds) < 0:
+            raise StudyError(f"seed {min(self.seeds)}; allowed: 0 and above")
         if self.schedule not in SCHEDULES:
             raise StudyError(f"no schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
         if wrong := [each for each in self.types if each not in TYPES]:
             raise StudyError(f"no type {wrong[0]!r}; allowed: {', '.join(TYPES)}")
-        for how in (*self.regime.pruned(), self.aware):
+        for how in (self.regime.dense, *self.regime.pruned(), self.aware):
+            if how.steps < 0:
+                raise StudyError(f"{how.steps} steps of training; allowed: 0 and more")
             if not 0 <= how.distilled <= 1:
                 raise StudyError(f"{how.distilled} of the loss is the teacher's; allowed: 0 to 1")
         for name in (*self.heuristics, *self.aware_of):
@@ -196,12 +205,14 @@ class Point:
 
 
 def points(plan: Plan) -> Iterator[Point]:
-    """All points, each behind those that it needs."""
+    """All points, each behind those that it needs. One that is pruned at once goes on from the dense network."""
+    at_once = plan.schedule == "one_shot"
     for seed in plan.seeds:
         yield Point(seed)
         yield from (Point(seed, SMALL, (sparsity,)) for sparsity in plan.small)
         for name in plan.heuristics:
-            yield from (Point(seed, name, plan.sparsities[:count]) for count in range(1, len(plan.sparsities) + 1))
+            for count in range(1, len(plan.sparsities) + 1):
+                yield Point(seed, name, plan.sparsities[count - 1 if at_once else 0 : count])
 
 
 def key_of(plan: Plan, point: Point) -> str:

@@ -16,7 +16,7 @@ import torch
 from experiments.deep_compression.data import Data, Source, loaded
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.forward import right
-from experiments.deep_compression.heuristics import Batch, heuristic
+from experiments.deep_compression.heuristics import ELEMENT_WISE, STRUCTURED, WHOLE, Batch, heuristic
 from experiments.deep_compression.intervals import mcnemar, paired
 from experiments.deep_compression.networks import Prunable
 from experiments.deep_compression.plan import DENSE, SMALL, TYPES, Plan, Point, code_digest
@@ -33,11 +33,15 @@ from mcusim.network.macs import network_macs
 Row = dict[str, Any]
 """A line of the results, by column."""
 
-RIGHT, LOGITS = "right", "logits"
-"""What is kept of a dense network beside its state: which test samples it gets right, and its logits of those for training."""
+RIGHT, LOGITS, DATA = "right", "logits", "data"
+"""What is kept of a dense network beside its state: which test samples it gets right, its logits of those for training, and of
+which data that was (their digest)."""
 
 FIRST, PLAINLY = 2000, 0.03
 """Of a network that is surely worse than its dense one by this part of so many test samples, no others are asked."""
+
+KNOWN = 1000
+"""Samples for training by which it is told whether a network is spoilt: test samples have no say in how one is trained."""
 
 MOST_RATE = 3e-3
 """Of Adam, beyond which small networks do not learn faster."""
@@ -48,16 +52,12 @@ ONE_AT_A_TIME = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A point to work out. ``parent``: the state that it goes on from; ``reference``: what is kept of its dense network.
-
-    ``spoilt``: whether the parent is plainly worse than the dense network already.
-    """
+    """A point to work out. ``parent``: the state that it goes on from; ``reference``: what is kept of its dense network."""
 
     plan: Plan
     point: Point
     parent: bytes = b""
     reference: bytes = b""
-    spoilt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +102,25 @@ def answered(task: Task) -> Answer:
     if data.classes > plan.architecture.classes:
         raise StudyError(f"{data.name}: {data.classes} classes; the network has {plan.architecture.classes}")
     reference = unpacked(task.reference) if task.reference else {}
+    digest = np.frombuffer(data.digest(), np.uint8)
+    if reference and not np.array_equal(reference[DATA], digest):
+        raise StudyError(f"{plan.source}: other data than those that the dense network was trained on and tested with")
     lessons = Lessons.of(data.train.x, data.train.y, reference.get(LOGITS))
-    module = _trained(task, lessons)
+    module, patience = _trained(task, lessons)
     network = exported(module)
     ranges = ranges_of(network, torch.from_numpy(data.train.x[: plan.looked_at]))
-    truth = reference[RIGHT] if reference else right(network, data.test.x, data.test.y)
-    tells = _Tells(plan, point, data, network, truth)
-    rows = [tells.row(kind, each) for kind, each in _deployed(task, lessons, network, ranges)]
-    kept = b"" if reference else packed({RIGHT: truth, LOGITS: logits_of(module, lessons.x)})
+    dense_right = reference[RIGHT] if reference else right(network, data.test.x, data.test.y)
+    found = tested(network, data.test, dense_right) if reference else dense_right
+    tells = _Tells(plan, point, data, network, dense_right, found)
+    rows = [tells.row(kind, each) for kind, each in _deployed(task, lessons, network, ranges, patience)]
+    kept = b"" if reference else packed({RIGHT: dense_right, LOGITS: logits_of(module, lessons.x), DATA: digest})
     seconds = process_time() - began
     rows = [{**row, "seconds": round(seconds, 2)} for row in rows]
     return Answer(point, tuple(rows), packed(state_of(module)), ranges, kept)
 
 
-def _trained(task: Task, lessons: Lessons) -> Prunable:
-    """The network of a point in floats."""
+def _trained(task: Task, lessons: Lessons) -> tuple[Prunable, float]:
+    """The network of a point in floats, and how patiently it was trained."""
     plan, point = task.plan, task.point
     if point.heuristic in (DENSE, SMALL):
         architecture = narrowed(plan.architecture, point.sparsity)
@@ -124,10 +128,26 @@ def _trained(task: Task, lessons: Lessons) -> Prunable:
         dense = plan.regime.dense
         how = dense if point.heuristic == DENSE else longer(dense, plan.patience, point.sparsity)
         fit(module, lessons, how, point.seed)
-        return module
+        return module, plan.patience
     module = restored(plan.architecture, unpacked(task.parent))
-    _fine_tune(module, task, lessons)
-    return module
+    patience = 1.0 if spoilt(module, lessons) else _patience(plan, point)
+    _fine_tune(module, task, lessons, patience)
+    return module, patience
+
+
+def spoilt(module: Prunable, lessons: Lessons) -> bool:
+    """Whether a network knows plainly less of what it was trained on than its teacher."""
+    assert lessons.taught is not None
+    some = slice(min(KNOWN, len(lessons.y)))
+    y = lessons.y[some].numpy()
+    own, teachers = logits_of(module, lessons.x[some]).argmax(1) == y, lessons.taught[some].numpy().argmax(1) == y
+    return plainly_worse(paired(teachers, own).high)
+
+
+def _patience(plan: Plan, point: Point) -> float:
+    if strategy(point) != ELEMENT_WISE:
+        return plan.patience
+    return plan.patience_weights if heuristic(point.heuristic).gentle else 1.0
 
 
 def longer(how: Training, patience: float, sparsity: float) -> Training:
@@ -135,25 +155,26 @@ def longer(how: Training, patience: float, sparsity: float) -> Training:
     return replace(how, steps=round(how.steps * min(patience, (1 - sparsity) ** -0.5)))
 
 
-def faster(how: Training, sparsity: float) -> Training:
+def with_larger_steps(how: Training, sparsity: float) -> Training:
     """Larger steps for a smaller network: it has to learn anew what a large one, which they would harm, still knows."""
     return replace(how, rate=min(how.rate * (1 - sparsity) ** -0.5, MOST_RATE))
 
 
-def _fine_tune(module: Prunable, task: Task, lessons: Lessons) -> None:
+def _fine_tune(module: Prunable, task: Task, lessons: Lessons, patience: float) -> None:
     """Prune to the point's sparsity step by step, training after each."""
     plan, point = task.plan, task.point
     chosen = heuristic(point.heuristic)
     regime = plan.regime
     own = regime.fine if chosen.structured else regime.healed if chosen.gentle else regime.drawn
-    how = faster(longer(own, _patience(task), point.sparsity), point.sparsity)
+    how = with_larger_steps(longer(own, patience, point.sparsity), point.sparsity)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
     done = point.before
     for number, sparsity in enumerate(steps):
         if sparsity > done:
             rows = random.permutation(len(lessons.y))[: plan.looked_at]
-            batch = Batch(lessons.x[rows], lessons.y[rows], seed=point.seed)
+            # a seed that nothing else is drawn from: of the network's own, worths would be those of its first weights
+            batch = Batch(lessons.x[rows], lessons.y[rows], seed=int(random.integers(2**63)))
             pruned(module, point.heuristic, plan.architecture, sparsity, batch)
             done = sparsity
         last = number == len(steps) - 1
@@ -163,7 +184,9 @@ def _fine_tune(module: Prunable, task: Task, lessons: Lessons) -> None:
     recalibrate(module, lessons)
 
 
-def _deployed(task: Task, lessons: Lessons, network: Network, ranges: Ranges) -> Iterator[tuple[str, Network]]:
+def _deployed(
+    task: Task, lessons: Lessons, network: Network, ranges: Ranges, patience: float
+) -> Iterator[tuple[str, Network]]:  # fmt: skip
     """Networks of the wished types."""
     plan, point = task.plan, task.point
     for name in plan.types:
@@ -173,18 +196,9 @@ def _deployed(task: Task, lessons: Lessons, network: Network, ranges: Ranges) ->
         elif not kind.aware:
             yield name, quantized(network, ranges, kind.scheme)
         elif point.heuristic in (*plan.aware_of, DENSE):
-            how = faster(longer(plan.aware, _patience(task), point.sparsity), point.sparsity)
+            how = with_larger_steps(longer(plan.aware, patience, point.sparsity), point.sparsity)
             trained = aware(network, lessons, how, point.seed, ranges, kind.scheme)
             yield name, quantized(trained.network, trained.ranges, kind.scheme)
-
-
-def _patience(task: Task) -> float:
-    plan, point = task.plan, task.point
-    if task.spoilt:
-        return 1.0
-    if strategy(point) != "element-wise":
-        return plan.patience
-    return plan.patience_weights if heuristic(point.heuristic).gentle else 1.0
 
 
 def plainly_worse(difference: float) -> bool:
@@ -192,10 +206,10 @@ def plainly_worse(difference: float) -> bool:
     return difference < -PLAINLY
 
 
-def tested(network: Network, test: Samples, truth: np.ndarray) -> np.ndarray:
+def tested(network: Network, test: Samples, dense_right: np.ndarray) -> np.ndarray:
     """Which test samples a network gets right: of all, or of the first alone where those show that it is plainly worse."""
     first = right(network, test.x[:FIRST], test.y[:FIRST])
-    if plainly_worse(paired(truth[:FIRST], first).high):
+    if plainly_worse(paired(dense_right[:FIRST], first).high):
         return first
     return np.concatenate([first, right(network, test.x[FIRST:], test.y[FIRST:])]) if len(test.y) > FIRST else first
 
@@ -208,34 +222,37 @@ class _Tells:
     point: Point
     data: Data
     network: Network
-    truth: np.ndarray
-    """What the dense float network of the same seed gets right."""
+    dense_right: np.ndarray
+    """Which test samples the dense float network of the same seed gets right."""
+    float_right: np.ndarray
+    """Which of them ``network`` does; of the first alone where it was asked no more, and then no other type is either."""
 
     def row(self, kind: str, deployed: Network) -> Row:
-        own = self.point.heuristic == DENSE and deployed is self.network  # it is what others are held against
-        found = self.truth if own else tested(deployed, self.data.test, self.truth)
-        truth = self.truth[: len(found)]
-        apart = paired(truth, found)
+        test, count = self.data.test, len(self.float_right)
+        found = self.float_right if deployed is self.network else right(deployed, test.x[:count], test.y[:count])
+        dense = self.dense_right[:count]
+        apart = paired(dense, found)
         plan, point = self.plan, self.point
         constants = [t.data for t in self.network.tensors.values() if t.data is not None]
         count, left = sum(each.size for each in constants), sum(int(np.count_nonzero(each)) for each in constants)
-        size = plan.architecture.size()
+        size, unpruned = plan.architecture.size(), strategy(point) == WHOLE
         return {
             "network": plan.architecture.network, "data": self.data.name, "test_samples": len(found), "seed": point.seed,
-            "heuristic": point.heuristic, "strategy": strategy(point), "schedule": plan.schedule,
-            "distilled": plan.regime.fine.distilled, "sparsity": point.sparsity, "type": kind,
-            "accuracy": float(found.mean()), "dense_accuracy": float(truth.mean()), "difference": apart.value,
-            "difference_low": apart.low, "difference_high": apart.high, "mcnemar": mcnemar(truth, found),
+            "heuristic": point.heuristic, "strategy": strategy(point),
+            "schedule": "" if unpruned else plan.schedule, "distilled": 0.0 if unpruned else plan.regime.fine.distilled,
+            "sparsity": point.sparsity, "type": kind,
+            "accuracy": float(found.mean()), "dense_accuracy": float(dense.mean()), "difference": apart.value,
+            "difference_low": apart.low, "difference_high": apart.high, "mcnemar": mcnemar(dense, found),
             "parameters": count, "nonzeros": left, "size": left / size, "macs": network_macs(self.network),
             "device_key": device_key(self.network, kind, strategy(point)),
         }  # fmt: skip
 
 
 def strategy(point: Point) -> str:
-    """Whether structures were removed, or single weights set to 0; dense networks are ``dense``."""
+    """Whether structures were removed, or single weights set to 0, or neither."""
     if point.heuristic in (DENSE, SMALL):
-        return "dense"
-    return "structured" if heuristic(point.heuristic).structured else "element-wise"
+        return WHOLE
+    return STRUCTURED if heuristic(point.heuristic).structured else ELEMENT_WISE
 
 
 def device_key(network: Network, kind: str, how: str) -> str:
@@ -247,7 +264,7 @@ def device_key(network: Network, kind: str, how: str) -> str:
         return ""
     shapes = [(name, tensor.shape) for name, tensor in network.tensors.items()]
     told = hashlib.sha256(repr((network.name, network.layers, shapes, TYPES[kind].stored)).encode())
-    if how == "element-wise":
+    if how == ELEMENT_WISE:
         for tensor in network.tensors.values():
             if tensor.data is not None:
                 told.update(tensor.data.tobytes())

@@ -14,7 +14,7 @@ from cost_models.workers import Here, Workers, answers
 from experiments.deep_compression.errors import StudyError
 from experiments.deep_compression.heuristics import heuristic
 from experiments.deep_compression.plan import DENSE, SMALL, Plan, Point, code_digest, key_of, points
-from experiments.deep_compression.points import Answer, Row, Task, asked, lost, plainly_worse
+from experiments.deep_compression.points import Answer, Row, Task, asked, lost
 from experiments.deep_compression.store import Store
 from mcusim.report import write_atomically
 
@@ -60,9 +60,7 @@ class Ready(Iterator[Task]):
         parent, dense = point.parent, self.keys[Point(point.seed)]
         if parent is None:
             return Task(self.plan, point)
-        behind = self.keys[parent]
-        spoilt = any(plainly_worse(row["difference_high"]) for row in self.store.rows(behind)[:1])
-        return Task(self.plan, point, self.store.state(behind), self.store.reference(dense), spoilt)
+        return Task(self.plan, point, self.store.state(self.keys[parent]), self.store.reference(dense))
 
     def keep(self, answer: Answer) -> None:
         """Note an answer, and what can be asked now."""

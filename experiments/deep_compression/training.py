@@ -72,17 +72,15 @@ def fit(module: Prunable, lessons: Lessons, how: Training, seed: int, masks: Mas
     module.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(module.parameters(), how.rate, fused=True)  # a tenth faster
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=how.steps + 1, pct_start=warm)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # of dropout
-        for rows in batches(len(lessons.y), how, seed):
-            taught = None if lessons.taught is None else lessons.taught[rows]
-            loss = loss_of(module(lessons.x[rows]), lessons.y[rows], taught, how)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            rates.step()
-            if masks is not None:
-                apply_masks(module, masks)
+    for rows in batches(len(lessons.y), how, seed):
+        taught = None if lessons.taught is None else lessons.taught[rows]
+        loss = loss_of(module(lessons.x[rows]), lessons.y[rows], taught, how)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        rates.step()
+        if masks is not None:
+            apply_masks(module, masks)
     module.eval()
 
 

@@ -17,14 +17,14 @@ from cost_models.workers import Processes, Workers  # noqa: E402
 from experiments.deep_compression import command, devices, points, sweep  # noqa: E402
 from experiments.deep_compression.data import Source  # noqa: E402
 from experiments.deep_compression.errors import StudyError  # noqa: E402
-from experiments.deep_compression.heuristics import HEURISTICS  # noqa: E402
+from experiments.deep_compression.heuristics import HEURISTICS, Batch  # noqa: E402
 from experiments.deep_compression.networks import Architecture  # noqa: E402
 from experiments.deep_compression.plan import REGIMES, SPARSITIES, Plan, Point, Regime, key_of, usual_sparsities  # noqa: E402
 from experiments.deep_compression.plan import points as points_of  # noqa: E402
 from experiments.deep_compression.points import asked  # noqa: E402
 from experiments.deep_compression.store import Store, opened  # noqa: E402
 from experiments.deep_compression.synthetic import Samples  # noqa: E402
-from experiments.deep_compression.training import Training  # noqa: E402
+from experiments.deep_compression.training import Lessons, Training  # noqa: E402
 from mcusim.cli import app  # noqa: E402
 
 pytestmark = [
@@ -108,8 +108,9 @@ def test_a_dense_network_teaches_its_pruned_ones_and_is_not_trained_again(made: 
     with opened(made) as store:
         assert sweep.run(plan, store).found == 1
         taught, plain = (sweep.table(each, store)[3] for each in (plan, PLAN))
+        states = {each: store.state(key_of(each, Point(0, "l1", (0.5,)))) for each in (plan, PLAN)}
     assert (taught["distilled"], plain["distilled"]) == (0.9, 0.0)
-    assert taught["seed"] == plain["seed"]
+    assert states[plan] != states[PLAN]
 
 
 def test_of_a_plainly_worse_network_the_first_test_samples_alone_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,24 +124,85 @@ def test_of_a_plainly_worse_network_the_first_test_samples_alone_are_asked(monke
     assert points.tested(little, few, truth[:30]).tolist() == little[:30].tolist()
 
 
-def test_what_goes_on_from_a_plainly_worse_network_is_not_trained_patiently(made: Path) -> None:
+def test_what_goes_on_from_a_spoilt_network_is_not_trained_patiently(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     point = Point(0, "l1", (0.5, 0.8))
     with opened(made) as store:
         task = points.Task(PLAN, point, store.state(key_of(PLAN, point.parent)), store.reference(key_of(PLAN, Point(0))))
-    patient, spoilt = points.answered(task), points.answered(replace(task, spoilt=True))
+    rows = {}
+    for told in (False, True):
+        monkeypatch.setattr(points, "spoilt", lambda module, lessons, told=told: told)
+        rows[told] = steady(list(points.answered(task).rows))
     short = points.answered(replace(task, plan=replace(PLAN, patience=1.0)))
-    assert steady(list(spoilt.rows)) == steady(list(short.rows)) != steady(list(patient.rows))
+    assert rows[True] == steady(list(short.rows)) != rows[False]
 
 
-def test_whether_a_network_is_plainly_worse_is_told_to_the_next(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    longer = replace(PLAN, sparsities=(0.5, 0.8, 0.9), small=())
+def test_a_network_is_spoilt_that_knows_plainly_less_of_its_lessons_than_its_teacher() -> None:
+    module = Architecture("lenet", 10, 0.06).built(0)
+    x = torch.randn(400, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    said = points.logits_of(module, x)
+    y = said.argmax(1)
+    wrong = y.copy()
+    wrong[:60] = (wrong[:60] + 1) % 10
+    assert not points.spoilt(module, Lessons.of(x.numpy(), y, said))
+    assert not points.spoilt(module, Lessons.of(x.numpy(), wrong, said))  # the teacher knows no more
+    assert points.spoilt(module, Lessons.of(x.numpy(), wrong, np.eye(10, dtype=np.float32)[wrong]))
+
+
+def test_how_a_network_is_trained_does_not_depend_on_test_samples(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = Point(0, "random", (0.8,))
     with opened(made) as store:
-        last = [float(row["difference_high"]) for row in store.rows(key_of(PLAN, Point(0, "l1", (0.5, 0.8))))]
-        for limit, told in ((-last[0] - 1e-9, True), (-last[0] + 1e-9, False)):
-            monkeypatch.setattr(points, "PLAINLY", limit)
-            tasks = {task.point.heuristic: task for task in sweep.Ready(longer, store)}
-            assert tasks["l1"].point.path == longer.sparsities
-            assert tasks["l1"].spoilt is told
+        task = points.Task(PLAN, point, store.state(key_of(PLAN, Point(0))), store.reference(key_of(PLAN, Point(0))))
+    as_ever = points.answered(task)
+    data, reference = points.data_of("lenet", PLAN.source), points.unpacked(task.reference)
+    other = replace(data, test=replace(data.test, y=(data.test.y + 1) % 10))
+    monkeypatch.setattr(points, "data_of", lambda network, source: other)
+    told = points.packed({**reference, points.RIGHT: ~reference[points.RIGHT], points.DATA: np.frombuffer(other.digest(), np.uint8)})
+    assert points.answered(replace(task, reference=told)).state == as_ever.state
+
+
+def test_data_that_have_changed_are_refused(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = Point(0, "l1", (0.5,))
+    with opened(made) as store:
+        task = points.Task(PLAN, point, store.state(key_of(PLAN, Point(0))), store.reference(key_of(PLAN, Point(0))))
+    data = points.data_of("lenet", PLAN.source)
+    changed = replace(data, train=replace(data.train, y=(data.train.y + 1) % 10))
+    monkeypatch.setattr(points, "data_of", lambda network, source: changed)
+    with pytest.raises(StudyError, match="other data than those that the dense network was trained on"):
+        points.answered(task)
+
+
+def test_random_worths_are_not_those_of_the_first_weights(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = []
+    prune = points.pruned
+
+    def watched(module: torch.nn.Module, name: str, architecture: Architecture, sparsity: float, batch: Batch) -> None:
+        met.append(HEURISTICS[name].scores(architecture.built(0), batch)["conv1"].flatten())
+        prune(module, name, architecture, sparsity, batch)
+
+    monkeypatch.setattr(points, "pruned", watched)
+    plan = replace(PLAN, architecture=Architecture("lenet", 10, 0.5), regime=PLAN.regime.changed(1, 1))
+    dense = points.answered(points.Task(plan, Point(0)))
+    points.answered(points.Task(plan, Point(0, "random_weights", (0.5,)), dense.state, dense.reference))
+    first = plan.architecture.built(0).get_submodule("conv1").weight.detach().flatten()
+    assert len(met) == plan.prunings
+    assert all(abs(np.corrcoef(first.numpy(), each.numpy())[0, 1]) < 0.4 for each in met)
+    assert not torch.equal(met[0], met[1])
+
+
+def test_all_types_of_a_network_are_asked_about_the_same_samples(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(points, "FIRST", 60)
+    monkeypatch.setattr(points, "PLAINLY", -1.0)  # every network is plainly worse
+    with opened(made) as store:
+        task = points.Task(
+            PLAN, Point(0, "l1", (0.5,)), store.state(key_of(PLAN, Point(0))), store.reference(key_of(PLAN, Point(0)))
+        )
+    assert [row["test_samples"] for row in points.answered(task).rows] == [60, 60, 60]
+
+
+def test_pruned_at_once_each_network_comes_from_the_dense_one() -> None:
+    plan = replace(PLAN, schedule="one_shot", heuristics=("l1",), small=())
+    assert [point.path for point in points_of(plan)] == [(), (0.5,), (0.8,)]
+    assert all(point.parent == Point(0) for point in points_of(plan) if point.path)
 
 
 def test_the_usual_training_is_that_of_the_network() -> None:
@@ -226,6 +288,12 @@ def test_every_point_comes_behind_its_parent() -> None:
     ("change", "told"),
     [
         ({"sparsities": (0.8, 0.5)}, "sparsities have to ascend"),
+        ({"seeds": ()}, "seeds without any; allowed: one at least, each once"),
+        ({"seeds": (0, 0)}, "seeds 0, 0; allowed"),
+        ({"seeds": (-1,)}, "seed -1; allowed: 0 and above"),
+        ({"types": ()}, "types without any"),
+        ({"heuristics": ("l1", "l1")}, "heuristics l1, l1; allowed"),
+        ({"regime": PLAN.regime.changed(steps=-3)}, "-3 steps of training"),
         ({"sparsities": (0.99999,)}, "which is more than"),
         ({"heuristics": ("l3",)}, "no heuristic 'l3'"),
         ({"types": ("int4",)}, "no type 'int4'; allowed: float32, int8, int8_qat"),
