@@ -22,9 +22,6 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 PLAIN_WIDTH = 190
 """Columns where the output is no terminal."""
 
-CLASSES = {"lenet": 10, "resnet8": 10, "ds_cnn": 12}
-
-
 def _several(text: str) -> tuple[str, ...]:
     return tuple(each for each in text.replace(",", " ").split() if each)
 
@@ -50,9 +47,9 @@ def sweep(
     network: Annotated[str, typer.Option(help="lenet, resnet8 or ds_cnn.")] = "lenet",
     data: Annotated[str, typer.Option(help="Folder of MNIST, CIFAR-10 or Speech Commands; without it, a stand-in.")] = "",
     stand_in: Annotated[str, typer.Option(help="synthetic, or digits (scikit-learn's, LeNet only).")] = "synthetic",
-    train: Annotated[int, typer.Option(help="Samples to train on, at most.")] = 40_000,
-    test: Annotated[int, typer.Option(help="Samples to test with, at most.")] = 10_000,
-    prototypes: Annotated[int, typer.Option(help="Of a class of a synthetic set: more are harder. 0: the usual.")] = 0,
+    train: Annotated[int, typer.Option(min=0, help="Samples to train on, at most.")] = 40_000,
+    test: Annotated[int, typer.Option(min=0, help="Samples to test with, at most.")] = 10_000,
+    prototypes: Annotated[int, typer.Option(min=0, help="Of a class of a synthetic set: more are harder. 0: the usual.")] = 0,
     width: Annotated[float, typer.Option(help="Of the network: its channels times this.")] = 1.0,
     heuristics: Annotated[str, typer.Option(help="Names with commas between them; without, all seven.")] = "",
     sparsities: Annotated[str, typer.Option(help="Percent of the parameters that are gone; without, the usual ten.")] = "",
@@ -60,13 +57,13 @@ def sweep(
     types: Annotated[str, typer.Option(help="float32, int8, uint8 (affine); with _qat: trained so.")] = "float32,int8,int8_qat",
     qat: Annotated[str, typer.Option(help="Heuristics whose networks are trained with fake quantisation too.")] = "l1",
     schedule: Annotated[str, typer.Option(help="agp or one_shot.")] = "agp",
-    dense_steps: Annotated[int, typer.Option(help="Steps of training of the dense network; without, the usual ones.")] = 0,
-    steps: Annotated[int, typer.Option(help="Steps of fine-tuning at each point; smaller networks get more.")] = 0,
+    dense_steps: Annotated[int, typer.Option(min=0, help="Steps of training of the dense network; 0: the usual ones.")] = 0,
+    steps: Annotated[int, typer.Option(min=0, help="Steps of fine-tuning at each point; smaller networks get more.")] = 0,
     distil: Annotated[
         float | None, typer.Option(help="Part of the loss that is to be like the dense network, 0 to 1; usually 0.8.")
     ] = None,
     boards: Annotated[str, typer.Option(help="Boards to measure on when all is trained; 'all' for the study's four.")] = "",
-    jobs: Annotated[int, typer.Option(help="Processes; 0: one for each core.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers do the work.")] = "",
     quiet: Annotated[bool, typer.Option(help="No bar.")] = False,
 ) -> None:
@@ -80,28 +77,31 @@ def sweep(
     """
     from experiments.deep_compression import devices
     from experiments.deep_compression.data import Source
-    from experiments.deep_compression.heuristics import HEURISTICS
-    from experiments.deep_compression.networks import Architecture
-    from experiments.deep_compression.plan import usual, usual_sparsities
     from mcusim.report import check_writable
 
-    architecture, names = Architecture(network, CLASSES.get(network, 10), width), _several(heuristics) or tuple(HEURISTICS)
-    wished = tuple(each / 100 for each in _numbers("--sparsities", sparsities))
-    plan = usual(architecture)
+    plan = _usual(network, width, _several(heuristics), _numbers("--sparsities", sparsities))
     plan = replace(
-        plan,
-        source=Source(data, stand_in, train, test, prototypes),
-        heuristics=names,
-        sparsities=wished or usual_sparsities(architecture, names),
-        seeds=_whole("--seeds", seeds),
-        types=_several(types), aware_of=_several(qat), schedule=schedule,
-        regime=plan.regime.changed(dense_steps, steps, distil),
+        plan, source=Source(data, stand_in, train, test, prototypes), seeds=_whole("--seeds", seeds), types=_several(types),
+        aware_of=_several(qat), schedule=schedule, regime=plan.regime.changed(dense_steps, steps, distil),
     )  # fmt: skip
     plan.check()
     places = devices.BOARDS if boards == "all" else _several(boards)
     _check_boards(places)
     check_writable(out)
     _work_out(plan, places, out, kept or out.with_suffix(".sqlite"), lambda: _workers(jobs, scheduler), quiet)
+
+
+def _usual(network: str, width: float, names: tuple[str, ...], percents: tuple[float, ...]) -> Plan:
+    """The usual plan of a network; with these heuristics and sparsities where there are some."""
+    from experiments.deep_compression.data import KINDS, LEVELS
+    from experiments.deep_compression.heuristics import HEURISTICS
+    from experiments.deep_compression.networks import Architecture
+    from experiments.deep_compression.plan import usual, usual_sparsities
+
+    classes = LEVELS[KINDS[network]].classes if network in KINDS else 2  # an unknown one is refused by its name
+    architecture, names = Architecture(network, classes, width), names or tuple(HEURISTICS)
+    sparsities = tuple(each / 100 for each in percents) or usual_sparsities(architecture, names)
+    return replace(usual(architecture), heuristics=names, sparsities=sparsities)
 
 
 def _work_out(plan: Plan, places: tuple[str, ...], out: Path, kept: Path, workers_of: Callable[[], Any], quiet: bool) -> None:
@@ -121,7 +121,8 @@ def _work_out(plan: Plan, places: tuple[str, ...], out: Path, kept: Path, worker
         finally:
             rows = sweeping.table(plan, store, places)
             sweeping.write(rows, out)
-            sys.stdout.write(f"{out}: {len(rows):,} rows\n")
+            if rows:
+                sys.stdout.write(f"{out}: {len(rows):,} rows\n")
 
 
 @app.command()

@@ -9,17 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.deep_compression.heuristics import HEURISTICS
-from experiments.deep_compression.paper import (
-    ACCURACY,
-    ELEMENT_WISE,
-    FLASH_BYTES_PER_NONZERO,
-    LENET_PARAMETERS,
-    PICO,
-    STRUCTURED,
-)
+from experiments.deep_compression.heuristics import ELEMENT_WISE, HEURISTICS, STRUCTURED
+from experiments.deep_compression.paper import ACCURACY, FLASH_BYTES_PER_NONZERO, LENET_PARAMETERS, PICO
 from experiments.deep_compression.summary import Chosen, Summary
-from experiments.deep_compression.verdicts import LENET, PICO_BOARD
+from experiments.deep_compression.verdicts import LENET, PICO_BOARD, TYPICAL
 
 COLORS = dict(zip((*HEURISTICS, "dense", "small"), (
     "#1f77b4", "#17becf", "#d62728", "#ff7f0e", "#7f7f7f", "#2ca02c", "#bcbd22", "#000000", "#9467bd",
@@ -126,7 +119,7 @@ def memories(quantity: str) -> Callable[[Chosen], Iterator[Any]]:
         lenet = _lenet(all_of).known(quantity)
         for kind, color in (("float32", "#d62728"), ("int8", "#1f77b4")):
             for strategy, dash in ((STRUCTURED, "solid"), (ELEMENT_WISE, "dot")):
-                rows = list(lenet.where(type=kind, strategy=strategy).once())
+                rows = list(lenet.where(type=kind, heuristic=TYPICAL[strategy]).once())
                 if rows:
                     yield _line(rows, lambda each: getattr(each, quantity), f"{kind}, {strategy}", color, dash=dash)
             figures = [each for each in PICO if each.type == kind]

@@ -11,7 +11,7 @@ from typing import Any
 from experiments.deep_compression.figures import PLOTS, figure, radar
 from experiments.deep_compression.paper import PICO
 from experiments.deep_compression.summary import Chosen, Summary, summaries
-from experiments.deep_compression.verdicts import LENET, PICO_BOARD, UNKNOWN, best_points, verdicts
+from experiments.deep_compression.verdicts import LENET, PICO_BOARD, TYPICAL, UNKNOWN, best_points, verdicts
 from experiments.pareto.results import read
 from mcusim.report.quantity import si, size
 from mcusim.report.table import make_table
@@ -57,7 +57,8 @@ class Report:
         yield "LeNet on a Raspberry Pi Pico, ours / the paper's", PAIRED, list(self._pico())
 
     def _pico(self) -> Iterator[Sequence[str]]:
-        rows = self.found.where(network=LENET, board=PICO_BOARD).known("latency_seconds")
+        own = self.found.where(network=LENET, board=PICO_BOARD, heuristic=tuple(TYPICAL.values()))
+        rows = own.known("latency_seconds")
         for theirs in PICO:
             ours = rows.where(strategy=theirs.strategy, type=theirs.type).at(theirs.sparsity)
             if ours is not None:

@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Condition:
         return np.array(same, bool) == EQUAL[self.relation]
 
     def __str__(self) -> str:
-        wanted = f"{self.wanted:g}" if isinstance(self.wanted, float) else self.wanted
+        wanted = f"{self.wanted:.15g}" if isinstance(self.wanted, float) else self.wanted
         return f"{self.column}{self.relation}{wanted}"
 
 
@@ -83,5 +83,5 @@ def _number(column: str, value: str, text: str) -> float | None:
         raise ResultsError(f"{text.strip()}: unit {unit!r}; allowed: {', '.join(filter(None, units))}, or none")
     try:
         return float(Decimal(digits) * Decimal(repr(units[unit])))  # 95 % is 0.95, and 95 * 0.01 is not
-    except InvalidOperation:
+    except DecimalException:
         return None

@@ -25,6 +25,9 @@ def pareto_command(
     by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="A front for each value; 'board' if there is such a column. '': one.")
     ] = None,
+    group: Annotated[
+        str, typer.Option(metavar="NAME,NAME", help="Rows that are alike in these columns are one, with the means of numbers.")
+    ] = "",
     columns: Annotated[str, typer.Option(metavar="NAME,NAME", help="Columns to print beside x and y.")] = "",
     html: Annotated[str, typer.Option(metavar="FILE", help="Write an interactive page.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -38,6 +41,7 @@ def pareto_command(
       mcusim pareto results.csv
       mcusim pareto results.csv --x flash_bytes --y accuracy --constraint "type=int8, latency_seconds<=50ms"
       mcusim pareto results.csv --x latency_seconds --y energy_joules:min --by type --html front.html
+      mcusim pareto results.csv --group network,heuristic,sparsity,type,board    (the mean of all seeds)
     """
     from experiments.pareto.conditions import parsed
     from experiments.pareto.front import Axis, Question, answered
@@ -51,15 +55,21 @@ def pareto_command(
     if html:
         check_page(html)
     table = read(results)
+    if group:
+        table = table.grouped(_names(group))
     usual = USUAL if USUAL in table.columns else ""
     answer = answered(Question(*axes, conditions, usual if by is None else by), table)
-    shown = list(parts(answer, tuple(name.strip() for name in columns.split(",") if name.strip())))
+    shown = list(parts(answer, _names(columns)))
     if html:
         write_atomically(html, page(answer))
     if as_json:
         sys.stdout.write(to_json(answer) + "\n")
     else:
         print_parts(sys.stdout, shown, PLAIN_WIDTH)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 if __name__ == "__main__":

@@ -66,9 +66,28 @@ class Results:
         self.check(column)
         return tuple(dict.fromkeys(row[column] for row in self.rows))
 
-    def selected(self, places: Sequence[int]) -> Results:
-        """Some of the rows."""
-        return Results(self.path, self.columns, tuple(self.rows[i] for i in places), tuple(self.lines[i] for i in places))
+    def grouped(self, columns: Sequence[str]) -> Results:
+        """Rows that are alike in ``columns`` as one, in order of appearance: with what they have in common, and the means of
+        their numbers; cells of text that differ are empty. ``lines``: the first of each. ResultsError for a column not there.
+        """
+        for name in columns:
+            self.check(name)
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for place, row in enumerate(self.rows):
+            groups.setdefault(tuple(row[name] for name in columns), []).append(place)
+        rows = [{name: _common([self.rows[i][name] for i in places]) for name in self.columns} for places in groups.values()]
+        return Results(self.path, self.columns, tuple(rows), tuple(self.lines[places[0]] for places in groups.values()))
+
+
+def _common(cells: Sequence[str]) -> str:
+    """What several cells say together; empty ones say nothing."""
+    told = [cell for cell in cells if cell]
+    if len(set(told)) < 2:
+        return told[0] if told else ""
+    try:
+        return f"{sum(map(float, told)) / len(told):.9g}"
+    except ValueError:
+        return ""
 
 
 def read(path: str | Path) -> Results:

@@ -78,6 +78,50 @@ def test_a_cut_compressed_file_is_refused(tmp_path: Path) -> None:
         mnist(tmp_path)
 
 
+def test_a_damaged_compressed_file_is_refused(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    place = tmp_path / f"{MNIST[0][1]}.gz"
+    place.write_bytes(place.read_bytes()[:10] + b"\xff" * 20)
+    with pytest.raises(StudyError, match=f"{place}: cannot be read"):
+        mnist(tmp_path)
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused_in_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mnist(tmp_path)
+    monkeypatch.setattr("experiments.deep_compression.loaders.MOST_BYTES", 1 << 20)
+    (tmp_path / f"{MNIST[0][1]}.gz").write_bytes(gzip.compress(bytes(2 << 20)))
+    with pytest.raises(StudyError, match=r"labels-idx1-ubyte.gz: more than 1 MiB, which is the most that is read"):
+        mnist(tmp_path)
+
+
+def test_a_set_without_samples_is_refused(tmp_path: Path) -> None:
+    for images, labels in MNIST:
+        (tmp_path / images).write_bytes(idx_file(np.zeros((0, 28, 28), np.uint8)))
+        (tmp_path / labels).write_bytes(idx_file(np.zeros(0, np.uint8)))
+    with pytest.raises(StudyError, match="mnist of a folder: 0 samples to train on and 0 to test with; both are needed"):
+        loaded("lenet", Source(str(tmp_path)))
+
+
+def test_files_that_are_sorted_by_class_are_not_read_in_their_order(tmp_path: Path) -> None:
+    """A few of the first samples stand for all in several places."""
+    for images, labels in MNIST:
+        (tmp_path / images).write_bytes(idx_file(np.zeros((1000, 28, 28), np.uint8)))
+        (tmp_path / labels).write_bytes(idx_file(np.repeat(np.arange(10), 100).astype(np.uint8)))
+    for count in (0, 600, 1000, 5000):
+        data = loaded("lenet", Source(str(tmp_path), train=count, test=count))
+        for part in (data.train, data.test):
+            assert len(part.y) == min(count or 1000, 1000)
+            assert len(set(part.y[:50].tolist())) >= 8
+
+
+def test_numbers_of_samples_below_none_are_refused() -> None:
+    for wrong in ({"train": -2}, {"test": -1}, {"prototypes": -3}):
+        with pytest.raises(StudyError, match="numbers of samples and prototypes below 0"):
+            loaded("lenet", Source(**wrong))  # type: ignore[arg-type]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no file train-images-idx3-ubyte or"):
         mnist(tmp_path)
@@ -122,6 +166,16 @@ def test_speech_commands_has_keywords_silence_and_other_words(tmp_path: Path) ->
     train, test = speech_commands(tmp_path)
     assert train.x.shape[1:] == test.x.shape[1:] == (1, 49, 10)
     assert sorted({*train.y.tolist(), *test.y.tolist()}) == list(range(12))
+    assert len(train.y) + len(test.y) == 22 + 2
+
+
+def test_a_list_and_a_sound_that_are_damaged_end_in_no_traceback(tmp_path: Path) -> None:
+    write_words(tmp_path)
+    listed = tmp_path / "testing_list.txt"
+    listed.write_bytes(b"\xff\xfe\n" + listed.read_bytes())
+    place = tmp_path / "yes" / "0.wav"
+    place.write_bytes(place.read_bytes()[:-1001])
+    train, test = speech_commands(tmp_path)
     assert len(train.y) + len(test.y) == 22 + 2
 
 

@@ -15,7 +15,7 @@ from experiments.deep_compression.paper import LENET_PARAMETERS
 from experiments.deep_compression.report import page, report_of, text
 from experiments.deep_compression.summary import Chosen
 from experiments.deep_compression.verdicts import NOT, REPRODUCED, SURPASSED, UNKNOWN, best_points, knee, lossless, verdicts
-from experiments.pareto.results import ResultsError
+from experiments.pareto.results import ResultsError, read
 from tests.support.firmware import REPOSITORY
 
 RESULTS = REPOSITORY / "experiments" / "deep_compression" / "results"
@@ -134,6 +134,48 @@ def test_seeds_are_told_as_one(tmp_path: Path) -> None:
 
     found = report_of([made_up(tmp_path / "results.csv", apart)]).found
     assert {(each.seeds, round(each.accuracy, 6), round(each.spread, 6)) for each in found} == {(2, 0.91, 0.014142)}
+
+
+def test_an_interval_of_several_seeds_is_students_and_the_worst_is_told(tmp_path: Path) -> None:
+    """0.001 and 0.003 lost: a mean of 0.002, a standard error of 0.001, and 12.706 of them to each side."""
+
+    def apart(row: dict[str, Any]) -> Mapping[str, Any]:
+        return {"difference": -0.001 - 0.002 * row["seed"]}
+
+    each = next(iter(report_of([made_up(tmp_path / "results.csv", apart)]).found))
+    assert each.difference_low == pytest.approx(-0.002 - 12.7062 * 0.001, rel=1e-4)
+    assert each.difference_high == pytest.approx(-0.002 + 12.7062 * 0.001, rel=1e-4)
+    assert each.worst == -0.003
+    single = [row for row in read(tmp_path / "results.csv").rows if row["seed"] == "0"]
+    with (tmp_path / "single.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, single[0])
+        writer.writeheader()
+        writer.writerows(single)
+    alone = next(iter(report_of([tmp_path / "single.csv"]).found))
+    assert alone.difference_low == float(single[0]["difference_low"])
+    assert alone.difference_high == float(single[0]["difference_high"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "fits"), [(("true", ""), True), (("false", ""), False), (("true", "false"), False), (("", ""), False)]
+)
+def test_a_network_fits_where_all_that_were_measured_do(cells: tuple[str, str], fits: bool, tmp_path: Path) -> None:
+    found = report_of([made_up(tmp_path / "results.csv", lambda row: {"fits": cells[row["seed"]]})]).found
+    assert {each.fits for each in found} == {fits}
+
+
+def test_few_samples_are_not_enough_to_claim_that_nothing_is_lost(tmp_path: Path) -> None:
+    path = made_up(tmp_path / "results.csv", lambda row: {"test_samples": 9999})
+    assert starting(told(path), "2A no loss") == [UNKNOWN]
+    assert lossless(report_of([path]).found) is None
+    assert best_points(report_of([path]).found) == {}
+
+
+def test_random_weights_do_not_stand_for_networks_with_single_weights_pruned(tmp_path: Path) -> None:
+    def odd(row: dict[str, Any]) -> Mapping[str, Any]:
+        return {"heuristic": "random_weights", "latency_seconds": 1e-6} if row["heuristic"] == "level" and row["seed"] else {}
+
+    assert starting(told(made_up(tmp_path / "results.csv", odd)), "2E structured") == [REPRODUCED]
 
 
 def test_the_text_has_claims_points_and_the_paper_beside_ours(tmp_path: Path) -> None:

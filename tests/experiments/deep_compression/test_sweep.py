@@ -26,6 +26,7 @@ from experiments.deep_compression.store import Store, opened  # noqa: E402
 from experiments.deep_compression.synthetic import Samples  # noqa: E402
 from experiments.deep_compression.training import Lessons, Training  # noqa: E402
 from mcusim.cli import app  # noqa: E402
+from mcusim.network import Network  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -156,7 +157,8 @@ def test_how_a_network_is_trained_does_not_depend_on_test_samples(made: Path, mo
     data, reference = points.data_of("lenet", PLAN.source), points.unpacked(task.reference)
     other = replace(data, test=replace(data.test, y=(data.test.y + 1) % 10))
     monkeypatch.setattr(points, "data_of", lambda network, source: other)
-    told = points.packed({**reference, points.RIGHT: ~reference[points.RIGHT], points.DATA: np.frombuffer(other.digest(), np.uint8)})
+    digest = np.frombuffer(other.digest(), np.uint8)
+    told = points.packed({**reference, points.RIGHT: ~reference[points.RIGHT], points.DATA: digest})
     assert points.answered(replace(task, reference=told)).state == as_ever.state
 
 
@@ -197,6 +199,46 @@ def test_all_types_of_a_network_are_asked_about_the_same_samples(made: Path, mon
             PLAN, Point(0, "l1", (0.5,)), store.state(key_of(PLAN, Point(0))), store.reference(key_of(PLAN, Point(0)))
         )
     assert [row["test_samples"] for row in points.answered(task).rows] == [60, 60, 60]
+
+
+def test_pruning_at_once_gives_another_network_than_pruning_step_by_step(made: Path) -> None:
+    point = Point(0, "l1", (0.8,))
+    with opened(made) as store:
+        dense = store.state(key_of(PLAN, Point(0))), store.reference(key_of(PLAN, Point(0)))
+    states = [points.answered(points.Task(replace(PLAN, schedule=each), point, *dense)).state for each in ("agp", "one_shot")]
+    assert states[0] != states[1]
+
+
+def test_training_with_fake_quantisation_gives_other_weights(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    met: list[Network] = []
+    quantize = points.quantized
+
+    def watched(network: Network, *rest: object) -> Network:
+        met.append(network)
+        return quantize(network, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(points, "quantized", watched)
+    with opened(made) as store:
+        dense = store.state(key_of(PLAN, Point(0))), store.reference(key_of(PLAN, Point(0)))
+    points.answered(points.Task(PLAN, Point(0, "l1", (0.5,)), *dense))
+    afterwards, trained = ([t.data for t in each.tensors.values() if t.data is not None] for each in met)
+    assert len(afterwards) == len(trained)
+    assert not any(np.array_equal(one, other) for one, other in zip(afterwards, trained, strict=True))
+
+
+def test_normalisations_of_a_pruned_network_are_those_of_its_data() -> None:
+    plan = replace(
+        PLAN, architecture=Architecture("ds_cnn", 12, 0.2), types=("float32",), source=Source(train=300, test=60, prototypes=1)
+    )
+    dense = points.answered(points.Task(plan, Point(0)))
+    pruned = points.answered(points.Task(plan, Point(0, "l1", (0.5,)), dense.state, dense.reference))
+    module = points.restored(plan.architecture, points.unpacked(pruned.state))
+    before = {name: each.clone() for name, each in module.named_buffers() if "running" in name}
+    data = points.data_of("ds_cnn", plan.source)
+    points.recalibrate(module, Lessons.of(data.train.x, data.train.y))
+    after = dict(module.named_buffers())
+    assert before
+    assert all(torch.allclose(each, after[name], rtol=1e-4, atol=1e-5) for name, each in before.items())
 
 
 def test_pruned_at_once_each_network_comes_from_the_dense_one() -> None:

@@ -92,6 +92,7 @@ def test_limits_have_the_units_of_their_columns() -> None:
         ("flash_bytes<=lots", "'lots' after <=; allowed: a number"),
         ("flash_bytes<=3ms", "unit 'ms'; allowed: B, Ki, KiB, Mi, MiB, or none"),
         ("flash_bytes<=1.2.3", "allowed: a number"),
+        ("accuracy<=1e9999999", "'1e9999999' after <=; allowed: a number"),
     ],
 )
 def test_what_is_no_condition_is_refused_with_what_is_allowed(text: str, told: str) -> None:
@@ -150,6 +151,42 @@ def test_json_has_the_cells_of_the_table(path: Path, capsys: pytest.CaptureFixtu
     assert told["y"] == {"column": "accuracy", "sense": "max"}
 
 
+SEEDS = """\
+heuristic,seed,note,fits,accuracy,latency_seconds
+l1,0,x,true,0.90,0.001
+l1,1,y,,0.94,
+l2,0,z,true,0.93,0.001
+l2,1,z,false,0.93,0.003
+"""
+
+
+def test_rows_that_are_alike_in_some_columns_are_taken_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "seeds.csv"
+    path.write_text(SEEDS)
+    found = read(path).grouped(["heuristic"])
+    assert found.lines == (2, 4)
+    assert [dict(row) for row in found.rows] == [
+        {"heuristic": "l1", "seed": "0.5", "note": "", "fits": "true", "accuracy": "0.92", "latency_seconds": "0.001"},
+        {"heuristic": "l2", "seed": "0.5", "note": "z", "fits": "", "accuracy": "0.93", "latency_seconds": "0.002"},
+    ]
+    assert names_of(capsys, str(path)) == ["l2"]  # the luckier seed of two
+    assert names_of(capsys, str(path), "--group", "heuristic") == ["l1", "l2"]
+    code, _, told = ran(capsys, str(path), "--group", "heuristic,name")
+    assert (code, "no column 'name'; there are: heuristic, seed" in told) == (2, True)
+
+
+def names_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    _, out, _ = ran(capsys, *arguments, "--json")
+    return [row["heuristic"] for row in json.loads(out)["fronts"][0]["rows"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("a<=1000001", "a<=1000001"), ("a_bytes<256Ki", "a_bytes<262144"), ("a>=95%", "a>=0.95")]
+)
+def test_conditions_are_told_to_the_last_digit(text: str, told: str) -> None:
+    assert str(parsed([text])[0]) == told
+
+
 def test_the_page_is_one_file_and_says_nothing_that_a_browser_would_run(tmp_path: Path) -> None:
     pytest.importorskip("plotly")
     from experiments.pareto.page import figure, page
@@ -160,7 +197,7 @@ def test_the_page_is_one_file_and_says_nothing_that_a_browser_would_run(tmp_path
     found = answered(question, read(path))
     text = page(found)
     assert "<script>x" not in text
-    assert "flash_bytes&lt;=1.04858e+06" in text
+    assert "flash_bytes&lt;=1048576" in text
     drawn = figure(found)
     assert [trace.name for trace in drawn.data] == ["front: breaks a condition", "front: beaten", "front"]
     assert list(drawn.data[2].x) == [0.0005]
