@@ -57,7 +57,7 @@ BESIDE = (
 SYNTHETIC = Source()
 LIKE_TEACHER = 0.8
 """Part of the loss of pruned networks that is to be like the dense one."""
-ROUNDED = Training(120, 5e-5)
+ROUNDED = Training(100, 5e-5, patience=4)
 """With fake quantisation."""
 
 
@@ -65,8 +65,8 @@ ROUNDED = Training(120, 5e-5)
 class Regime:
     """How networks are trained.
 
-    ``dense``: whole ones; ``fine``: pruned ones; ``healed``: those pruned by a gentle heuristic, which harms less and is mended
-    with fewer and smaller steps; ``drawn``: those whose single weights go at random.
+    ``dense``: whole ones, and small ones that were never larger; ``fine``: pruned ones; ``healed``: those pruned by a gentle
+    heuristic, which harms less and is mended with smaller steps; ``drawn``: those whose single weights go at random.
     """
 
     dense: Training
@@ -87,14 +87,19 @@ class Regime:
         return Regime(replace(self.dense, steps=dense_steps or self.dense.steps), fine, healed, drawn)
 
 
-TUNED = Training(200, 6e-4, 64, LIKE_TEACHER)
-LENET = Regime(Training(1800, 1.5e-3), TUNED, Training(120, 2e-4, 32, LIKE_TEACHER), Training(120, 6e-4, 32, LIKE_TEACHER))
+def _tuned(steps: int, rate: float, batch: int, patience: float = 1.0) -> Training:
+    return Training(steps, rate, batch, LIKE_TEACHER, patience=patience)
+
+
+LENET = Regime(
+    Training(1800, 1.5e-3, patience=4), _tuned(150, 1e-3, 32, patience=16), _tuned(220, 2e-4, 32), _tuned(120, 6e-4, 32)
+)
 """For a network with many more weights than it needs, which hardly misses the least of them."""
-LONGER = replace(TUNED, steps=2000)
+MENDED = _tuned(1400, 6e-4, 64, patience=4), _tuned(3500, 6e-4, 64), _tuned(2000, 6e-4, 64)
 REGIMES = {
     "lenet": LENET,
-    "resnet8": Regime(Training(12_000, 1.5e-3), LONGER, LONGER, LONGER),
-    "ds_cnn": Regime(Training(6000, 1.5e-3), LONGER, LONGER, LONGER),
+    "resnet8": Regime(Training(12_000, 1.5e-3, patience=4), *MENDED),
+    "ds_cnn": Regime(Training(6000, 1.5e-3, patience=4), *MENDED),
 }
 """By network: small ones need all that they have, and more training."""
 
@@ -106,9 +111,7 @@ class Plan:
     ``sparsities``: parts of the parameters that are gone, ascending; each point goes on from the one before,
     with the schedule ``one_shot`` from the dense network.
     ``regime``: how networks are trained; ``aware``: with fake quantisation, those of the heuristics in ``aware_of``.
-    ``prunings``: steps of the schedule from one point to the next. ``patience``: small structured networks are trained up to
-    so many times as long, since they are cheap; those with single weights pruned gently up to ``patience_weights``; none that
-    goes on from a network that knows plainly less of what it was trained on than the dense one.
+    ``prunings``: steps of the schedule from one point to the next.
     ``looked_at``: samples that heuristics see, and as many for ranges. ``small``: sparsities of which a dense network of that
     size is trained as well. ``costed``: of so many seeds the networks with single weights pruned are measured on boards, each
     by itself; those of other seeds have as many weights, and differ by what lies between them.
@@ -125,8 +128,6 @@ class Plan:
     schedule: str = "agp"
     prunings: int = 3
     aware: Training = ROUNDED
-    patience: float = 4.0
-    patience_weights: float = 2.0
     looked_at: int = 500
     small: tuple[float, ...] = (0.95,)
     costed: int = 1
@@ -219,7 +220,7 @@ def key_of(plan: Plan, point: Point) -> str:
     """Changes with all that a point's results depend on."""
     own = replace(plan, heuristics=(), sparsities=(), seeds=(), small=(), costed=0)
     if point.heuristic in (DENSE, SMALL):  # they are not pruned
-        own = replace(own, regime=replace(LENET, dense=plan.regime.dense), schedule="", prunings=0, patience_weights=0.0)
+        own = replace(own, regime=replace(LENET, dense=plan.regime.dense), schedule="", prunings=0)
     told = own, point, code_digest()
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 

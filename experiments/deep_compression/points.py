@@ -106,33 +106,32 @@ def answered(task: Task) -> Answer:
     if reference and not np.array_equal(reference[DATA], digest):
         raise StudyError(f"{plan.source}: other data than those that the dense network was trained on and tested with")
     lessons = Lessons.of(data.train.x, data.train.y, reference.get(LOGITS))
-    module, patience = _trained(task, lessons)
+    module, patient = _trained(task, lessons)
     network = exported(module)
     ranges = ranges_of(network, torch.from_numpy(data.train.x[: plan.looked_at]))
     dense_right = reference[RIGHT] if reference else right(network, data.test.x, data.test.y)
     found = tested(network, data.test, dense_right) if reference else dense_right
     tells = _Tells(plan, point, data, network, dense_right, found)
-    rows = [tells.row(kind, each) for kind, each in _deployed(task, lessons, network, ranges, patience)]
+    rows = [tells.row(kind, each) for kind, each in _deployed(task, lessons, network, ranges, patient)]
     kept = b"" if reference else packed({RIGHT: dense_right, LOGITS: logits_of(module, lessons.x), DATA: digest})
     seconds = process_time() - began
     rows = [{**row, "seconds": round(seconds, 2)} for row in rows]
     return Answer(point, tuple(rows), packed(state_of(module)), ranges, kept)
 
 
-def _trained(task: Task, lessons: Lessons) -> tuple[Prunable, float]:
-    """The network of a point in floats, and how patiently it was trained."""
+def _trained(task: Task, lessons: Lessons) -> tuple[Prunable, bool]:
+    """The network of a point in floats, and whether it is worth patience: one that goes on from a spoilt network is not."""
     plan, point = task.plan, task.point
     if point.heuristic in (DENSE, SMALL):
         architecture = narrowed(plan.architecture, point.sparsity)
         module = architecture.built(point.seed)
         dense = plan.regime.dense
-        how = dense if point.heuristic == DENSE else longer(dense, plan.patience, point.sparsity)
-        fit(module, lessons, how, point.seed)
-        return module, plan.patience
+        fit(module, lessons, dense.longer(point.sparsity), point.seed)
+        return module, True
     module = restored(plan.architecture, unpacked(task.parent))
-    patience = 1.0 if spoilt(module, lessons) else _patience(plan, point)
-    _fine_tune(module, task, lessons, patience)
-    return module, patience
+    patient = not spoilt(module, lessons)
+    _fine_tune(module, task, lessons, patient)
+    return module, patient
 
 
 def spoilt(module: Prunable, lessons: Lessons) -> bool:
@@ -144,29 +143,19 @@ def spoilt(module: Prunable, lessons: Lessons) -> bool:
     return plainly_worse(paired(teachers, own).high)
 
 
-def _patience(plan: Plan, point: Point) -> float:
-    if strategy(point) != ELEMENT_WISE:
-        return plan.patience
-    return plan.patience_weights if heuristic(point.heuristic).gentle else 1.0
+def suited(how: Training, sparsity: float, patient: bool) -> Training:
+    """More steps for a smaller network, if ``patient``, and larger ones: it has to learn anew what a large one knows."""
+    how = replace(how, rate=min(how.rate * (1 - sparsity) ** -0.5, MOST_RATE))
+    return how.longer(sparsity) if patient else how
 
 
-def longer(how: Training, patience: float, sparsity: float) -> Training:
-    """More steps for a smaller network: as many times as its layers are narrower, up to ``patience``."""
-    return replace(how, steps=round(how.steps * min(patience, (1 - sparsity) ** -0.5)))
-
-
-def with_larger_steps(how: Training, sparsity: float) -> Training:
-    """Larger steps for a smaller network: it has to learn anew what a large one, which they would harm, still knows."""
-    return replace(how, rate=min(how.rate * (1 - sparsity) ** -0.5, MOST_RATE))
-
-
-def _fine_tune(module: Prunable, task: Task, lessons: Lessons, patience: float) -> None:
+def _fine_tune(module: Prunable, task: Task, lessons: Lessons, patient: bool) -> None:
     """Prune to the point's sparsity step by step, training after each."""
     plan, point = task.plan, task.point
     chosen = heuristic(point.heuristic)
     regime = plan.regime
     own = regime.fine if chosen.structured else regime.healed if chosen.gentle else regime.drawn
-    how = with_larger_steps(longer(own, patience, point.sparsity), point.sparsity)
+    how = suited(own, point.sparsity, patient)
     steps = schedule(plan.schedule, point.before, point.sparsity, plan.prunings)
     random = np.random.default_rng((point.seed, len(point.path)))
     done = point.before
@@ -185,7 +174,7 @@ def _fine_tune(module: Prunable, task: Task, lessons: Lessons, patience: float) 
 
 
 def _deployed(
-    task: Task, lessons: Lessons, network: Network, ranges: Ranges, patience: float
+    task: Task, lessons: Lessons, network: Network, ranges: Ranges, patient: bool
 ) -> Iterator[tuple[str, Network]]:  # fmt: skip
     """Networks of the wished types."""
     plan, point = task.plan, task.point
@@ -196,7 +185,7 @@ def _deployed(
         elif not kind.aware:
             yield name, quantized(network, ranges, kind.scheme)
         elif point.heuristic in (*plan.aware_of, DENSE):
-            how = with_larger_steps(longer(plan.aware, patience, point.sparsity), point.sparsity)
+            how = suited(plan.aware, point.sparsity, patient and strategy(point) != ELEMENT_WISE)
             trained = aware(network, lessons, how, point.seed, ranges, kind.scheme)
             yield name, quantized(trained.network, trained.ranges, kind.scheme)
 

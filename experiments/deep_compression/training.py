@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ class Training:
     """How a network is trained: ``steps`` of Adam on batches of ``batch``, the rate rising to ``rate`` and falling to 0.
 
     ``distilled``: how much of the loss is to be like the teacher rather than right (0: no teacher), at ``temperature``
-    (G. Hinton et al., Distilling the knowledge in a neural network, 2015).
+    (G. Hinton et al., Distilling the knowledge in a neural network, 2015). ``patience``: networks with a part of the parameters
+    are trained up to so many times as long, since their steps are cheap and they have less to spare.
     """
 
     steps: int
@@ -26,6 +27,11 @@ class Training:
     batch: int = 32
     distilled: float = 0.0
     temperature: float = 3.0
+    patience: float = 1.0
+
+    def longer(self, sparsity: float) -> Training:
+        """For a network of which ``sparsity`` is gone: as many times the steps as it has fewer parameters, within patience."""
+        return replace(self, steps=round(self.steps * min(self.patience, 1 / (1 - sparsity))))
 
 
 @dataclass(frozen=True, slots=True)

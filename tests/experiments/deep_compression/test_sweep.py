@@ -34,9 +34,9 @@ pytestmark = [
 ]
 
 PLAN = Plan(
-    Architecture("lenet", 10, 0.06), Regime(Training(30, 5e-3), Training(6), Training(6), Training(6)),
-    Source(train=300, test=200, prototypes=1), ("l1", "level"), (0.5, 0.8), (0,), aware=Training(4, 2e-4), looked_at=50,
-    small=(0.8,),
+    Architecture("lenet", 10, 0.06), Regime(Training(30, 5e-3, patience=4), Training(6, patience=4), Training(6), Training(6)),
+    Source(train=300, test=200, prototypes=1), ("l1", "level"), (0.5, 0.8), (0,), aware=Training(4, 2e-4, patience=4),
+    looked_at=50, small=(0.8,),
 )  # fmt: skip
 
 POINTS = 6
@@ -133,8 +133,15 @@ def test_what_goes_on_from_a_spoilt_network_is_not_trained_patiently(made: Path,
     for told in (False, True):
         monkeypatch.setattr(points, "spoilt", lambda module, lessons, told=told: told)
         rows[told] = steady(list(points.answered(task).rows))
-    short = points.answered(replace(task, plan=replace(PLAN, patience=1.0)))
-    assert rows[True] == steady(list(short.rows)) != rows[False]
+    fine = replace(PLAN.regime.fine, patience=1.0)
+    hasty = replace(PLAN, regime=replace(PLAN.regime, fine=fine), aware=replace(PLAN.aware, patience=1.0))
+    assert rows[True] == steady(list(points.answered(replace(task, plan=hasty)).rows)) != rows[False]
+
+
+def test_small_networks_are_trained_longer_within_patience() -> None:
+    how = Training(100, patience=4)
+    assert [how.longer(sparsity).steps for sparsity in (0.0, 0.5, 0.75, 0.9)] == [100, 200, 400, 400]
+    assert Training(100).longer(0.9).steps == 100
 
 
 def test_a_network_is_spoilt_that_knows_plainly_less_of_its_lessons_than_its_teacher() -> None:
