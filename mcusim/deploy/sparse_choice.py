@@ -20,6 +20,8 @@ from mcusim.deploy.sparse import FORMATS, FORMATS_OF, SparseWeights, encoded
 DENSE = "dense"
 SLOWER = 1.1
 """How many times the dense kernel's cycles ``auto`` accepts for fewer bytes."""
+WITH_DSP = ("m4", "m33", "m7")
+"""Cores with the DSP extension."""
 FEW_ZEROS = 0.25
 """Parts of the weights: a layer with fewer zeros is dense, but where a format is asked for. No format gains anything there."""
 CODE_BYTES: Mapping[str, int] = {
@@ -48,9 +50,12 @@ Choose = Callable[[Form, tuple[Form, ...]], Form]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one of the dense form and others is chosen, and whether the bytes saved have to make up for the kernel's code."""
+    """How one of the dense form and others is chosen, whether by cycles too, and whether what is saved has to be more than the
+    kernel's code.
+    """
 
     choose: Choose
+    weighs_cycles: bool = False
     weighs_code: bool = False
     any_zeros: bool = False
 
@@ -76,8 +81,9 @@ def _always(name: str) -> Choose:
 
 
 POLICIES: Mapping[str, Policy] = {
-    "auto": Policy(_auto, weighs_code=True), "never": Policy(_never), "size": Policy(_size, weighs_code=True),
-    "speed": Policy(_speed), **{name: Policy(_always(name), any_zeros=True) for name in FORMATS},
+    "auto": Policy(_auto, weighs_cycles=True, weighs_code=True), "never": Policy(_never),
+    "size": Policy(_size, weighs_code=True), "speed": Policy(_speed, weighs_cycles=True),
+    **{name: Policy(_always(name), any_zeros=True) for name in FORMATS},
 }  # fmt: skip
 """``auto``: the fewest bytes among what takes at most ``SLOWER`` times the cycles of the dense kernel; ``size``: the fewest
 bytes; ``speed``: the fewest cycles; ``rows`` and ``fours``: always this format, where there is a kernel."""
@@ -85,15 +91,22 @@ bytes; ``speed``: the fewest cycles; ``rows`` and ``fours``: always this format,
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where weights are used: the core, an operator of ``sparse_cycles.json``, and how many pixels or vectors they meet."""
+    """Where weights are used: the core, an operator of ``sparse_cycles.json``, and how many pixels or vectors they meet.
+
+    ``idle``: outputs without weights that the dense kernels for the DSP extension pass over.
+    """
 
     core: str
     operator: str
     pixels: int
+    idle: int = 0
 
     def cycles(self, form: str, weights: np.ndarray, products: int) -> float:
         """Estimated cycles; ``products``: entries that a pixel meets, of the dense kernel all weights."""
         outputs, depth = weights.shape
+        if form == DENSE and self.core in WITH_DSP:
+            outputs -= self.idle
+            products -= self.idle * depth
         of_product, of_output, of_input = cycles_table()[self.core][self.operator][form]
         return self.pixels * (of_product * products + of_output * outputs + of_input * depth)
 

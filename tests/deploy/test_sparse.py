@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from mcusim.cores import NAMES
+from mcusim.cores import NAMES, load
 from mcusim.deploy.kernels import KernelError, Kernels
 from mcusim.deploy.sparse import FORMATS, FORMATS_OF, decoded, encoded
-from mcusim.deploy.sparse_choice import DENSE, POLICIES, SLOWER, Form, Place, chosen, cycles_table
+from mcusim.deploy.sparse_choice import DENSE, POLICIES, SLOWER, WITH_DSP, Form, Place, chosen, cycles_table
 
 SHAPES = ((1, 1), (1, 700), (4, 64), (5, 33), (7, 256), (8, 9000), (13, 3))
 DENSITIES = (0.0, 0.002, 0.1, 0.5, 1.0)
@@ -114,6 +114,18 @@ def test_entries_of_fours_come_in_fours() -> None:
 OPERATORS = {
     "convolution": "int8", "fully_connected": "int8", "convolution_f32": "float32", "fully_connected_f32": "float32",
 }  # fmt: skip
+
+
+def test_cores_with_the_dsp_extension_are_those_that_have_it() -> None:
+    assert {*WITH_DSP} == {name for name in NAMES if load(name).has_dsp}
+
+
+def test_dense_kernels_for_the_dsp_extension_pass_over_idle_outputs() -> None:
+    weights = pruned(64, 1024, 0.5)
+    places = ({core: Place(core, "convolution", 9, idle) for core in NAMES} for idle in (48, 0))
+    few, all_ = ({core: place.cycles(DENSE, weights, weights.size) for core, place in each.items()} for each in places)
+    assert {core for core in NAMES if few[core] < 0.6 * all_[core]} == {*WITH_DSP}
+    assert {core for core in NAMES if few[core] == all_[core]} == {*NAMES} - {*WITH_DSP}
 
 
 def test_there_are_cycles_for_every_core_operator_and_format() -> None:

@@ -163,6 +163,41 @@ def test_layers_become_sparse_where_together_they_save_more_than_the_kernel_take
     assert len(list(kept_weights(network, sources.steps))) == sparse
 
 
+def with_constants(activation: ops.Activation = ops.Activation.NONE) -> Network:
+    """Of 64 outputs every third has a scale of next to nothing and weights of any kind, and every ninth no weights either."""
+    random, scales = np.random.default_rng(5), np.full(64, 0.01)
+    weights, bias = pruned(64, 240, 0.05, seed=1), random.integers(-900, 900, 64, np.int32)
+    scales[::3], weights[::3], weights[::9] = 1e-12, random.integers(-127, 128, (22, 240)), 0
+    scales[1] = 2e-6  # constant, and scaled as others are
+    part = (
+        ops.Conv2D(activation=activation),
+        [constant("w", weights.reshape(64, 1, 1, 240), scales, 0), constant("b", bias, [1.0])],
+        quantized("out", (1, 6, 6, 64), 0.5, -20),
+    )
+    return parallel(quantized("in", (1, 6, 6, 240), 0.05, ZERO), [part])
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("activation", [ops.Activation.NONE, ops.Activation.RELU])
+def test_constant_outputs_need_no_weights(form: str, core: str, activation: ops.Activation, tmp_path: Path) -> None:
+    network = with_constants(activation)
+    assert_same(answers(network, core, samples(network, 2), tmp_path, BuildOptions(sparse=form)),
+                [run(network, each) for each in samples(network, 2)])  # fmt: skip
+    (kept,) = kept_weights(network, sources_of(network, boards.load(core), BuildOptions(sparse="rows")).steps)
+    assert kept.size_bytes < 2.1 * np.count_nonzero(pruned(64, 240, 0.05, seed=1)) + 2 * 64
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("auto", 0), ("speed", 0), ("size", 1), ("rows", 1), ("never", 0)])
+def test_layers_that_are_scaled_in_the_long_way_are_sparse_only_where_cycles_do_not_matter(policy: str, kept: int) -> None:
+    weights = pruned(64, 240, 0.05, seed=1).reshape(64, 1, 1, 240)
+    for scales, expected in (([0.01] * 63 + [8.0], kept), ([0.01] * 64, int(policy != "never"))):
+        part = ops.Conv2D(), [constant("w", weights, scales, 0)], quantized("out", (1, 6, 6, 64), 0.5)
+        network = parallel(quantized("in", (1, 6, 6, 240)), [part])
+        sources = sources_of(network, boards.load("m4"), BuildOptions(sparse=policy))
+        assert len(list(kept_weights(network, sources.steps))) == expected
+
+
 def test_flash_and_comments_tell_what_is_saved() -> None:
     network, board = layers_of(100, 1), boards.load("m4")
     dense, sparse = (sources_of(network, board, BuildOptions(sparse=policy)) for policy in ("never", "auto"))

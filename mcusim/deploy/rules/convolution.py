@@ -9,23 +9,10 @@ import numpy as np
 
 from mcusim.deploy.call import EXTRA, Call, Constant, Context, SizeCheck, Struct
 from mcusim.deploy.rules import sparse
-from mcusim.deploy.rules.subject import Subject, bounds, dims, near_padding, scale_of, tile, zero_of
+from mcusim.deploy.rules.subject import Subject, bounds, channel_scales, dims, near_padding, scale_of, tile, zero_of
 from mcusim.network import Tensor
 from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.operators import Conv2D, DepthwiseConv2D, FullyConnected, TransposeConv2D
-
-
-def channel_scales(subject: Subject, weights: Tensor, channels: int) -> tuple[list[int], list[int]]:
-    """Multiplier and shift of each output channel: input scale * filter scale / output scale, in double precision."""
-    if weights.quantization is None:
-        raise subject.refused(f"weights {weights.name!r} are not quantised")
-    scales = np.asarray(weights.quantization.scales, np.float32)
-    if any(weights.quantization.zero_points):
-        raise subject.refused(f"weights {weights.name!r} have a zero point; allowed: symmetric ones")
-    scales = np.broadcast_to(scales, (channels,))
-    source, target = scale_of(subject.input(), subject), scale_of(subject.output, subject)
-    pairs = [quantize_multiplier(source * float(scale) / target) for scale in scales]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def per_channel(subject: Subject, weights: Tensor, channels: int) -> Struct:
@@ -89,7 +76,7 @@ def convolution(subject: Subject) -> tuple[Call, ...]:
         bounds(subject, operator.activation),
     ))  # fmt: skip
     if kind == "s8" and (kept := sparse.weights_of(subject, "convolution")):
-        return (sparse.convolution(subject, kept, params, per_channel(subject, weights, channels), shapes),)
+        return (sparse.convolution(subject, kept, params, shapes),)
     function = f"arm_convolve_wrapper_{kind}"
     return (
         Call(

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
 from mcusim.deploy.call import EXTRA, FLOAT, Argument, Call, Constant, Context, SizeCheck, Struct
-from mcusim.deploy.rules.subject import Subject, dims, zero_of
+from mcusim.deploy.rules.subject import Subject, bounds, channel_scales, dims, zero_of
 from mcusim.deploy.sparse import FORMATS, SparseWeights, kept_bytes
 from mcusim.deploy.sparse_choice import CODE_BYTES, DENSE, POLICIES, Form, Place, chosen
 from mcusim.deploy.sparse_layers import FLOAT_STRUCT, STRUCT
 from mcusim.network import ElementType
+from mcusim.network.fixed_point import multiply
+
+SHIFTS = -21, -1
+"""Of factors from sum to output that can be scaled as kernels_c/include/nn_scale.h does."""
+QUARTER = 1 << 30, -1
+"""A factor of 0.25 as multiplier and shift: four times a value becomes the value."""
+DEEPEST = 16384
+"""Weights of an output at most for kernels to see that it is constant (kernels_c/include/nn_convolve.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What outputs of int8 are made of: ``weights`` [outputs, depth], ``bias`` with what the zero point of the input adds,
+    multiplier and shift of each.
+
+    Outputs that are constant whatever the input, as trained networks have them whose scale is next to nothing, have no weights
+    here, and a bias and a factor that give the constant. ``idle``: those among them that dense kernels pass over.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    multipliers: np.ndarray
+    shifts: np.ndarray
+    idle: int
+
+    @property
+    def is_scaled_fast(self) -> bool:
+        """Whether kernels can scale all outputs in the short way, which estimates of cycles are made for."""
+        return bool(_scaled_fast(self.multipliers, self.shifts).all())
 
 
 def weights_of(subject: Subject, operator: str) -> SparseWeights | None:
@@ -29,16 +58,49 @@ def _form_of(subject: Subject, operator: str) -> Form:
     if not subject.kernels.own or tensor.data is None or _is_in_groups(subject):
         return dense
     weights = tensor.data.reshape(tensor.shape[0], -1)
-    pixels = prod(subject.output.shape) // len(weights)
-    found = chosen(subject.kernels.sparse, Place(subject.kernels.core, operator, pixels), weights)
-    return dense if found.weights is None or not _is_kept(subject, weights) else found
+    policy, place = subject.kernels.sparse, Place(subject.kernels.core, operator, prod(subject.output.shape) // len(weights))
+    if tensor.type is ElementType.FLOAT32:  # zeros times what is not finite would count
+        return chosen(policy, place, weights) if np.isfinite(weights).all() else dense
+    if not _is_symmetric(subject):
+        return dense
+    sums = sums_of(subject)
+    if np.any(sums.bias != sums.bias.astype(np.int32)) or (POLICIES[policy].weighs_cycles and not sums.is_scaled_fast):
+        return dense
+    return chosen(policy, replace(place, idle=sums.idle), sums.weights)
 
 
-def _is_kept(subject: Subject, weights: np.ndarray) -> bool:
-    """Whether the kernels give what the dense ones give. Of float32, zeros times what is not finite would count."""
-    if subject.input(1).type is ElementType.FLOAT32:
-        return bool(np.isfinite(weights).all())
-    return _is_symmetric(subject) and _folded(subject, weights) is not None
+def sums_of(subject: Subject) -> Sums:
+    """Of a layer whose weights have no zero points; of a convolution constant outputs are told apart."""
+    tensor = subject.input(1)
+    assert tensor.data is not None
+    weights, bias = tensor.data.reshape(tensor.shape[0], -1), subject.bias(2)
+    start = np.zeros(len(weights), np.int64) if bias is None else bias.data.reshape(-1).astype(np.int64)
+    multipliers, shifts = (np.array(each, np.int64) for each in channel_scales(subject, tensor, len(weights)))
+    folded = start - zero_of(subject.input(), subject) * weights.sum(axis=1, dtype=np.int64)
+    values, constant = _constants(subject, start, multipliers, shifts, weights.shape[1])
+    zero, idle = zero_of(subject.output, subject), constant & ~_scaled_fast(multipliers, shifts)
+    return Sums(
+        np.where(constant[:, None], np.int8(0), weights), np.where(constant, 4 * (values - zero), folded),
+        np.where(constant, QUARTER[0], multipliers), np.where(constant, QUARTER[1], shifts), int(idle.sum()),
+    )  # fmt: skip
+
+
+def _scaled_fast(multipliers: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    return np.asarray((shifts >= SHIFTS[0]) & (shifts <= SHIFTS[1]) & (multipliers >= 0))
+
+
+def _constants(
+    subject: Subject, bias: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, depth: int
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Least value of each output, and whether it is the greatest as well: the twin of ``nn_channel_is_constant``."""
+    if len(subject.input(1).shape) != 4 or depth > DEEPEST:
+        return bias, np.zeros(len(bias), bool)
+    reach, most = depth * 255 * 128, 2**31 - 1
+    known = (multipliers >= 0) & (shifts <= 0) & (np.abs(bias) <= most - reach)
+    low, high = bounds(subject, subject.operator.activation)
+    ends = (multiply(np.where(known, bias, 0) + side * reach, multipliers, np.minimum(shifts, 0)) for side in (-1, 1))
+    least, greatest = (np.clip(end + zero_of(subject.output, subject), low, high) for end in ends)
+    return least, known & (least == greatest)
 
 
 def _saved(subject: Subject, operator: str) -> int:
@@ -59,23 +121,14 @@ def _is_in_groups(subject: Subject) -> bool:
     return len(weights.shape) == 4 and weights.shape[3] != subject.input().shape[3]
 
 
-def _folded(subject: Subject, weights: np.ndarray) -> np.ndarray | None:
-    """The bias and what the zero point of the input adds to each sum; None where that is more than 32 bits."""
-    bias = subject.bias(2)
-    start = np.zeros(len(weights), np.int64) if bias is None else bias.data.reshape(-1).astype(np.int64)
-    folded = start - zero_of(subject.input(), subject) * weights.sum(axis=1, dtype=np.int64)
-    return folded if np.all(folded == folded.astype(np.int32)) else None
-
-
 def _arrays(sparse: SparseWeights) -> tuple[Constant, ...]:
     arrays = {name: getattr(sparse, name) for name in ("counts", "steps", "values")}
     return tuple(Constant(name, kept_bytes(array)) for name, array in arrays.items())
 
 
 def _tables(subject: Subject, sparse: SparseWeights) -> tuple[Struct, Constant]:
-    weights = subject.weights(1, "weights").data.reshape(sparse.outputs, sparse.depth)
-    bias = subject.constant("bias", _folded(subject, weights))
-    return Struct(STRUCT, "weights", (*_arrays(sparse), FORMATS[sparse.format])), bias
+    weights = Struct(STRUCT, "weights", (*_arrays(sparse), FORMATS[sparse.format]))
+    return weights, subject.constant("bias", sums_of(subject).bias)
 
 
 def fully_connected(subject: Subject, sparse: SparseWeights, params: Struct, scales: Struct) -> Call:
@@ -97,12 +150,12 @@ def _arrays_of(subject: Subject, scales: Struct) -> tuple[object, ...]:
     return subject.constant("multiplier", [multiplier]), subject.constant("shift", [shift]), 0
 
 
-def convolution(
-    subject: Subject, sparse: SparseWeights, params: Struct, quantization: Struct, shapes: tuple[Struct, Struct, Struct]
-) -> Call:
+def convolution(subject: Subject, sparse: SparseWeights, params: Struct, shapes: tuple[Struct, Struct, Struct]) -> Call:
     """``nn_convolve_sparse_s8``."""
     weights, bias = _tables(subject, sparse)
-    function = "nn_convolve_sparse_s8"
+    sums, function = sums_of(subject), "nn_convolve_sparse_s8"
+    scales = subject.constant("multiplier", sums.multipliers), subject.constant("shift", sums.shifts)
+    quantization = Struct("cmsis_nn_per_channel_quant_params", "quant_params", scales)
     arguments = (
         Context(), params, quantization, shapes[0], subject.value(subject.input()), shapes[1], weights, bias, shapes[2],
         subject.value(subject.output),

@@ -12,6 +12,7 @@ import numpy as np
 from mcusim.deploy.call import C_TYPES, Constant, Pointer, Struct
 from mcusim.deploy.kernels import Kernels
 from mcusim.network import ElementType, Layer, Network, NetworkError, Tensor
+from mcusim.network.fixed_point import quantize_multiplier
 from mcusim.network.operators import Activation, Padding
 from mcusim.network.reference.call import activation_range, limits
 
@@ -163,3 +164,16 @@ def zero_of(tensor: Tensor, subject: Subject) -> int:
     scale_of(tensor, subject)
     assert tensor.quantization is not None
     return tensor.quantization.zero_point
+
+
+def channel_scales(subject: Subject, weights: Tensor, channels: int) -> tuple[list[int], list[int]]:
+    """Multiplier and shift of each output channel: input scale * filter scale / output scale, in double precision."""
+    if weights.quantization is None:
+        raise subject.refused(f"weights {weights.name!r} are not quantised")
+    scales = np.asarray(weights.quantization.scales, np.float32)
+    if any(weights.quantization.zero_points):
+        raise subject.refused(f"weights {weights.name!r} have a zero point; allowed: symmetric ones")
+    scales = np.broadcast_to(scales, (channels,))
+    source, target = scale_of(subject.input(), subject), scale_of(subject.output, subject)
+    pairs = [quantize_multiplier(source * float(scale) / target) for scale in scales]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
