@@ -250,6 +250,7 @@ class _Session:
             strict=saved.strict,
             supply=self.supply,
             save_profile=keep,
+            report_interrupted=False,
             **{name: chosen(name) for name in SWEEPABLE},
         )
 

@@ -94,6 +94,7 @@ def run(
     save_profile: str | Path | Callable[[SavedProfile], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     serial_output: Callable[[bytes], None] | None = None,
+    report_interrupted: bool = True,
 ) -> Report:
     """Report of running ``path`` (ELF, Intel HEX or raw binary) on ``board``, or on an ideal board with ``core``.
 
@@ -103,8 +104,9 @@ def run(
     of a memory and the one it answers like) are what-ifs: they take effect from reset on, over what the firmware
     programs. ``supply`` is how the board is supplied and used, for its energy. ``save_profile`` names a file for
     ``mcusim retime``, or is called with what would stand in it. Raises a McusimError for files and boards that cannot be
-    used; what the firmware does wrong is in the report (``exit`` and ``fault``). A raw binary without ``load_address`` goes
-    to the board's flash.
+    used; what the firmware does wrong is in the report (``exit`` and ``fault``). Ctrl-C ends a run with the report so far;
+    without ``report_interrupted`` it raises KeyboardInterrupt, for who wants the whole run or nothing. A raw binary without
+    ``load_address`` goes to the board's flash.
     """
     chosen = choose_board(board, core)
     supply.check(chosen.name, chosen.energy)
@@ -118,6 +120,8 @@ def run(
     try:
         machine.run()
     except KeyboardInterrupt:
+        if not report_interrupted:
+            raise
         machine.interrupt()
     report = report_of(machine, supply)
     if save_profile is not None:

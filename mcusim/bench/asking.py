@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from mcusim.bench.answers import keep_answer, kept_answer
@@ -17,6 +22,9 @@ from mcusim.deploy.build import USUAL, BuildOptions
 from mcusim.energy import USUAL_SUPPLY, Supply
 from mcusim.errors import McusimError
 from mcusim.network import Network
+
+PATIENCE_SECONDS = 2.0
+"""With a process that was asked to end."""
 
 Told = Callable[[int, int], None]
 """Told how many questions are answered, of how many."""
@@ -96,12 +104,51 @@ def attempted(question: Question, cache: bool) -> Result | Failure:
 def _all(questions: Sequence[Question], cache: bool, jobs: int) -> Iterator[tuple[int, Result | Failure]]:
     """Answers as they come, with the numbers of their questions."""
     away = [number for number, each in enumerate(questions) if each.portable] if jobs > 1 else []
-    with ProcessPoolExecutor(min(jobs, max(len(away), 1))) as pool:
+    with processes(min(jobs, max(len(away), 1))) as pool:
         running = {pool.submit(attempted, questions[number], cache): number for number in away}
         for number in sorted(set(range(len(questions))) - set(away)):
             yield number, attempted(questions[number], cache)
         for future in as_completed(running):
             yield running[future], future.result()
+
+
+@contextmanager
+def processes(count: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool that is ended with what it is at when an exception leaves the context: Ctrl-C waits for nothing."""
+    others = set(active_children())
+    pool = ProcessPoolExecutor(count, initializer=_begin)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end(each for each in active_children() if each not in others)
+        raise
+    pool.shutdown()
+
+
+def _begin() -> None:
+    """In a process of the pool: Ctrl-C is for the one that has begun it, which then asks this one to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(number: int, frame: object) -> None:
+    """End, and clean up; what Python or a library says of being stopped in the middle is for nobody."""
+    del number, frame
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    raise SystemExit(1)
+
+
+def _end(children: Iterable[BaseProcess]) -> None:
+    """Each is asked again and again, since it goes on with the next task where one was ended; in the end it is killed."""
+    children, end = list(children), monotonic() + PATIENCE_SECONDS
+    while any(each.is_alive() for each in children) and monotonic() < end:
+        for each in children:
+            each.terminate()
+        for each in children:
+            each.join(PATIENCE_SECONDS / 20)
+    for each in children:
+        each.kill()
 
 
 def _several(given: object, single: type) -> Iterable:  # type: ignore[type-arg]

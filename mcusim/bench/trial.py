@@ -107,7 +107,7 @@ def _run(
 def _run_samples(network: Network, board: Board, firmware: Firmware, samples: Sequence[Sample], folder: Path) -> Run:
     elf = fed(firmware.elf, folder / "fed.elf")
     (folder / "inputs.bin").write_bytes(b"".join(each[name].tobytes() for each in samples for name in network.inputs))
-    return Run(_finished(run(elf, board=board, semihosting_root=folder), network), len(samples))
+    return Run(_finished(run(elf, board=board, semihosting_root=folder, report_interrupted=False), network), len(samples))
 
 
 def _finished(report: Report, network: Network) -> Report:

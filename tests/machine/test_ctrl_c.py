@@ -49,6 +49,13 @@ def test_a_run_ends_with_the_report_so_far(build_source, source: str, time: int)
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize("source", [READS_A_REGISTER, STAYS_NATIVE])
+def test_who_wants_the_whole_run_or_nothing_gets_no_report(build_source, source: str) -> None:
+    elf = build_source(source, "m4")
+    with pytest.raises(KeyboardInterrupt):
+        mcusim.run(elf, **LIMIT, progress=SigintSoon(), report_interrupted=False)
+
+
 def test_it_is_raised_between_two_blocks() -> None:
     with pytest.raises(KeyboardInterrupt), CtrlC(woken) as ctrl_c:
         signal.raise_signal(signal.SIGINT)
