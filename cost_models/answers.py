@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cost_models.errors import CostModelError
@@ -13,7 +14,7 @@ from cost_models.explain import Contribution, explain
 from cost_models.layers import Layers, from_network
 from cost_models.model import WIDEN, CostModel
 from cost_models.progress import Progress
-from cost_models.room import Room, fits, room_of
+from cost_models.room import FITS, Room, fits, room_of
 from cost_models.simulate import Simulate
 from mcusim import network as networks
 from mcusim.deploy.placement import IN_FLASH, Placement
@@ -134,14 +135,23 @@ def _of_file(file: str, question: Question) -> Iterator[Answer | Failure]:
 
 
 def _failure(what: str, error: Exception) -> Failure:
-    text = str(error).removeprefix(f"{what}: ")
-    return Failure(what, text, error.exit_code if isinstance(error, McusimError) else McusimError.exit_code)
+    code = error.exit_code if isinstance(error, McusimError) else McusimError.exit_code
+    return Failure(what, _unnamed(str(error), what), code)
+
+
+def _unnamed(text: str, what: str) -> str:
+    """Without the name of ``what`` in front, or of the file in its folder: importers begin with one of them."""
+    for name in (what, Path(what).name):
+        if text.startswith((f"{name}: ", f"{name}, ")):
+            return text[len(name) + 2 :]
+    return text
 
 
 def _of_model(network: Network, layers: Layers, model: CostModel, question: Question) -> Answer:
     share, room = question.share, room_of(model.board, question.placement.memories)
-    found = model.predict(network if isinstance(model, Simulate) else layers, outside=WIDEN)
-    (fit,) = fits(found, room, share)
+    simulates = isinstance(model, Simulate)
+    found = model.predict(network if simulates else layers, outside=WIDEN)
+    (fit,) = (FITS,) if simulates else fits(found, layers, room, share)  # what does not fit cannot be simulated
     return Answer(
         network.name, model.board, _figure(found.latency_seconds, share),
         None if found.energy_joules is None else _figure(found.energy_joules, share),

@@ -13,8 +13,9 @@ from mcusim.report.table import make_table
 
 COLUMNS = ("network", "board", "fits", "known", "latency", "energy", "RAM", "flash")
 LEGEND = (
-    "in brackets: {share:.0%} intervals; fits: in the board's flash and RAM, maybe where an interval ends beyond;\n"
-    "known: no where a layer is larger than all that the model has learnt from"
+    "in brackets: {share:.0%} intervals; known: no where a layer is larger than all that the model has learnt from;\n"
+    "fits: maybe where an interval ends beyond, or where no RAM of the board holds the arena as it is, which 'mcusim bench'\n"
+    "spreads over several or rewrites; RAM and all else are those of dense kernels ('--sparse never'), of the network as it is"
 )
 
 LAYERS, TERMS = 12, 3

@@ -83,7 +83,9 @@ def _read(text: str) -> Constraint:
     if found is None:
         raise CostModelError(f"{text!r} is no constraint; allowed: QUANTITY<=NUMBER[UNIT], as latency_seconds<=100ms")
     quantity, _, number, unit = found.groups()
-    units = UNITS.get(quantity, {"": 1.0})
+    if quantity not in UNITS:
+        raise CostModelError(f"{text.strip()}: no quantity {quantity!r}; allowed: {', '.join(UNITS)}")
+    units = UNITS[quantity]
     if unit not in units:
         raise CostModelError(f"{text.strip()}: unit {unit!r}; allowed: {', '.join(filter(None, units))}, or none")
     try:

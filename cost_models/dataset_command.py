@@ -52,7 +52,7 @@ def dataset_command(
     from cost_models.store import opened
 
     _check(board, jobs, scheduler, parquet, json)
-    with opened(output) as store:
+    with opened(output, written=bool(board)) as store:
         made = _made(store, board, seed, samples, jobs, scheduler, quiet) if board else None
         if parquet is not None:
             from cost_models.parquet import export

@@ -26,9 +26,15 @@ PLAIN_WIDTH = 170
 def predict_command(
     networks: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Network files (.tflite, .onnx).")],
     boards: Annotated[
-        str, typer.Option(metavar="all|NAME,NAME", help="Boards by name (see 'mcusim models'); all that there are models of.")
-    ] = ALL,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        list[str] | None,
+        typer.Option(
+            "--board", "--boards", metavar="all|NAME,NAME",
+            help="Boards by name (see 'mcusim models'); all that there are models of otherwise. Repeatable.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON on stdout, and no table; takes no file: '--json > FILE' makes one.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show which layers, and which terms of them, the time goes into; for one board.")
     ] = False,
@@ -54,18 +60,19 @@ def predict_command(
     Examples:
       mcusim predict model.tflite
       mcusim predict *.tflite --boards nucleo-f746zg,nucleo-l4r5zi --share 0.99
-      mcusim predict model.tflite --boards nucleo-f746zg --explain
-      mcusim predict model.tflite --boards nucleo-f746zg --clock 100e6 --json
-      mcusim predict model.tflite --boards nucleo-h743zi --weights dtcm --kernels itcm
+      mcusim predict model.tflite --board nucleo-f746zg --explain
+      mcusim predict model.tflite --board nucleo-f746zg --clock 100e6 --json > answers.json
+      mcusim predict model.tflite --board nucleo-h743zi --weights dtcm --kernels itcm
     """
     from cost_models.answers import Question, answered, checked_share
     from mcusim.deploy.placement import Placement
 
     checked_share(share)
     placement = Placement(weights, kernels)
+    _check_change(model, clock, placement)
     models = _models(_names(boards, model), model, clock, placement, quiet)
     if explain and len(models) != 1:
-        raise typer.BadParameter(f"--explain for {len(models)} boards; allowed: one, as --boards NAME")
+        raise typer.BadParameter(f"--explain for {len(models)} boards; allowed: one, as --board NAME")
     answers = answered(Question(networks, models, share, explain, clock, placement), quiet)
     _deliver(answers, as_json)
     for failure in answers.failures:
@@ -74,29 +81,41 @@ def predict_command(
         raise typer.Exit(answers.failures[0].exit_code)
 
 
-def _names(boards: str, model: str) -> Sequence[str]:
-    from cost_models.shipped import SIMULATE, with_model
+def _check_change(model: str, clock: int | None, placement: Placement) -> None:
+    """BadParameter for a clock or a placement that the model cannot be asked about."""
+    if clock is not None and placement.moves:
+        raise typer.BadParameter("--clock with --weights or --kernels; allowed: one question at a time")
+    changed = "--clock" if clock is not None else "--weights and --kernels" if placement.moves else ""
+    if changed and model != "linear":
+        raise typer.BadParameter(f"{changed} with --model {model}; allowed: the linear one")
+
+
+def _names(boards: Sequence[str] | None, model: str) -> Sequence[str]:
+    """Boards that are asked for, each once. CostModelError for all of a model that there is of none."""
+    asked = {name.strip(): None for each in boards or (ALL,) for name in each.split(",") if name.strip()}
+    if not asked:
+        raise typer.BadParameter(f"--board {', '.join(boards or ())!r} names no board; allowed: {ALL}, NAME, NAME,NAME")
+    return tuple(asked) if ALL not in asked else _all(model)
+
+
+def _all(model: str) -> Sequence[str]:
+    from cost_models.errors import CostModelError
+    from cost_models.shipped import LEARNING, SIMULATE, models_there, with_model
     from mcusim.boards import names
 
-    if boards != ALL:
-        return tuple(dict.fromkeys(boards.split(",")))
-    return names() if model == SIMULATE else with_model(model)
+    found = names() if model == SIMULATE else with_model(model)
+    if not found:
+        made = "; 'mcusim models train' makes them" if model in LEARNING else ""
+        raise CostModelError(f"no {model} models are there{made}; there are: {', '.join(models_there())}")
+    return found
 
 
 def _models(
     names: Sequence[str], model: str, clock: int | None, placement: Placement, quiet: bool
 ) -> Sequence[CostModel]:
     """A model of each board. CostModelError where there is none."""
-    from cost_models.errors import CostModelError
     from cost_models.shipped import load
 
-    if clock is not None and placement.moves:
-        raise typer.BadParameter("--clock with --weights or --kernels; allowed: one question at a time")
-    changed = "--clock" if clock is not None else "--weights and --kernels" if placement.moves else ""
-    if changed and model != "linear":
-        raise typer.BadParameter(f"{changed} with --model {model}; allowed: the linear one")
-    if not names:
-        raise CostModelError(f"no {model} models are there; 'mcusim models train' makes them")
     if placement.moves:
         return _placed(names, placement, quiet)
     if clock is None:

@@ -52,6 +52,11 @@ def with_model(model: str) -> tuple[str, ...]:
     return tuple(sorted(path.stem.removesuffix(f".{model}") for path in DATA.glob(f"*.{model}.json")))
 
 
+def models_there() -> tuple[str, ...]:
+    """Models that answer for some board: those that are shipped, and the simulator."""
+    return tuple(model for model in MODELS if model == SIMULATE or with_model(model))
+
+
 def predict(
     networks: Networks, on: Sequence[str], model: str = "linear", outside: str = REFUSE
 ) -> Mapping[str, Estimates]:

@@ -96,18 +96,14 @@ class Examples:
 class Store:
     """A file of simulated networks. What is in it after a kill are whole networks."""
 
-    def __init__(self, path: str | Path) -> None:
-        """CostModelError where ``path`` is something else."""
+    def __init__(self, path: str | Path, written: bool = True) -> None:
+        """``written``: whether it is made where it is not there, and added to. CostModelError where ``path`` is no dataset."""
         self.path = Path(path)
-        self.connection = self._opened()
+        self.connection = self._opened(written)
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self, written: bool) -> sqlite3.Connection:
         try:
-            connection = sqlite3.connect(self.path)
-            with connection:
-                connection.executescript(TABLES)
-                if connection.execute("select count(*) from about").fetchone() == (0,):
-                    connection.execute("insert into about values (?)", (SCHEMA,))
+            connection = _made(self.path) if written else _found(self.path)
             found = connection.execute("select schema from about").fetchall()
         except sqlite3.Error as error:
             raise CostModelError(f"{self.path}: no dataset: {error}") from None
@@ -188,6 +184,27 @@ class Store:
         return str(found[0])
 
 
+def _made(path: Path) -> sqlite3.Connection:
+    """A file that is added to, with its tables."""
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.executescript(TABLES)
+        if connection.execute("select count(*) from about").fetchone() == (0,):
+            connection.execute("insert into about values (?)", (SCHEMA,))
+    return connection
+
+
+def _found(path: Path) -> sqlite3.Connection:
+    """A file that is only read. SQLite may write for one thing: what a killed command has left half done is undone."""
+    if not path.is_file():
+        raise CostModelError(f"{path}: no such dataset")
+    if not path.stat().st_size:
+        raise CostModelError(f"{path}: no dataset: the file is empty")
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+    connection.execute("pragma query_only = on")
+    return connection
+
+
 def _examples(board: str, networks: Sequence[tuple], rows: Sequence[tuple]) -> Examples:
     table = np.array([(CODES[row[2]], *row[3:-2]) for row in rows], LAYER)
     owners = [row[0] for row in rows]
@@ -210,9 +227,9 @@ def _marks(values: Sequence[object]) -> str:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[Store]:
-    """A store, closed at the end."""
-    store = Store(path)
+def opened(path: str | Path, written: bool = True) -> Iterator[Store]:
+    """A store, closed at the end. ``written``: see Store."""
+    store = Store(path, written)
     try:
         yield store
     finally:

@@ -31,12 +31,15 @@ NOBODY: frozenset[str] = frozenset()
 
 
 def gathered(paths: Sequence[str | Path]) -> Mapping[str, Examples]:
-    """Examples of all boards in some datasets, those of ideal cores first. CostModelError for a board that is in two."""
+    """Examples of all boards in some datasets, those of ideal cores first.
+
+    CostModelError for a board that is in two, and for a dataset without networks.
+    """
     found: dict[str, Examples] = {}
     for path in paths:
-        if not Path(path).is_file():
-            raise CostModelError(f"{path}: no such dataset")
-        with opened(path) as store:
+        with opened(path, written=False) as store:
+            if not store.boards():
+                raise CostModelError(f"{path}: no networks; 'mcusim dataset {path} --board NAME' adds some")
             for board in store.boards():
                 if board in found:
                     raise CostModelError(f"{path}: networks of {board}, which an earlier dataset has too; allowed: one")

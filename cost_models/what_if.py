@@ -93,8 +93,8 @@ def placed(
     board by name.
 
     ``networks`` are simulated for that, a second or so each; answers are kept in the user's cache folder, as those of
-    ``mcusim bench``. ``told`` hears the name of each. RAM is what is copied more, within some words. BoardError for memories
-    that the board has not, CostModelError where no network fits.
+    ``mcusim bench``. ``told`` hears the name of each that fits. RAM is what is copied more, within some words. BoardError for
+    memories that the board has not, CostModelError where no network fits.
     """
     from mcusim.deploy.placement import Placement
 
@@ -127,9 +127,9 @@ def _simulated(
     options = BuildOptions(sparse="never", placement=placement)
     for number in range(most):
         network = sample(PLACED_SEED, number)
-        told(network.name)
         (result,) = bench(network, board, options=options).results
         if result.fits and not result.changes:
+            told(network.name)
             yield network, result
 
 

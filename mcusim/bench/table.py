@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
 from mcusim.bench.bench_report import BenchReport, LayerUse, Result, Room
+from mcusim.errors import BoardError
 from mcusim.report.quantity import grouped, printable, share, si, size
 from mcusim.report.schedule_text import schedule_rows
 from mcusim.report.table import make_table, print_parts
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 NONE = "–"
-PLAIN_WIDTH = 128
-"""Columns where the output is no terminal."""
 MAIN = "ram"
 """What the main RAM of a board is called."""
 COLUMNS = ("layer", "operator", "output", "MACs", "cycles", "per MAC", "time", "share", "RAM live", "flash")
@@ -27,12 +27,12 @@ SUMMARY = ("model", "board", "MACs", "latency", "RAM", "flash", "fits", "bit exa
 def write_report(report: BenchReport, stream: TextIO) -> None:
     """One result in full; of several, a row each."""
     if len(report.results) == 1 and not report.failures:
-        print_parts(stream, result_parts(report.results[0]), PLAIN_WIDTH)
+        print_parts(stream, result_parts(report.results[0]))
     elif report.results:
         known = any(result.energy_joules is not None for result in report.results)
         rows = [summary_row(result) + _energy(result.energy_joules, known) for result in report.results]
         columns = (*SUMMARY, *([ENERGY] if known else []))
-        print_parts(stream, [make_table("", columns, rows, right=len(columns) - 2)], PLAIN_WIDTH)
+        print_parts(stream, [make_table("", columns, rows, right=len(columns) - 2)])
 
 
 def result_parts(result: Result) -> Iterator[RenderableType]:
@@ -94,7 +94,7 @@ def total_lines(result: Result) -> Iterator[str]:
         f" stack {grouped(ram.stack)}{'' if result.fits else ' (reserve)'}, static {grouped(ram.static)} bytes"
     )
     yield f"flash    {size(flash.total)}: code {grouped(flash.code)}, constants {grouped(flash.weights)} bytes"
-    yield f"fits     {fit_text(result.room)}"
+    yield f"fits     {fit_text(result.room, _further(result))}"
     yield from _elsewhere(result)
     yield from _changed(result)
     yield from (f"{'' if number else 'sparse':8} {printable(line)}" for number, line in enumerate(result.sparse))
@@ -109,11 +109,40 @@ def _energy_lines(result: Result) -> Iterator[str]:
     yield from (f"{name:8} {text}" for name, text in schedule_rows(result.schedule, "an inference"))
 
 
-def fit_text(room: Room) -> str:
-    """Whether it fits, or by how much not."""
+def fit_text(room: Room, further: Mapping[str, int | None] = MappingProxyType({})) -> str:
+    """Whether it fits, or by how much not; ``further``: memories used besides, with their bytes, None where not known."""
     rows = (("flash", room.flash_missing, room.flash), ("RAM", room.ram_missing, room.ram))
     missing = [f"{grouped(short)} bytes of {name} are missing ({size(all_)} there)" for name, short, all_ in rows if short]
-    return f"no: {'; '.join(missing)}" if missing else f"yes, in {size(room.flash)} of flash and {size(room.ram)} of RAM"
+    if missing:
+        return f"no: {'; '.join(missing)}"
+    *parts, last = (_memory_text(name, all_) for name, all_ in (("flash", room.flash), ("RAM", room.ram), *further.items()))
+    return f"yes, in {', '.join(parts)} and {last}"
+
+
+def _memory_text(name: str, all_bytes: int | None) -> str:
+    return printable(name) if all_bytes is None else f"{size(all_bytes)} of {printable(name)}"
+
+
+def _further(result: Result) -> Mapping[str, int | None]:
+    """Memories besides the main RAM that hold some of the arena, and their bytes where the board is as it was."""
+    names = [part.memory for part in result.arenas if part.memory != MAIN]
+    sizes = _bank_bytes(result) if names else {}
+    return {name: sizes.get(name) for name in names}
+
+
+def _bank_bytes(result: Result) -> Mapping[str, int]:
+    """Bytes of the board's memories besides the main RAM; none where the board is not known here, or is another now."""
+    from mcusim import boards
+    from mcusim.deploy.layout import joined_banks, layout_of
+
+    try:
+        board = boards.load(result.board)
+        layout = layout_of(board)
+    except BoardError:
+        return {}
+    if (layout.room_bytes, layout.ram_bytes) != (result.room.flash, result.room.ram):
+        return {}
+    return {bank.name: bank.bytes for bank in (*layout.banks, *joined_banks(board, layout))}
 
 
 def _elsewhere(result: Result) -> Iterator[str]:

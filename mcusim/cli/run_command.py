@@ -51,16 +51,29 @@ class Outputs:
     def json_to_stdout(self) -> bool:
         return self.json == STDOUT
 
+    @property
+    def files(self) -> dict[str, str]:
+        """Paths of the files, by option; stdout is none."""
+        given = {
+            "--json": None if self.json_to_stdout else self.json, "--flamegraph": self.flamegraph, "--trace": self.trace,
+            "--save-profile": self.profile,
+        }  # fmt: skip
+        return {option: path for option, path in given.items() if path is not None}
+
     def check(self, image: str) -> None:
-        """Refuse, before the run, what could not be written after it, and what would overwrite the image."""
+        """Refuse, before the run, what could not be written after it, and what would overwrite the image or each other."""
         from mcusim.report import check_writable
 
-        for option, path in (("--json", self.json), ("--flamegraph", self.flamegraph), ("--trace", self.trace),
-                             ("--save-profile", self.profile)):  # fmt: skip
-            if path is None or (option == "--json" and path == STDOUT):
-                continue
+        met: dict[str, str] = {}
+        for option, path in self.files.items():
+            if path == STDOUT:
+                raise typer.BadParameter(f"{option} -: only --json goes to stdout; allowed: a file (./- for one called -)")
             if os.path.exists(path) and os.path.exists(image) and os.path.samefile(path, image):
                 raise typer.BadParameter(f"{option} {path} would overwrite the image")
+            other = met.setdefault(os.path.realpath(path), option)
+            if other != option:
+                raise typer.BadParameter(f"{other} and {option} would both write {path}; allowed: a file each")
+        for path in self.files.values():
             check_writable(path)
 
     def write(self, report: Report) -> None:

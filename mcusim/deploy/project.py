@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from mcusim.deploy.layout import Support
 from mcusim.deploy.library import needed_kernels, system_sources
 from mcusim.errors import McusimError
 from mcusim.network import Network
+from mcusim.report.files import check_writable
+from mcusim.report.report import ReportError
 
 DOCUMENTS = ("Makefile", "CMakeLists.txt", "README.md")
 
@@ -30,9 +33,10 @@ def write_project(network: Network, board: Board, folder: Path, options: BuildOp
     """Write the project of ``network`` for ``board``; the sources that are in it.
 
     Files that are there already are replaced. ProjectError where ``folder`` is no folder, or holds other things than a
-    project of ours.
+    project of ours; ReportError where it cannot be written, which is tried before anything is planned.
     """
-    _check_folder(folder)
+    with _writing(folder):
+        _check_folder(folder)
     sources = sources_of(network, board, options)
     support = support_for(board, options, sources.plan.peak_bytes)
     compiler = find_compiler(options.compiler)
@@ -51,11 +55,27 @@ def _check_folder(folder: Path) -> None:
         raise ProjectError(f"{folder} is a file; a project needs a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "network" / "network.h").is_file():
         raise ProjectError(f"{folder} holds files and is no project of mcusim; give an empty folder, or a new one")
+    check_writable(folder / DOCUMENTS[0] if folder.is_dir() else _first_missing(folder))
+
+
+def _first_missing(folder: Path) -> Path:
+    """Of the folders on the way to ``folder``, and it, the first that is not there."""
+    return folder if folder.parent.exists() else _first_missing(folder.parent)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What the system refuses, as a ReportError."""
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 def _called(sources: Sources, kernels: Kernels) -> frozenset[str]:
@@ -80,9 +100,10 @@ def _copy_library(folder: Path, sources: Sources, support: Support, compiler: Co
 
 
 def _copy(folder: Path, files: Any) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in files:
-        shutil.copyfile(path, folder / path.name)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in files:
+            shutil.copyfile(path, folder / path.name)
 
 
 def _values(

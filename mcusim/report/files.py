@@ -26,20 +26,34 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """ReportError when ``write_atomically`` could not write ``path``: asked before a long run, not after it."""
+    """ReportError when ``write_atomically`` could not write ``path``: asked before a long run, not after it.
+
+    It is tried with an empty file under a temporary name, for rights alone do not tell (root's, in /proc).
+    """
     name = os.path.realpath(os.fspath(path))
     folder = os.path.dirname(name)
     if os.path.isdir(name):
         raise ReportError(f"{os.fspath(path)}: cannot be written: it is a folder")
     if not os.path.isdir(folder):
         raise ReportError(f"{os.fspath(path)}: cannot be written: there is no folder {folder}")
-    place = name if os.path.exists(name) and not os.path.isfile(name) else folder
-    if not os.access(place, os.W_OK):
-        raise ReportError(f"{os.fspath(path)}: cannot be written: no permission")
+    if os.path.exists(name) and not os.path.isfile(name):
+        if not os.access(name, os.W_OK):
+            raise ReportError(f"{os.fspath(path)}: cannot be written: no permission")
+        return
+    try:
+        _try(name)
+    except OSError as error:
+        raise ReportError(f"{os.fspath(path)}: cannot be written: {error.strerror or error}") from None
+
+
+def _try(name: str) -> None:
+    temporary = _temporary(name)
+    _write(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, b"")
+    os.unlink(temporary)
 
 
 def _replace(name: str, data: bytes) -> None:
-    temporary = f"{name}.{secrets.token_hex(4)}.part"
+    temporary = _temporary(name)
     try:
         _write(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, data)
         os.replace(temporary, name)
@@ -47,6 +61,10 @@ def _replace(name: str, data: bytes) -> None:
         if os.path.lexists(temporary):
             os.unlink(temporary)
         raise
+
+
+def _temporary(name: str) -> str:
+    return f"{name}.{secrets.token_hex(4)}.part"
 
 
 def _write(name: str, flags: int, data: bytes) -> None:

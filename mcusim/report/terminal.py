@@ -24,7 +24,7 @@ TOP_CAUSES, BUSY_FUNCTIONS = 4, 8
 
 
 def write_report(report: Report, stream: TextIO, top: int = TOP_ROWS, causes: bool = False) -> None:
-    """Print ``report`` to ``stream``: with colour and full width on a terminal, else plain and 100 columns wide.
+    """Print ``report`` to ``stream``: with colour on a terminal, else plain and each row on one line.
 
     ``causes``: every cause of every function and mark, not only the largest of the busiest.
     """
@@ -58,7 +58,7 @@ def _headline(report: Report) -> RenderableType:
 
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold")
-    grid.add_column()
+    grid.add_column(overflow="fold")
     for name, text in _headline_rows(report):
         grid.add_row(name, Text(text))
     return grid

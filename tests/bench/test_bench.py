@@ -14,7 +14,7 @@ import pytest
 
 import mcusim
 from mcusim import boards
-from mcusim.bench import BenchReport, Result, asking
+from mcusim.bench import ArenaPart, BenchReport, Result, Room, asking
 from mcusim.bench.page import page
 from mcusim.bench.references import difference
 from mcusim.bench.samples import DataError, labelled_set
@@ -213,6 +213,24 @@ def test_totals_are_told_in_lines(result: Result) -> None:
     assert "the smallest there is" in told
     assert "bit exact, 3 outputs" in told
     assert layer_row(result.layers[0])[:3] == ("conv2d_0", "Conv2D", "1x8x8x4")
+
+
+@pytest.mark.parametrize(
+    ("memory", "board", "ram", "expected"),
+    [
+        ("sram2_sram3", "nucleo-l4r5zi", 192, "yes, in 2.0 MiB of flash, 192.0 KiB of RAM and 448.0 KiB of sram2_sram3"),
+        ("sram3", "nucleo-l4r5zi", 192, "yes, in 2.0 MiB of flash, 192.0 KiB of RAM and 384.0 KiB of sram3"),
+        ("ram", "nucleo-l4r5zi", 192, "yes, in 2.0 MiB of flash and 192.0 KiB of RAM"),
+        ("sram2", "nucleo-l4r5zi", 100, "yes, in 2.0 MiB of flash, 100.0 KiB of RAM and sram2"),
+        ("sram2", "a board of yours", 192, "yes, in 2.0 MiB of flash, 192.0 KiB of RAM and sram2"),
+    ],
+)
+def test_memories_that_hold_the_arena_are_told_with_their_sizes(
+    result: Result, memory: str, board: str, ram: int, expected: str
+) -> None:
+    room = Room(2 << 20, ram << 10, 0, 0)
+    there = replace(result, board=board, room=room, arenas=(ArenaPart(memory, 1000),))
+    assert f"fits     {expected}" in list(total_lines(there))
 
 
 @pytest.mark.slow

@@ -146,6 +146,43 @@ def test_unwritable_file_is_noticed_before_the_run(command, facade, option):
     assert facade.image == ""
 
 
+@pytest.mark.parametrize("option", ["--json", "--flamegraph", "--trace", "--save-profile"])
+def test_file_that_not_even_root_can_write_is_noticed_before_the_run(command, facade, option):
+    outcome = command("run", "app.elf", "--core", "m4", option, "/proc/x.json")
+    assert outcome.code == 7 and "/proc/x.json: cannot be written: " in outcome.err
+    assert facade.image == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--flamegraph", "x.json", "--json", "x.json"], "--json and --flamegraph would both write"),
+        (["--trace", "./x.json", "--save-profile", "x.json"], "--trace and --save-profile would both write"),
+        (["--trace", "x.json", "--flamegraph", "link.json"], "--flamegraph and --trace would both write"),
+    ],
+)
+def test_two_outputs_never_share_a_file(command, facade, tmp_path, monkeypatch, options, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.json").symlink_to("x.json")
+    outcome = command("run", "app.elf", "--core", "m4", *options)
+    assert outcome.code == 2 and told in " ".join(outcome.err.replace("│", "").split())
+    assert facade.image == "" and not (tmp_path / "x.json").exists()
+
+
+@pytest.mark.parametrize("option", ["--flamegraph", "--trace", "--save-profile"])
+def test_only_json_goes_to_stdout(command, facade, tmp_path, monkeypatch, option):
+    monkeypatch.chdir(tmp_path)
+    outcome = command("run", "app.elf", "--core", "m4", option, "-")
+    assert outcome.code == 2 and f"{option} -: only --json goes to stdout" in " ".join(outcome.err.split())
+    assert facade.image == "" and list(tmp_path.iterdir()) == []
+
+
+def test_json_on_stdout_shares_nothing_with_files(command, facade, tmp_path):
+    facade.report = replace(FULL, timeline=Timeline((TimelineEvent("enter", "main", 0),)))
+    assert command("run", "app.elf", "--core", "m4", "--json", "-", "--flamegraph", str(tmp_path / "-")).code == 0
+    assert (tmp_path / "-").exists()
+
+
 def test_output_never_overwrites_the_image(command, facade, tmp_path):
     image = tmp_path / "app.elf"
     image.write_bytes(b"\x7fELF")

@@ -18,11 +18,13 @@ import cost_models
 import mcusim
 from cost_models import CostModelError, dataset, exact_sizes
 from cost_models.dataset import Progress, make, simulated
+from cost_models.dataset_command import dataset_command
 from cost_models.layers import from_network
 from cost_models.sampling import sample
 from cost_models.store import Store, opened
 from cost_models.workers import Here
 from tests.cost_models.made_up import cycles_of
+from tests.cost_models.shipping import ran
 from tests.support.firmware import REPOSITORY
 
 FAKED = """
@@ -180,6 +182,58 @@ def test_a_board_without_networks_and_a_file_that_is_no_dataset_are_refused(stor
     (tmp_path / "other").write_text("something else entirely, and long enough to be looked at as a database")
     with pytest.raises(CostModelError, match="other: no dataset"):
         Store(tmp_path / "other")
+
+
+def test_what_is_only_read_is_not_written(store: Store) -> None:
+    make(store, ["m4"], 0, 2)
+    before = store.path.read_bytes()
+    with opened(store.path, written=False) as found:
+        assert found.count() == store.count()
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            found.add(simulated((0, 2, "m4")))
+    assert store.path.read_bytes() == before
+
+
+def test_what_is_only_read_is_read_after_a_kill_as_well(store: Store, tmp_path: Path) -> None:
+    """A journal beside the file takes back what was half done."""
+    make(store, ["m4"], 0, 2)
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    store.connection.execute("pragma cache_size = 1")  # the file is written to before the transaction ends
+    store.connection.execute("begin")
+    store.connection.execute("update layers set cycles = 0, name = hex(randomblob(2000))")
+    for path in tmp_path.glob("costs.sqlite*"):
+        (killed / path.name).write_bytes(path.read_bytes())
+    store.connection.rollback()
+    assert (killed / "costs.sqlite-journal").stat().st_size
+    with opened(killed / "costs.sqlite", written=False) as found:
+        assert found.examples("m4").digest == store.examples("m4").digest
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_tables_of_a_file_that_is_empty_or_not_there_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], there: bool
+) -> None:
+    path = tmp_path / "costs.sqlite"
+    if there:
+        path.touch()
+    outcome = ran(dataset_command, capsys, str(path), "--parquet", str(tmp_path / "tables"))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == f"mcusim: {path}: {'no dataset: the file is empty' if there else 'no such dataset'}\n"
+    assert [(each.name, each.stat().st_size) for each in tmp_path.iterdir()] == [("costs.sqlite", 0)] * there
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_dataset_is_made_in_a_file_that_is_empty_or_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr(dataset, "answered", faked)
+    path = tmp_path / "costs.sqlite"
+    if there:
+        path.touch()
+    outcome = ran(dataset_command, capsys, str(path), "--board", "m4", "--samples", "2", "--jobs", "1", "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "2 networks are new" in outcome.out
 
 
 def test_a_simulated_sample_is_what_bench_says_and_exact_sizes_are_those_of_its_build() -> None:

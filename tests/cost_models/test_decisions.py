@@ -181,7 +181,7 @@ def test_constraints_are_read_as_people_write_them(text: str, quantity: str, lim
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("latency<=1", "a constraint on 'latency'; allowed: latency_seconds, energy_joules, ram_bytes, flash_bytes"),
+        ("latency<=1", "latency<=1: no quantity 'latency'; allowed: latency_seconds, energy_joules, ram_bytes, flash_bytes"),
         ("ram_bytes>=1", "'ram_bytes>=1' is no constraint; allowed: QUANTITY<=NUMBER"),
         ("ram_bytes<=1ms", "ram_bytes<=1ms: unit 'ms'; allowed: B, Ki, KiB, Mi, MiB, or none"),
         ("ram_bytes<=0", "ram_bytes<=0.0: allowed is a limit above 0"),
@@ -193,6 +193,14 @@ def test_what_is_no_constraint_is_refused(text: str, message: str) -> None:
     with pytest.raises(CostModelError) as error:
         parsed(text)
     assert str(error.value).startswith(message)
+
+
+def test_a_quantity_that_there_is_not_is_told_before_its_unit() -> None:
+    wanted = "latency<=2s: no quantity 'latency'; allowed: latency_seconds, energy_joules, ram_bytes, flash_bytes"
+    with pytest.raises(CostModelError, match=f"^{wanted}$"):
+        cost_models.decide(NETWORKS[0], "latency<=2s", Told())
+    with pytest.raises(CostModelError, match="a constraint on 'latency'"):
+        Constraint("latency", 2)
 
 
 def test_an_energy_that_nobody_knows_cannot_be_limited() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import cost_models
-from cost_models import CostModelError, Estimate, check
+from cost_models import CostModelError, Estimate, check, what_if
 from cost_models.accuracy import kendall_tau
 from cost_models.files import Training, read, write
 from cost_models.layers import CODES
@@ -276,6 +279,16 @@ def test_a_few_networks_tell_what_a_placement_takes(monkeypatch: pytest.MonkeyPa
     assert ((low <= seconds) & (seconds <= high)).sum() >= len(asked) - 1
     held = [each.ram_bytes.arena + each.ram_bytes.static for each in simulated]
     np.testing.assert_allclose(found.ram_bytes.values, held, atol=4 * COPIED_DEVIATION)
+
+
+def test_networks_that_do_not_fit_a_placement_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five one does not fit, and one is rewritten; they have no part in the model."""
+    results = iter(SimpleNamespace(fits=n != 1, changes=("bands",) * (n == 2)) for n in range(5))
+    monkeypatch.setattr(import_module("mcusim.bench"), "bench", lambda *_, **__: SimpleNamespace(results=[next(results)]))
+    told: list[str] = []
+    found = list(islice(what_if._simulated("m4", Placement("ram"), 5, told.append), 3))
+    names = [sample(what_if.PLACED_SEED, number).name for number in (0, 3, 4)]
+    assert told == [network.name for network, _ in found] == names
 
 
 def test_a_placement_in_flash_is_the_models_own() -> None:

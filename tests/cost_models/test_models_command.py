@@ -156,6 +156,24 @@ def test_what_is_not_there_is_a_sentence(models: Command, arguments: tuple[str, 
     assert outcome.out == ""
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_an_empty_file_is_no_dataset_and_stays_empty(models: Command, tmp_path: Path, command: str) -> None:
+    (tmp_path / "empty.sqlite").touch()
+    outcome = models(command, str(tmp_path / "empty.sqlite"))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == f"mcusim: {tmp_path}/empty.sqlite: no dataset: the file is empty\n"
+    assert (tmp_path / "empty.sqlite").read_bytes() == b""
+
+
+def test_a_dataset_without_networks_trains_nothing(models: Command, tmp_path: Path) -> None:
+    with opened(tmp_path / "new.sqlite"):
+        pass
+    outcome = models("train", str(tmp_path / "new.sqlite"), "--output", str(tmp_path / "models"))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "new.sqlite: no networks; 'mcusim dataset " in outcome.err
+    assert not (tmp_path / "models").exists()
+
+
 def test_a_board_that_is_asked_for_or_twice_there_is_told(models: Command, costs: Path) -> None:
     assert "no networks of m4 in" in models("train", str(costs), "--board", "m4").err
     assert "networks of m7, which an earlier dataset has too" in models("train", str(costs), str(costs)).err

@@ -39,6 +39,12 @@ def test_each_network_has_a_row_for_each_board(predict: Command) -> None:
     assert "in brackets: 90% intervals" in outcome.out
 
 
+def test_the_legend_says_when_a_fit_is_not_sure_and_of_which_kernels_figures_are(predict: Command) -> None:
+    out = " ".join(predict("0").out.split())
+    assert "maybe where an interval ends beyond, or where no RAM of the board holds the arena as it is" in out
+    assert "those of dense kernels ('--sparse never')" in out
+
+
 def test_json_has_every_figure_with_its_interval(predict: Command) -> None:
     found = json.loads(predict("0", "--boards", "m7", "--share", "0.5", "--json").out)
     (answer,) = found["answers"]
@@ -86,6 +92,41 @@ def test_what_is_wrong_with_a_file_is_a_sentence_and_the_others_are_answered(pre
     ]
 
 
+@pytest.mark.parametrize("told", ["", "models/", "/there/models/"])
+@pytest.mark.parametrize("mark", [": damaged", ", node 12 (ZEROS_LIKE), which writes 'x': not supported"])
+def test_a_file_that_is_refused_is_named_once(
+    predict: Command, monkeypatch: pytest.MonkeyPatch, told: str, mark: str
+) -> None:
+    def refuse(path: str) -> None:
+        raise networks.NetworkError(f"unsup.tflite{mark}")
+
+    monkeypatch.setattr(networks, "load", refuse)
+    outcome = predict(f"{told}unsup.tflite", "--board", "m4")
+    assert (outcome.code, outcome.err) == (2, f"mcusim: {told}unsup.tflite: {mark[2:]}\n")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--board", "m7", "--board", "m4"),
+        ("--boards", "m7,m4"),
+        ("--boards", "m7, m4,"),
+        ("--board", "m7,", "--boards", "m4", "--board", "m7"),
+    ],
+)
+def test_boards_are_asked_for_one_by_one_or_with_commas_between(predict: Command, options: tuple[str, ...]) -> None:
+    found = json.loads(predict("0", "--json", *options).out)
+    assert [answer["board"] for answer in found["answers"]] == ["m7", "m4"]
+
+
+def test_all_boards_can_be_asked_for_by_that_word(predict: Command) -> None:
+    assert predict("0", "--board", "all").out == predict("0").out
+
+
+def test_help_says_that_json_goes_to_standard_output(predict: Command) -> None:
+    assert "takes no file" in " ".join(predict("--help").out.split())
+
+
 def test_a_layer_that_no_model_knows_is_named_with_its_file(predict: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     from mcusim.network.operators import Function, Unary
     from tests.deploy.networks import Sketch
@@ -103,7 +144,9 @@ def test_a_layer_that_no_model_knows_is_named_with_its_file(predict: Command, mo
     [
         (("--share", "0.3"), "an interval of 0.3; allowed: 0.5, 0.8"),
         (("--boards", "toaster"), "no linear model of board 'toaster' is shipped; there are those of: m4"),
-        (("--model", "oracle"), "oracle"),
+        (("--boards", ","), "--board ',' names no board; allowed: all, NAME, NAME,NAME"),
+        (("--model", "oracle"), "no oracle models are there; there are: linear, simulate"),
+        (("--model", "trees"), "no trees models are there; 'mcusim models train' makes them; there are: linear, simulate"),
         (("--explain",), "--explain for 3 boards; allowed: one"),
         (("--clock", "1e9", "--boards", "nucleo-f746zg"), "a clock of 1000000000 Hz; allowed on nucleo-f746zg"),
         (("--clock", "1e9", "--model", "simulate"), "--clock with --model simulate; allowed: the linear one"),

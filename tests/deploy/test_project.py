@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-import mcusim
+import mcusim.network
 from mcusim import boards
 from mcusim.cli.app import run as mcusim_command
+from mcusim.deploy import project
 from mcusim.deploy.build import BuildOptions
 from mcusim.deploy.placement import Placement
 from mcusim.deploy.project import ProjectError, write_project
+from mcusim.report import ReportError
 from tests.deploy.test_target_agrees import small
 from tests.support.firmware import compiler
 
@@ -66,6 +70,59 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="is a file"):
         write_project(small(), boards.load("m4"), tmp_path / "thesis.tex")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("folder", ["/sys/fw", "/proc/fw", "/proc/a/b"])
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_planned(
+    folder: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def planned(*arguments: object) -> None:
+        raise AssertionError("planned")
+
+    monkeypatch.setattr(project, "sources_of", planned)
+    monkeypatch.setattr(mcusim.network, "load", lambda model: small())
+    assert mcusim_command(["deploy", "model.tflite", "--core", "m4", "-o", folder]) == 7
+    first = "/proc/a" if folder == "/proc/a/b" else folder
+    assert f"mcusim: {first}: cannot be written: " in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_later_ends_in_one_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(project.shutil, "copyfile", full)
+    with pytest.raises(ReportError, match="kernels: cannot be written: No space left on device"):
+        write_project(small(), boards.load("m4"), tmp_path / "project")
+    (tmp_path / "project" / "network" / "network.c").unlink()
+    (tmp_path / "project" / "network" / "network.c").mkdir()
+    with pytest.raises(ReportError, match=r"network\.c: cannot be written: Is a directory"):
+        write_project(small(), boards.load("m4"), tmp_path / "project")
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    write_project(small(), boards.load("m4"), tmp_path / "a" / "b" / "project")
+    assert (tmp_path / "a" / "b" / "project" / "Makefile").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
+
+
+@pytest.mark.parametrize(("terminal", "options"), [(True, []), (True, ["--quiet"]), (False, [])])
+def test_what_goes_on_is_told_on_a_terminal_only(
+    terminal: bool, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    monkeypatch.setattr(mcusim.network, "load", lambda model: small())
+    monkeypatch.setattr(sys, "stderr", Screen())
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    assert mcusim_command(["deploy", "some.tflite", "--core", "m4", "-o", str(tmp_path / "project"), *options]) == 0
+    told = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    if terminal and not options:
+        assert "some.tflite for m4: planning memory" in told
+    else:
+        assert told == ""
 
 
 def test_a_project_is_replaced_by_the_next_one(tmp_path: Path) -> None:

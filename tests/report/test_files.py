@@ -70,6 +70,12 @@ def test_unwritable_place_is_noticed_before(tmp_path, path, expected):
         write_atomically(tmp_path / path, "x")
 
 
+@pytest.mark.parametrize("path", ["/proc/report.json", "/sys/report.json"])
+def test_place_that_lets_nobody_write_is_noticed_before_even_by_root(path):
+    with pytest.raises(ReportError, match=f"{path}: cannot be written: "):
+        check_writable(path)
+
+
 def test_writable_place_is_accepted_and_left_untouched(tmp_path):
     check_writable(tmp_path / "new")
     check_writable("/dev/null")
