@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 STDOUT = "-"
 REGRESSION_CODE = 9
 """Row ``regression`` of ``mcusim.report.exit``, not imported here to keep start-up short; a test compares them."""
-PLAIN_WIDTH = 160
-"""Columns where the output is no terminal: names are long."""
 UPDATE = "python -m benchmarks.fidelity --update-boards"
 ERASE = "\r\x1b[K"
 SCALED = frozenset({"time", "energy", "power"})
@@ -130,7 +128,7 @@ def _tell(found: Sequence[Comparison]) -> None:
 
     compared = [each for each in found if each.simulated is not None]
     columns = ("name", "quantity", "board", "", "measured", "simulated", "error", "allowed")
-    print_table(sys.stdout, "", columns, [_row(each) for each in compared], right=4, plain_width=PLAIN_WIDTH)
+    print_table(sys.stdout, "", columns, [_row(each) for each in compared], right=4)
     failed = sum(each.failed for each in compared)
     sys.stdout.write(f"\n{len(compared)} compared, {failed} further off than allowed\n")
     if moved := sum(each.moved for each in compared):

@@ -25,9 +25,6 @@ Examples:
   mcusim models evaluate costs.sqlite
 """
 
-WIDTH = 150
-"""Columns where the output is no terminal."""
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Datasets = Annotated[list[Path], typer.Argument(metavar="DATASET...", help="SQLite files of 'mcusim dataset'.")]
 Boards = Annotated[
@@ -137,7 +134,7 @@ def evaluate_models(
         return
     from mcusim.report.table import make_table, print_parts
 
-    print_parts(sys.stdout, [make_table(*table, right=8) for table in tables_of(found)], WIDTH)
+    print_parts(sys.stdout, [make_table(*table, right=8) for table in tables_of(found)])
 
 
 def _known(asked: list[str] | None) -> list[str]:
@@ -168,7 +165,7 @@ def show_card(
     if html is not None:
         check_page(html)
     card = card_of(board, model)
-    print_parts(sys.stdout, text(card), WIDTH)
+    print_parts(sys.stdout, text(card))
     if html is not None:
         write_atomically(html, page(card))
 
@@ -195,7 +192,7 @@ def _print_json(plain: Any) -> None:
 def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int) -> None:
     from mcusim.report.table import print_table
 
-    print_table(sys.stdout, title, columns, rows, right=right, plain_width=WIDTH)
+    print_table(sys.stdout, title, columns, rows, right=right)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 ALL = "all"
 FLASH = "flash"
 
-PLAIN_WIDTH = 170
-"""Columns where the output is no terminal."""
-
 
 def predict_command(
     networks: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Network files (.tflite, .onnx).")],
@@ -144,7 +141,7 @@ def _deliver(answers: Answers, as_json: bool) -> None:
     from cost_models.answers_text import parts
     from mcusim.report.table import print_parts
 
-    print_parts(sys.stdout, parts(answers), PLAIN_WIDTH)
+    print_parts(sys.stdout, parts(answers))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, no_args_is_help=True)
 
-PLAIN_WIDTH = 190
-"""Columns where the output is no terminal."""
-
 def _several(text: str) -> tuple[str, ...]:
     return tuple(each for each in text.replace(",", " ").split() if each)
 
@@ -145,7 +142,7 @@ def report(
     if html is not None:
         check_page(str(html))
     found = report_of(results)
-    print_parts(sys.stdout, text(found), PLAIN_WIDTH)
+    print_parts(sys.stdout, text(found))
     if html is not None:
         write_atomically(html, page(found))
 

@@ -10,9 +10,6 @@ import typer
 USUAL = "board"
 """The column by which fronts are told apart where the table has it and nothing else is asked for."""
 
-PLAIN_WIDTH = 170
-"""Columns where the output is no terminal."""
-
 
 def pareto_command(
     results: Annotated[str, typer.Argument(metavar="CSV", help="Table with names of columns in its first line.")],
@@ -65,7 +62,7 @@ def pareto_command(
     if as_json:
         sys.stdout.write(to_json(answer) + "\n")
     else:
-        print_parts(sys.stdout, shown, PLAIN_WIDTH)
+        print_parts(sys.stdout, shown)
 
 
 def _names(text: str) -> tuple[str, ...]:

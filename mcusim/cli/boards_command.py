@@ -116,7 +116,7 @@ def _print_rows(found: list[Board]) -> None:
     from mcusim.report.table import print_table
 
     columns = ("board", "core", "mcu", "timing", "energy", "rated", "flash", "RAM")
-    print_table(sys.stdout, "", columns, map(_cells, found), right=3, plain_width=PLAIN_WIDTH)
+    print_table(sys.stdout, "", columns, map(_cells, found), right=3)
     sys.stdout.write(LEGEND)
 
 

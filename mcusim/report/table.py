@@ -17,12 +17,11 @@ ENDLESS = 1_000_000
 """Columns of a terminal that folds nothing and cuts nothing off."""
 
 
-def print_parts(stream: TextIO, parts: Iterable[RenderableType], plain_width: int | None = None) -> None:
+def print_parts(stream: TextIO, parts: Iterable[RenderableType]) -> None:
     """Print ``parts`` with an empty line between them: with colour on a terminal, else as plain text.
 
     On a terminal, names in tables are shortened where a row is longer than a line. A row that has no room even so is longer
-    than the terminal, for figures are always whole. Elsewhere each row is one line and nothing is shortened, so that
-    ``plain_width`` means nothing any more.
+    than the terminal, for figures are always whole. Elsewhere each row is one line and nothing is shortened.
     """
     if stream.isatty():
         _print(stream, parts, _columns(stream))
@@ -116,10 +115,7 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     return table
 
 
-def print_table(
-    stream: TextIO, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int,
-    plain_width: int | None = None,
-) -> None:  # fmt: skip
+def print_table(stream: TextIO, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int) -> None:
     """Print a table as ``print_parts`` does, or nothing when it has no rows."""
     table = make_table(title, columns, rows, right)
     if table.row_count:

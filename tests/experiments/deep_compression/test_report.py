@@ -189,7 +189,7 @@ def test_the_text_has_claims_points_and_the_paper_beside_ours(tmp_path: Path) ->
             return False
 
     screen = Screen()
-    print_parts(screen, text(report_of([made_up(tmp_path / "results.csv")])), 200)  # type: ignore[arg-type]
+    print_parts(screen, text(report_of([made_up(tmp_path / "results.csv")])))  # type: ignore[arg-type]
     shown = "".join(screen)
     assert "lenet: made up, 2 seeds" in shown
     assert "lenet (made up) on raspberry-pi-pico: the fastest that lose at most half a point" in shown
