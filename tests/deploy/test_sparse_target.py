@@ -163,29 +163,33 @@ def test_layers_become_sparse_where_together_they_save_more_than_the_kernel_take
     assert len(list(kept_weights(network, sources.steps))) == sparse
 
 
-def with_constants(activation: ops.Activation = ops.Activation.NONE) -> Network:
+def with_constants(operator: ops.Conv2D | ops.FullyConnected) -> Network:
     """Of 64 outputs every third has a scale of next to nothing and weights of any kind, and every ninth no weights either."""
     random, scales = np.random.default_rng(5), np.full(64, 0.01)
     weights, bias = pruned(64, 240, 0.05, seed=1), random.integers(-900, 900, 64, np.int32)
     scales[::3], weights[::3], weights[::9] = 1e-12, random.integers(-127, 128, (22, 240)), 0
-    scales[1] = 2e-6  # constant, and scaled as others are
-    part = (
-        ops.Conv2D(activation=activation),
-        [constant("w", weights.reshape(64, 1, 1, 240), scales, 0), constant("b", bias, [1.0])],
-        quantized("out", (1, 6, 6, 64), 0.5, -20),
-    )
-    return parallel(quantized("in", (1, 6, 6, 240), 0.05, ZERO), [part])
+    bias[1] = 10**8  # saturated whatever the input, and scaled as others are
+    flat = isinstance(operator, ops.FullyConnected)
+    shapes = ((2, 240), (64, 240), (2, 64)) if flat else ((1, 6, 6, 240), (64, 1, 1, 240), (1, 6, 6, 64))
+    constants = [constant("w", weights.reshape(shapes[1]), scales, 0), constant("b", bias, [1.0])]
+    source = quantized("flat" if flat else "in", shapes[0], 0.05, ZERO)
+    return parallel(source, [(operator, constants, quantized("out", shapes[2], 0.5, -20))])
 
 
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("activation", [ops.Activation.NONE, ops.Activation.RELU])
-def test_constant_outputs_need_no_weights(form: str, core: str, activation: ops.Activation, tmp_path: Path) -> None:
-    network = with_constants(activation)
-    assert_same(answers(network, core, samples(network, 2), tmp_path, BuildOptions(sparse=form)),
-                [run(network, each) for each in samples(network, 2)])  # fmt: skip
-    (kept,) = kept_weights(network, sources_of(network, boards.load(core), BuildOptions(sparse="rows")).steps)
-    assert kept.size_bytes < 2.1 * np.count_nonzero(pruned(64, 240, 0.05, seed=1)) + 2 * 64
+@pytest.mark.parametrize("operator", [ops.Conv2D, ops.FullyConnected])
+def test_constant_outputs_need_no_weights(
+    operator: type[ops.Conv2D] | type[ops.FullyConnected], form: str, core: str, activation: ops.Activation, tmp_path: Path
+) -> None:
+    network = with_constants(operator(activation=activation))
+    inputs = samples(network, 2)
+    found = answers(network, core, inputs, tmp_path, BuildOptions(sparse=form))
+    assert_same(found, [run(network, each) for each in inputs])
+    for policy in ("rows", "auto"):
+        (kept,) = kept_weights(network, sources_of(network, boards.load(core), BuildOptions(sparse=policy)).steps)
+        assert kept.size_bytes < 2.1 * np.count_nonzero(pruned(64, 240, 0.05, seed=1)) + 2 * 64
 
 
 @pytest.mark.parametrize(("policy", "kept"), [("auto", 0), ("speed", 0), ("size", 1), ("rows", 1), ("never", 0)])

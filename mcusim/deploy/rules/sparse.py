@@ -70,7 +70,7 @@ def _form_of(subject: Subject, operator: str) -> Form:
 
 
 def sums_of(subject: Subject) -> Sums:
-    """Of a layer whose weights have no zero points; of a convolution constant outputs are told apart."""
+    """Of a layer whose weights have no zero points. Constant outputs are told apart where each has a scale of its own."""
     tensor = subject.input(1)
     assert tensor.data is not None
     weights, bias = tensor.data.reshape(tensor.shape[0], -1), subject.bias(2)
@@ -78,7 +78,8 @@ def sums_of(subject: Subject) -> Sums:
     multipliers, shifts = (np.array(each, np.int64) for each in channel_scales(subject, tensor, len(weights)))
     folded = start - zero_of(subject.input(), subject) * weights.sum(axis=1, dtype=np.int64)
     values, constant = _constants(subject, start, multipliers, shifts, weights.shape[1])
-    zero, idle = zero_of(subject.output, subject), constant & ~_scaled_fast(multipliers, shifts)
+    zero = zero_of(subject.output, subject)
+    idle = constant & ~_scaled_fast(multipliers, shifts) & (len(tensor.shape) == 4)  # fully connected kernels pass over nothing
     return Sums(
         np.where(constant[:, None], np.int8(0), weights), np.where(constant, 4 * (values - zero), folded),
         np.where(constant, QUARTER[0], multipliers), np.where(constant, QUARTER[1], shifts), int(idle.sum()),
@@ -93,7 +94,8 @@ def _constants(
     subject: Subject, bias: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, depth: int
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Least value of each output, and whether it is the greatest as well: the twin of ``nn_channel_is_constant``."""
-    if len(subject.input(1).shape) != 4 or depth > DEEPEST:
+    quantization = subject.input(1).quantization
+    if quantization is None or len(quantization.scales) < len(bias) or depth > DEEPEST:
         return bias, np.zeros(len(bias), bool)
     reach, most = depth * 255 * 128, 2**31 - 1
     known = (multipliers >= 0) & (shifts <= 0) & (np.abs(bias) <= most - reach)
@@ -146,7 +148,8 @@ def fully_connected(subject: Subject, sparse: SparseWeights, params: Struct, sca
 def _arrays_of(subject: Subject, scales: Struct) -> tuple[object, ...]:
     multiplier, shift = scales.fields
     if isinstance(multiplier, Constant):
-        return multiplier, shift, 1
+        sums = sums_of(subject)
+        return subject.constant("multiplier", sums.multipliers), subject.constant("shift", sums.shifts), 1
     return subject.constant("multiplier", [multiplier]), subject.constant("shift", [shift]), 0
 
 
