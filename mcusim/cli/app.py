@@ -28,7 +28,7 @@ HELP = """Run Cortex-M firmware without the board: cycles, seconds, RAM and flas
 Examples:
   mcusim run build/demo.elf --core m7
   mcusim retime demo.profile.gz --sweep clock_hertz=16e6:480e6
-  mcusim doctor build/demo.elf --board nucleo-h743zi
+  mcusim doctor app.elf --board nucleo-h743zi
   mcusim deploy model.tflite --board nucleo-l4r5zi -o firmware
   mcusim bench model.tflite --board nucleo-l4r5zi
   mcusim boards

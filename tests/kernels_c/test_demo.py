@@ -26,6 +26,20 @@ def test_the_demo_checks_itself_on_a_cortex_m7(tmp_path: Path, compiler: str) ->
     assert int(lines[2].split()[3]) > multiplications
 
 
+def test_the_demo_lies_where_it_is_told(tmp_path: Path) -> None:
+    elf = tmp_path / "demo.elf"
+    places = "--flash", "0x08000000:0x200000", "--ram", "0x24000000:0x80000"
+    assert main(["demo", "--core", "m7", *places, "--output", str(elf)]) == 0
+    assert mcusim.run(elf, board="nucleo-h743zi").exit.code == 0
+
+
+@pytest.mark.parametrize("wrong", ["0x24000000", "ram:512K", "0xfffffff0:0x20", "0x24000000:0", "1:2:3"])
+def test_a_place_that_is_none_is_refused(wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["demo", "--core", "m7", "--ram", wrong, "--output", str(tmp_path / "demo.elf")])
+    assert f"argument --ram: '{wrong}'" in capsys.readouterr().err
+
+
 def test_a_program_that_cannot_be_built_is_an_error_and_not_a_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

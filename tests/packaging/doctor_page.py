@@ -7,13 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kernels_c.build import PROGRAMS
-from kernels_c.toolchain import Layout
-from tests.support.firmware import REPOSITORY, compiler
+from kernels_c.build import main
+from tests.support.firmware import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "doctor.md"
 START, END = "```\n$ mcusim doctor build/demo.elf --board nucleo-h743zi\n", "```\n"
-PLACE = Layout(flash_origin=0x0800_0000, flash_bytes=0x20_0000, ram_origin=0x2400_0000, ram_bytes=0x8_0000)
+BUILD = "$ python -m kernels_c.build "
 
 
 def shown() -> str:
@@ -23,7 +22,9 @@ def shown() -> str:
 
 def printed(folder: Path, compiler_name: str = "") -> str:
     """The same from building and examining the demonstration in ``folder``."""
-    compiler(compiler_name).compile(PROGRAMS["demo"], folder / "build" / "demo.elf", "m7", layout=PLACE)
+    build = PAGE.read_text().partition(BUILD)[2].partition("\n")[0].split()
+    *options, output = build
+    assert main([*options, str(folder / output), "--compiler", compiler_name]) == 0
     command = [sys.executable, "-m", "mcusim", "doctor", "build/demo.elf", "--board", "nucleo-h743zi"]
     environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=environment).stdout
