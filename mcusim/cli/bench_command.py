@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import build_options, supply_options
+from mcusim.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,14 +123,18 @@ def _bench(
 ) -> BenchReport:
     import mcusim
 
+    if len(models) == len(boards) == 1:
+        name = Path(models[0]).name
+        with waiting(f"{name} on {boards[0]}: planning memory, compiling kernels that are new, simulating", quiet):
+            return mcusim.bench(models, boards, options=options, **wishes)
     with _progress(len(models) * len(boards), quiet) as show:
         return mcusim.bench(models, boards, options=options, progress=show, **wishes)
 
 
 @contextmanager
 def _progress(questions: int, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr, for several questions on a terminal."""
-    if quiet or questions == 1 or not sys.stderr.isatty():
+    """A bar on stderr, where that is a terminal."""
+    if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

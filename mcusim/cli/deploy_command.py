@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mcusim.cli import build_options
+from mcusim.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from mcusim.deploy.generate import Sources
@@ -54,27 +53,10 @@ def deploy_command(
         compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest, sparse, marks
     )
     where = boards.load(board or core or "")
-    with _progress(f"{Path(model).name} for {where.name}: planning memory, compiling kernels that are new", quiet):
+    with waiting(f"{Path(model).name} for {where.name}: planning memory, compiling kernels that are new", quiet):
         sources = write_project(network.load(model), where, output, options)
     if not quiet:
         sys.stdout.write(summary(output, sources))
-
-
-@contextmanager
-def _progress(text: str, quiet: bool) -> Iterator[None]:
-    """``text`` and the time that has passed, on stderr where that is a terminal, as long as it takes."""
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from mcusim.report.quantity import printable
-
-    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as line:
-        line.add_task(printable(text), total=None)
-        yield
 
 
 def summary(folder: Path, sources: Sources) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ import typer
 
 import mcusim
 from mcusim.bench import ArenaPart, BenchReport, Failure, FlashBytes, LayerUse, RamBytes, Result, Room
+from mcusim.cli import app
 from mcusim.cli.values import byte_size
 
 LAYER = LayerUse("conv", "Conv2D", (1, 4, 4, 8), 1_000, 3_000, 3.0, 3e-5, 0.75, 256, 72)
@@ -50,6 +53,22 @@ def asked(monkeypatch):
 def test_one_result_is_shown_layer_by_layer(asked, command) -> None:
     outcome = command("bench", "net.tflite", "--board", "b")
     assert (outcome.code, outcome.out) == (0, GOLDEN)
+
+
+@pytest.mark.parametrize(("terminal", "options"), [(True, []), (True, ["--quiet"]), (False, [])])
+@pytest.mark.parametrize("models", [["net.tflite"], ["net.tflite", "other.tflite"]])
+def test_what_goes_on_is_told_on_a_terminal_only(asked, monkeypatch, terminal: bool, options: list[str], models) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    monkeypatch.setattr(sys, "stderr", Screen())
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    assert app.run(["bench", *models, "--board", "b", *options]) == 0
+    expected = "net.tflite on b: planning memory" if len(models) == 1 else "networks on boards"
+    assert (expected in sys.stderr.getvalue()) is (terminal and not options)
+    assert (sys.stderr.getvalue() != "") is (terminal and not options)
 
 
 def test_options_reach_the_question(asked, command) -> None:
