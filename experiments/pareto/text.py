@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from experiments.pareto.front import Answer, Front
-from experiments.pareto.results import shown
+from experiments.pareto.results import Results, shown
 from mcusim.report.table import make_table
 
 SCHEMA = "mcusim.pareto/1"
 
 MOST_COLUMNS = 8
 """Beside x and y."""
+MOST_CHOICES = 16
+"""Distinct numbers of many digits that are chosen and not measured, as sparsities are."""
 
 
 def columns_of(answer: Answer, wished: Sequence[str] = ()) -> tuple[str, ...]:
@@ -27,19 +29,20 @@ def columns_of(answer: Answer, wished: Sequence[str] = ()) -> tuple[str, ...]:
         results.check(name)
     rows = [results.rows[row] for front in answer.fronts for row in front.rows]
     limited = [condition.column for condition in question.conditions if condition.relation not in ("=", "!=")]
-    differing = [name for name in results.columns if len({row[name] for row in rows}) > 1 and not _is_measured(rows, name)]
+    differing = [name for name in results.columns if len({row[name] for row in rows}) > 1 and not _is_measured(results, name)]
     told = wished or [name for name in (*differing, *limited) if name != question.by]
     others = [name for name in dict.fromkeys(told) if name not in first]
     return (*first, *(others if wished else others[:MOST_COLUMNS]))
 
 
-def _is_measured(rows: Sequence[Any], name: str) -> bool:
-    """Whether a column holds numbers of many digits, as measurements are, and choices seldom."""
+def _is_measured(results: Results, name: str) -> bool:
+    """Whether a column holds numbers of many digits that seldom come again, as measurements are; or keys, which tell nobody."""
+    cells = [cell for cell in results.values(name) if cell]
     try:
-        values = [float(row[name]) for row in rows if row[name]]
+        numbers = [float(cell) for cell in cells]
     except ValueError:
-        return len({row[name] for row in rows}) > MOST_COLUMNS + 4 and name.endswith("_key")
-    return any(len(f"{value:g}") > 5 for value in values)
+        return name.endswith("_key")
+    return len(cells) > min(MOST_CHOICES, len(results.rows) / 2) and any(len(f"{value:g}") > 5 for value in numbers)
 
 
 def table_of(answer: Answer, front: Front, columns: Sequence[str]) -> list[list[str]]:

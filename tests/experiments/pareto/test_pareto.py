@@ -12,6 +12,7 @@ from experiments.pareto.conditions import Condition, parsed
 from experiments.pareto.front import Axis, Question, answered, undominated, undominated_plainly
 from experiments.pareto.pareto_command import pareto_command
 from experiments.pareto.results import ResultsError, read
+from experiments.pareto.text import columns_of
 from mcusim.cli import app
 
 TABLE = """\
@@ -141,6 +142,15 @@ def test_the_command_prints_a_table_for_each_board(path: Path, capsys: pytest.Ca
     assert [line for line in out.splitlines() if line.startswith("board")] == ["board: small", "board: large"]
     assert [cell in out for cell in ("1.00 ms", "0.95", "293.0 KiB", "40.0 ms")] == [True, True, True, False]
     assert out.splitlines()[-1] == "2 rows are beaten, 2 break a condition, 1 have no figures"
+
+
+def test_what_tells_rows_apart_is_shown_and_not_what_was_measured(tmp_path: Path) -> None:
+    rows = [f"l{i % 2},{(0.9918, 0.834)[i % 2]},key{i},{0.9 - i / 97:.6f},{0.001 + i / 1013:.7f},{i / 89:.6f}" for i in range(20)]
+    path = tmp_path / "many.csv"
+    head = "heuristic,sparsity,device_key,accuracy,latency_seconds,energy_joules"
+    path.write_text("\n".join([head, *reversed(rows)]) + "\n")
+    found = answered(Question(Axis("latency_seconds", "min"), Axis("energy_joules", "max")), read(path))
+    assert columns_of(found) == ("latency_seconds", "energy_joules", "heuristic", "sparsity")
 
 
 def test_json_has_the_cells_of_the_table(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
