@@ -145,7 +145,8 @@ def test_the_command_prints_a_table_for_each_board(path: Path, capsys: pytest.Ca
 
 
 def test_what_tells_rows_apart_is_shown_and_not_what_was_measured(tmp_path: Path) -> None:
-    rows = [f"l{i % 2},{(0.9918, 0.834)[i % 2]},key{i},{0.9 - i / 97:.6f},{0.001 + i / 1013:.7f},{i / 89:.6f}" for i in range(20)]
+    measured = [f"key{i},{0.9 - i / 97:.6f},{0.001 + i / 1013:.7f},{i / 89:.6f}" for i in range(20)]
+    rows = [f"l{i % 2},{(0.9918, 0.834)[i % 2]},{cells}" for i, cells in enumerate(measured)]
     path = tmp_path / "many.csv"
     head = "heuristic,sparsity,device_key,accuracy,latency_seconds,energy_joules"
     path.write_text("\n".join([head, *reversed(rows)]) + "\n")
