@@ -478,21 +478,22 @@ class Machine:
     def run(self) -> Finish:
         """Run until something ends it. Ctrl-C raises KeyboardInterrupt between two blocks."""
         self.started = time.perf_counter()
-        for text in self.serial.opening():
-            self._type(text)
-        with CtrlC(self.look_in) as ctrl_c:
-            while self.finish is None:
-                self._service()
-                if self.finish is None:
-                    self.stops.go_on()
-                ctrl_c.heed()
-        self._close()
+        try:
+            for text in self.serial.opening():
+                self._type(text)
+            with CtrlC(self.look_in) as ctrl_c:
+                while self.finish is None:
+                    self._service()
+                    if self.finish is None:
+                        self.stops.go_on()
+                    ctrl_c.heed()
+        finally:  # however the run ends: what firmware wrote to files is in them, and they are closed
+            self._close()
         return self.finish
 
     def interrupt(self) -> None:
         """Ctrl-C: end with what was recorded so far."""
         self.end("interrupted", text="stopped with Ctrl-C")
-        self._close()
 
     def look_in(self) -> None:
         """Come back to Python before the next block, whatever is being served. Changes nothing of what is simulated."""

@@ -20,6 +20,21 @@ LIMITED = {"core": "m4", "timeout_seconds": 1}
 # Every turn native code calls Python for the register, which is where a signal that came before is raised.
 READS_A_REGISTER = "int main(void) { for (;;) *(volatile unsigned *)0xe000e018; }"
 STAYS_NATIVE = "int main(void) { for (volatile unsigned i = 0;; i++); }"
+# SYS_OPEN (1) for writing (mode 4), then SYS_WRITE (5), by Arm IHI 0100.
+WRITES_A_FILE = """
+static int call(int operation, const void *block) {
+    register int r0 __asm("r0") = operation;
+    register const void *r1 __asm("r1") = block;
+    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+int main(void) {
+    const unsigned open[] = {(unsigned)"told.txt", 4, 8};
+    const unsigned write[] = {(unsigned)call(1, open), (unsigned)"whole", 5};
+    call(5, write);
+    for (volatile unsigned i = 0;; i++);
+}
+"""
 
 
 def woken() -> None:
@@ -54,6 +69,14 @@ def test_who_wants_the_whole_run_or_nothing_gets_no_report(build_source, source:
     elf = build_source(source, "m4")
     with pytest.raises(KeyboardInterrupt):
         mcusim.run(elf, **LIMIT, progress=SigintSoon(), report_interrupted=False)
+
+
+@pytest.mark.filterwarnings("error")
+def test_files_that_firmware_left_open_are_closed(build_source, tmp_path: Path) -> None:
+    elf = build_source(WRITES_A_FILE, "m4")
+    with pytest.raises(KeyboardInterrupt):
+        mcusim.run(elf, **LIMIT, progress=SigintSoon(), report_interrupted=False, semihosting_root=tmp_path)
+    assert (tmp_path / "told.txt").read_text() == "whole"
 
 
 def test_it_is_raised_between_two_blocks() -> None:
