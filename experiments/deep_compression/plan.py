@@ -92,7 +92,7 @@ def _tuned(steps: int, rate: float, batch: int, patience: float = 1.0) -> Traini
 
 
 LENET = Regime(
-    Training(1800, 1.5e-3, patience=4), _tuned(150, 1e-3, 32, patience=16), _tuned(220, 2e-4, 32), _tuned(120, 6e-4, 32)
+    Training(1800, 1.5e-3, patience=4), _tuned(150, 1e-3, 32, patience=16), _tuned(300, 2e-4, 32), _tuned(120, 6e-4, 32)
 )
 """For a network with many more weights than it needs, which hardly misses the least of them."""
 MENDED = _tuned(1400, 6e-4, 64, patience=4), _tuned(3500, 6e-4, 64), _tuned(2000, 6e-4, 64)
