@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from json import dumps
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import values
+from mcusim.cli.outputs import STDOUT, check_outputs
 
 if TYPE_CHECKING:
     from calibration.calibrated import Calibrated
     from calibration.session import Subject
 
-STDOUT = "-"
 OUTPUT = Path("my-board.toml")
 NOISE = 0.01
 MISFIT_CODE = 1
@@ -90,16 +89,16 @@ def calibrate_command(
       mcusim calibrate --board my-board.toml --power ppk2.csv --log stamped.log --supply 3.0 -o my-energy.toml
     """
     from calibration.calibrate import Order, calibrate
-    from calibration.fit_report import check_outputs
+    from calibration.fit_report import check_plotly
     from calibration.links.via import parse_via
     from calibration.screen import screen_of_stderr
     from mcusim import boards
-    from mcusim.report import check_writable
 
     _check_source(via, energy, power or [], log or [], supply)
-    _check_paths(board, output)
-    check_outputs(Path(json) if json not in (None, STDOUT) else None, html)
-    check_writable(output)
+    asked = {"the board file that is asked for": [board], "a trace": power or (), "a log": log or ()}
+    check_outputs({"--output": output, "--json": json, "--html": html}, asked)
+    if html is not None:
+        check_plotly(str(html))
     if power:
         _energy_alone(board, list(zip(power, log or [], strict=True)), supply, work, compiler, output, force, json)
         return
@@ -173,11 +172,6 @@ def _write_json(json: str | None, text: str) -> None:
         sys.stdout.write(text)
     elif json is not None:
         write_atomically(json, text)
-
-
-def _check_paths(board: str, output: Path) -> None:
-    if os.path.realpath(board) == os.path.realpath(output):
-        raise typer.BadParameter(f"--output {output} is the board file that is asked for; allowed: another")
 
 
 def _deliver(

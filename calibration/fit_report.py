@@ -28,7 +28,7 @@ def check_outputs(json_file: Path | None, html_file: Path | None) -> None:
     for path in filter(None, (json_file, html_file)):
         check_writable(path)
     if html_file is not None:
-        _check_plotly(str(html_file))
+        check_plotly(str(html_file))
 
 
 def write(fit: Fit, json_file: Path | None, html_file: Path | None) -> None:
@@ -133,7 +133,7 @@ def json_of(fit: Fit) -> str:
 
 def html_of(fit: Fit) -> str:
     """The fit as a page."""
-    _check_plotly("the page")
+    check_plotly("the page")
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
@@ -166,6 +166,6 @@ def figure(fit: Fit) -> Any:
     return drawn
 
 
-def _check_plotly(path: str) -> None:
+def check_plotly(path: str) -> None:
     if importlib.util.find_spec("plotly") is None:
         raise ReportError(f"{path}: plotting needs the package plotly; 'pip install mcusim[plot]' brings it")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import run_options, values
+from mcusim.cli.outputs import STDOUT, check_outputs
 
 if TYPE_CHECKING:
     from calibration.verify import Comparison
 
-STDOUT = "-"
 REGRESSION_CODE = 9
 """Row ``regression`` of ``mcusim.report.exit``, not imported here to keep start-up short; a test compares them."""
 UPDATE = "python -m benchmarks.fidelity --update-boards"
@@ -75,10 +75,9 @@ def verify_command(
       mcusim verify --published measurements --programs images --max-cycles 1e8
     """
     from calibration import verify
-    from mcusim.report import check_writable, write_atomically
+    from mcusim.report import write_atomically
 
-    if json is not None and json != STDOUT:
-        check_writable(json)
+    check_outputs({"--json": json}, {"the measurements": files or ()})
     runs = {
         "send": tuple(send or ()), "until": until, "max_instructions": max_instructions, "semihosting_root": semihosting_root,
     }  # fmt: skip

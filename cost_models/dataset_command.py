@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mcusim.cli.outputs import STDOUT, check_outputs
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from cost_models.store import Store
     from cost_models.workers import Workers
 
-STDOUT = "-"
 
 
 def dataset_command(
@@ -51,7 +52,7 @@ def dataset_command(
     """
     from cost_models.store import opened
 
-    _check(board, jobs, scheduler, parquet, json)
+    _check(output, board, jobs, scheduler, parquet, json)
     with opened(output, written=bool(board)) as store:
         made = _made(store, board, seed, samples, jobs, scheduler, quiet) if board else None
         if parquet is not None:
@@ -63,19 +64,18 @@ def dataset_command(
     _tell(summary, json)
 
 
-def _check(board: list[str] | None, jobs: int | None, scheduler: str, parquet: Path | None, json: str | None) -> None:
+def _check(
+    output: str, board: list[str] | None, jobs: int | None, scheduler: str, parquet: Path | None, json: str | None
+) -> None:  # fmt: skip
     """All that can be refused before anything is simulated."""
     from mcusim import boards
-    from mcusim.report import check_writable
-
     if not board and parquet is None:
         raise typer.BadParameter("no --board given; allowed: --board NAME, or --parquet DIR for what FILE has already")
     if jobs is not None and scheduler:
         raise typer.BadParameter("both --jobs and --scheduler given; allowed: one of them")
     for name in board or ():
         boards.load(name)
-    if json is not None and json != STDOUT:
-        check_writable(json)
+    check_outputs({"--json": json}, {"the dataset": [output]})
 
 
 def _made(

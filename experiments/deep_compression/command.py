@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import app as command_line
+from mcusim.cli.outputs import check_outputs
 
 if TYPE_CHECKING:
     from experiments.deep_compression.plan import Plan
@@ -74,7 +75,6 @@ def sweep(
     """
     from experiments.deep_compression import devices
     from experiments.deep_compression.data import Source
-    from mcusim.report import check_writable
 
     plan = _usual(network, width, _several(heuristics), _numbers("--sparsities", sparsities))
     plan = replace(
@@ -84,8 +84,9 @@ def sweep(
     plan.check()
     places = devices.BOARDS if boards == "all" else _several(boards)
     _check_boards(places)
-    check_writable(out)
-    _work_out(plan, places, out, kept or out.with_suffix(".sqlite"), lambda: _workers(jobs, scheduler), quiet)
+    kept = kept or out.with_suffix(".sqlite")
+    check_outputs({"--out": out, "--store": kept}, {})
+    _work_out(plan, places, out, kept, lambda: _workers(jobs, scheduler), quiet)
 
 
 def _usual(network: str, width: float, names: tuple[str, ...], percents: tuple[float, ...]) -> Plan:
@@ -139,6 +140,7 @@ def report(
     from mcusim.report import write_atomically
     from mcusim.report.table import print_parts
 
+    check_outputs({"--html": html}, {"a table": results})
     if html is not None:
         check_page(str(html))
     found = report_of(results)
@@ -192,4 +194,4 @@ def _study() -> None:
 
 def main() -> None:
     """Ends the process with an exit code of docs/exit_codes.md."""
-    sys.exit(command_line.run(sys.argv[1:], app))
+    sys.exit(command_line.run(sys.argv[1:], app, "python -m experiments.deep_compression"))

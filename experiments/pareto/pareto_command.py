@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mcusim.cli.outputs import check_outputs
+
 USUAL = "board"
 """The column by which fronts are told apart where the table has it and nothing else is asked for."""
 
@@ -49,6 +51,7 @@ def pareto_command(
     from mcusim.report.table import print_parts
 
     axes, conditions = (Axis.read(x, "min"), Axis.read(y, "max")), parsed(constraint or [])
+    check_outputs({"--html": html or None}, {"the table": [results]})
     if html:
         check_page(html)
     table = read(results)

@@ -41,14 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: Sequence[str], app: typer.Typer | None = None) -> int:
+def run(arguments: Sequence[str], app: typer.Typer | None = None, name: str = "mcusim") -> int:
     """Exit code of ``mcusim`` with these arguments; every error has become a message on stderr.
 
-    ``app`` stands in for the application with all commands (see ``single``).
+    ``app`` stands in for the application with all commands (see ``single``), under a ``name`` of its own.
     """
     _accept_any_text()
     try:
-        code = _invoke(arguments, build_app(arguments) if app is None else app)
+        code = _invoke(arguments, build_app(arguments) if app is None else app, name)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -61,11 +61,11 @@ def run(arguments: Sequence[str], app: typer.Typer | None = None) -> int:
         return _failed(error)
 
 
-def _invoke(arguments: Sequence[str], app: typer.Typer) -> int:
+def _invoke(arguments: Sequence[str], app: typer.Typer, name: str) -> int:
     """Run the command without Click's own ``main``, which would turn a broken pipe and Ctrl-C into codes of its own."""
     command = typer.main.get_command(app)
     try:
-        with command.make_context("mcusim", list(arguments)) as context:
+        with command.make_context(name, list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import build_options, supply_options
+from mcusim.cli.outputs import STDOUT, check_outputs
 from mcusim.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mcusim.bench import BenchReport
     from mcusim.deploy.build import BuildOptions
 
-STDOUT = "-"
 
 HELP = """Tell what networks take on boards: latency, RAM and flash, as a whole and by layer.
 
@@ -90,7 +90,7 @@ def bench_command(
     if not models or not board:
         missing = "no MODEL" if not models else "no --board"
         raise typer.BadParameter(f"{missing} given; allowed: MODEL... --board NAME, or --compare A B")
-    _check_files(json, html)
+    check_outputs({"--json": json, "--html": html}, {"a model": models, "a board": board})
     options = build_options.build_options(
         compiler, optimise, cmsis_nn, weights, kernels, arena, arena_limit, smallest, sparse
     )
@@ -108,14 +108,6 @@ def bench_command(
 def _refuse_models(models: Sequence[str] | None, board: Sequence[str] | None) -> None:
     if models or board:
         raise typer.BadParameter("--compare reads two reports and takes neither MODEL nor --board")
-
-
-def _check_files(json: str | None, html: str | None) -> None:
-    from mcusim.report import check_writable
-
-    for path in (None if json == STDOUT else json, html):
-        if path is not None:
-            check_writable(path)
 
 
 def _bench(

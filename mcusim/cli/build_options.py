@@ -38,6 +38,8 @@ def build_options(
     from mcusim.deploy.build import OPTIMISE, BuildOptions
     from mcusim.deploy.placement import Placement
 
+    if optimise and not optimise.startswith("-O"):
+        raise typer.BadParameter(f"--optimise {optimise}: allowed: -O0, -O1, -O2, -O3, -Os, -Oz, -Ofast")
     return BuildOptions(
         compiler, optimise or OPTIMISE, cmsis_nn, marks, Placement(weights, kernels), tuple(arena or ()),
         arena_limit_bytes=arena_limit, smallest=smallest, sparse=sparse,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import run_options
+from mcusim.cli.outputs import STDOUT, check_outputs
 
 if TYPE_CHECKING:
     from mcusim.report.progress import Progress
 
-STDOUT = "-"
 QUIET_SECONDS = 1.0
 """Shorter examinations show no progress."""
 ERASE = "\r\x1b[K"
@@ -47,10 +47,9 @@ def doctor_command(
     ] = None,
 ) -> None:
     from mcusim.doctor import diagnose, program_of, write_diagnosis
-    from mcusim.report import check_writable, write_atomically
+    from mcusim.report import write_atomically
 
-    if json is not None and json != STDOUT:
-        check_writable(json)
+    check_outputs({"--json": json}, {"the image": [image]})
     subject = program_of(image)
     if board is None and core is None:
         board = subject.board or None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import supply_options, values
+from mcusim.cli.outputs import STDOUT, check_outputs
 
 if TYPE_CHECKING:
     from mcusim.report.retiming import Retiming
 
-STDOUT = "-"
 
 HELP = """Price the run saved in PROFILE for another clock, other wait states, caches or placement.
 
@@ -98,16 +98,7 @@ def _sweeps(given: list[tuple[str, list[Any]]]) -> dict[str, list[Any]]:
 
 def _check_outputs(profile: str, json: str | None, plot: str | None) -> None:
     """Refuse, before anything runs, what could not be written after it, and what would overwrite the profile."""
-    import os
-
-    from mcusim.report import check_writable
-
-    for option, path in (("--json", json), ("--plot", plot)):
-        if path is None or (option == "--json" and path == STDOUT):
-            continue
-        if os.path.exists(path) and os.path.exists(profile) and os.path.samefile(path, profile):
-            raise typer.BadParameter(f"{option} {path} would overwrite the profile")
-        check_writable(path)
+    check_outputs({"--json": json, "--plot": plot}, {"the profile": [profile]})
     if plot is not None:
         from mcusim.report.plot import check_plot
 

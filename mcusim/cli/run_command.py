@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcusim.cli import run_options, supply_options
+from mcusim.cli.outputs import STDOUT, check_outputs
 from mcusim.cli.run_options import CORES
 
 if TYPE_CHECKING:
     from mcusim.report import Report
 
-STDOUT = "-"
 
 HELP = """Run the firmware IMAGE (ELF, Intel HEX, or raw .bin) and report cycles, time and memory.
 
@@ -62,19 +61,7 @@ class Outputs:
 
     def check(self, image: str) -> None:
         """Refuse, before the run, what could not be written after it, and what would overwrite the image or each other."""
-        from mcusim.report import check_writable
-
-        met: dict[str, str] = {}
-        for option, path in self.files.items():
-            if path == STDOUT:
-                raise typer.BadParameter(f"{option} -: only --json goes to stdout; allowed: a file (./- for one called -)")
-            if os.path.exists(path) and os.path.exists(image) and os.path.samefile(path, image):
-                raise typer.BadParameter(f"{option} {path} would overwrite the image")
-            other = met.setdefault(os.path.realpath(path), option)
-            if other != option:
-                raise typer.BadParameter(f"{other} and {option} would both write {path}; allowed: a file each")
-        for path in self.files.values():
-            check_writable(path)
+        check_outputs(self.files, {"the image": [image]})
 
     def write(self, report: Report) -> None:
         """Write all files of ``report``; the timeline goes into the trace and not into the JSON."""

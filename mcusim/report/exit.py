@@ -34,6 +34,7 @@ REASONS = (
 """Reasons of ``Report.exit`` other than the firmware's own exit."""
 
 ERRORS = (
+    ExitCode(1, "misfit", "`mcusim calibrate` found that the model does not explain the measurements"),
     ExitCode(2, "usage", "wrong use of the command line, or an error of no other kind (McusimError)"),
     ExitCode(3, "ProgramError", "the program file cannot be used"),
     ExitCode(4, "BoardError", "the board is unknown or its file is wrong"),

@@ -140,6 +140,8 @@ def test_a_page_is_written(asked, command, tmp_path) -> None:
         (("none.tflite", "--board", "m4", "--no-cache"), 2, "none.tflite"),
         (("net.docx", "--board", "m4", "--no-cache"), 2, "no importer"),
         (("--compare", "none.json", "none.json"), 7, "none.json"),
+        (("net.tflite", "--board", "m4", "--json", "a", "--html", "a"), 2, "--json and --html would both write a"),
+        (("net.tflite", "--board", "m4", "--optimise", "O2"), 2, "--optimise O2: allowed: -O0"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(command, arguments, code, words) -> None:
