@@ -67,12 +67,14 @@ class Regime:
 
     ``dense``: whole ones, and small ones that were never larger; ``fine``: pruned ones; ``healed``: those pruned by a gentle
     heuristic, which harms less and is mended with smaller steps; ``drawn``: those whose single weights go at random.
+    ``hurried``: no patience with networks that go on from a spoilt one.
     """
 
     dense: Training
     fine: Training
     healed: Training
     drawn: Training
+    hurried: bool = False
 
     def pruned(self) -> tuple[Training, Training, Training]:
         """All but dense ones."""
@@ -84,7 +86,8 @@ class Regime:
             replace(how, steps=steps or how.steps, distilled=how.distilled if distilled is None else distilled)
             for how in self.pruned()
         )
-        return Regime(replace(self.dense, steps=dense_steps or self.dense.steps), fine, healed, drawn)
+        dense = replace(self.dense, steps=dense_steps or self.dense.steps)
+        return replace(self, dense=dense, fine=fine, healed=healed, drawn=drawn)
 
 
 def _tuned(steps: int, rate: float, batch: int, patience: float = 1.0) -> Training:
@@ -92,7 +95,8 @@ def _tuned(steps: int, rate: float, batch: int, patience: float = 1.0) -> Traini
 
 
 LENET = Regime(
-    Training(1800, 1.5e-3, patience=4), _tuned(150, 1e-3, 32, patience=16), _tuned(300, 2e-4, 32), _tuned(120, 6e-4, 32)
+    Training(1800, 1.5e-3, patience=4), _tuned(150, 1e-3, 32, patience=16), _tuned(300, 2e-4, 32), _tuned(120, 6e-4, 32),
+    hurried=True,
 )
 """For a network with many more weights than it needs, which hardly misses the least of them."""
 MENDED = _tuned(1400, 6e-4, 64, patience=4), _tuned(3500, 6e-4, 64), _tuned(2000, 6e-4, 64)

@@ -120,7 +120,7 @@ def answered(task: Task) -> Answer:
 
 
 def _trained(task: Task, lessons: Lessons) -> tuple[Prunable, bool]:
-    """The network of a point in floats, and whether it is worth patience: one that goes on from a spoilt network is not."""
+    """The network of a point in floats, and whether there is patience with it: a hurried regime has none with spoilt ones."""
     plan, point = task.plan, task.point
     if point.heuristic in (DENSE, SMALL):
         architecture = narrowed(plan.architecture, point.sparsity)
@@ -129,7 +129,7 @@ def _trained(task: Task, lessons: Lessons) -> tuple[Prunable, bool]:
         fit(module, lessons, dense.longer(point.sparsity), point.seed)
         return module, True
     module = restored(plan.architecture, unpacked(task.parent))
-    patient = not spoilt(module, lessons)
+    patient = not (plan.regime.hurried and spoilt(module, lessons))
     _fine_tune(module, task, lessons, patient)
     return module, patient
 

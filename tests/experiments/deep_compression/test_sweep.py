@@ -125,14 +125,18 @@ def test_of_a_plainly_worse_network_the_first_test_samples_alone_are_asked(monke
     assert points.tested(little, few, truth[:30]).tolist() == little[:30].tolist()
 
 
-def test_what_goes_on_from_a_spoilt_network_is_not_trained_patiently(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hurried_regime_has_no_patience_with_what_goes_on_from_a_spoilt_network(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     point = Point(0, "l1", (0.5, 0.8))
     with opened(made) as store:
         task = points.Task(PLAN, point, store.state(key_of(PLAN, point.parent)), store.reference(key_of(PLAN, Point(0))))
+    hurried = replace(task, plan=replace(PLAN, regime=replace(PLAN.regime, hurried=True)))
     rows = {}
     for told in (False, True):
         monkeypatch.setattr(points, "spoilt", lambda module, lessons, told=told: told)
-        rows[told] = steady(list(points.answered(task).rows))
+        rows[told] = steady(list(points.answered(hurried).rows))
+        assert steady(list(points.answered(task).rows)) == rows[False]
     fine = replace(PLAN.regime.fine, patience=1.0)
     hasty = replace(PLAN, regime=replace(PLAN.regime, fine=fine), aware=replace(PLAN.aware, patience=1.0))
     assert rows[True] == steady(list(points.answered(replace(task, plan=hasty)).rows)) != rows[False]
