@@ -169,6 +169,7 @@ def with_constants(operator: ops.Conv2D | ops.FullyConnected) -> Network:
     weights, bias = pruned(64, 240, 0.05, seed=1), random.integers(-900, 900, 64, np.int32)
     scales[::3], weights[::3], weights[::9] = 1e-12, random.integers(-127, 128, (22, 240)), 0
     bias[1] = 10**8  # saturated whatever the input, and scaled as others are
+    bias[18], bias[27], scales[27] = 1 - 2**31, 2 * 10**9, 1e-7  # of none with weights could it be told
     flat = isinstance(operator, ops.FullyConnected)
     shapes = ((2, 240), (64, 240), (2, 64)) if flat else ((1, 6, 6, 240), (64, 1, 1, 240), (1, 6, 6, 64))
     constants = [constant("w", weights.reshape(shapes[1]), scales, 0), constant("b", bias, [1.0])]

@@ -70,16 +70,21 @@ def _form_of(subject: Subject, operator: str) -> Form:
 
 
 def sums_of(subject: Subject) -> Sums:
-    """Of a layer whose weights have no zero points. Constant outputs are told apart where each has a scale of its own."""
+    """Of a layer whose weights have no zero points. Constant outputs are told apart where each has a scale of its own: those that
+    dense kernels see to be constant, and those without weights.
+    """
     tensor = subject.input(1)
     assert tensor.data is not None
     weights, bias = tensor.data.reshape(tensor.shape[0], -1), subject.bias(2)
     start = np.zeros(len(weights), np.int64) if bias is None else bias.data.reshape(-1).astype(np.int64)
     multipliers, shifts = (np.array(each, np.int64) for each in channel_scales(subject, tensor, len(weights)))
     folded = start - zero_of(subject.input(), subject) * weights.sum(axis=1, dtype=np.int64)
-    values, constant = _constants(subject, start, multipliers, shifts, weights.shape[1])
+    depth = weights.shape[1]
+    reach = np.full(len(weights), depth * 255 * 128 if depth <= DEEPEST else 2**31)
+    _, seen = _constants(subject, start, multipliers, shifts, reach)
+    values, constant = _constants(subject, start, multipliers, shifts, np.where(weights.any(axis=1), reach, 0))
     zero = zero_of(subject.output, subject)
-    idle = constant & ~_scaled_fast(multipliers, shifts) & (len(tensor.shape) == 4)  # fully connected kernels pass over nothing
+    idle = seen & ~_scaled_fast(multipliers, shifts) & (len(tensor.shape) == 4)  # fully connected kernels pass over nothing
     return Sums(
         np.where(constant[:, None], np.int8(0), weights), np.where(constant, 4 * (values - zero), folded),
         np.where(constant, QUARTER[0], multipliers), np.where(constant, QUARTER[1], shifts), int(idle.sum()),
@@ -91,14 +96,15 @@ def _scaled_fast(multipliers: np.ndarray, shifts: np.ndarray) -> np.ndarray:
 
 
 def _constants(
-    subject: Subject, bias: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, depth: int
+    subject: Subject, bias: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, reach: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Least value of each output, and whether it is the greatest as well: the twin of ``nn_channel_is_constant``."""
+    """Least value of each output, and whether it is the greatest as well: the twin of ``nn_channel_is_constant``. ``reach``: how
+    far sums of products may be from 0, of each output.
+    """
     quantization = subject.input(1).quantization
-    if quantization is None or len(quantization.scales) < len(bias) or depth > DEEPEST:
+    if quantization is None or len(quantization.scales) < len(bias):
         return bias, np.zeros(len(bias), bool)
-    reach, most = depth * 255 * 128, 2**31 - 1
-    known = (multipliers >= 0) & (shifts <= 0) & (np.abs(bias) <= most - reach)
+    known = (multipliers >= 0) & (shifts <= 0) & (np.abs(bias) + reach < 2**31)
     low, high = bounds(subject, subject.operator.activation)
     ends = (multiply(np.where(known, bias, 0) + side * reach, multipliers, np.minimum(shifts, 0)) for side in (-1, 1))
     least, greatest = (np.clip(end + zero_of(subject.output, subject), low, high) for end in ends)
