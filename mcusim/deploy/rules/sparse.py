@@ -70,8 +70,8 @@ def _form_of(subject: Subject, operator: str) -> Form:
 
 
 def sums_of(subject: Subject) -> Sums:
-    """Of a layer whose weights have no zero points. Constant outputs are told apart where each has a scale of its own: those that
-    dense kernels see to be constant, and those without weights.
+    """Of a layer whose weights have no zero points. Constant outputs are told apart where each has a scale of its own: those
+    that dense kernels see to be constant, and those without weights.
     """
     tensor = subject.input(1)
     assert tensor.data is not None
@@ -98,8 +98,9 @@ def _scaled_fast(multipliers: np.ndarray, shifts: np.ndarray) -> np.ndarray:
 def _constants(
     subject: Subject, bias: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, reach: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Least value of each output, and whether it is the greatest as well: the twin of ``nn_channel_is_constant``. ``reach``: how
-    far sums of products may be from 0, of each output.
+    """Least value of each output, and whether it is the greatest as well: the twin of ``nn_channel_is_constant``.
+
+    ``reach``: how far the sum of products may be from 0, of each output.
     """
     quantization = subject.input(1).quantization
     if quantization is None or len(quantization.scales) < len(bias):
