@@ -15,6 +15,7 @@ from mcusim.errors import ProgramError, UnsupportedError
 from mcusim.machine import stumbles
 from mcusim.machine.machine import Machine, Options
 from mcusim.run import core_of
+from tests.support.firmware import SEMIHOSTING
 
 TAKES_NO_STORE = 0x90000000
 NRF52840 = Layout(flash_bytes=0x100000, ram_bytes=0x40000)
@@ -84,13 +85,7 @@ def test_an_item_of_a_boot_block_that_is_cut_short_is_a_program_error(tmp_path):
 
 def test_semihosting_writes_no_more_than_memory_holds(build_source, tmp_path):
     """SYS_WRITE of 4 GiB: what lies in memory is written, the rest is told as not written, and soon."""
-    text = """
-    static int call(int operation, const void *parameter) {
-        register int r0 __asm__("r0") = operation;
-        register const void *r1 __asm__("r1") = parameter;
-        __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-        return r0;
-    }
+    text = SEMIHOSTING + """
     int main(void) {
         unsigned open[] = {(unsigned)"f", 5, 1};
         unsigned write[] = {(unsigned)call(1, open), 0x20000000u, 0xFFFFFFFFu};

@@ -13,6 +13,7 @@ import pytest
 import mcusim
 from mcusim.machine.ctrl_c import CtrlC
 from mcusim.report.progress import Progress
+from tests.support.firmware import SEMIHOSTING
 
 WAIT_SECONDS = 0.03
 LIMIT = {"core": "m4", "timeout_seconds": 60}
@@ -21,19 +22,13 @@ LIMITED = {"core": "m4", "timeout_seconds": 1}
 READS_A_REGISTER = "int main(void) { for (;;) *(volatile unsigned *)0xe000e018; }"
 STAYS_NATIVE = "int main(void) { for (volatile unsigned i = 0;; i++); }"
 # SYS_OPEN (1) for writing (mode 4), then SYS_WRITE (5), by Arm IHI 0100.
-WRITES_A_FILE = """
-static int call(int operation, const void *block) {
-    register int r0 __asm("r0") = operation;
-    register const void *r1 __asm("r1") = block;
-    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-int main(void) {
-    const unsigned open[] = {(unsigned)"told.txt", 4, 8};
-    const unsigned write[] = {(unsigned)call(1, open), (unsigned)"whole", 5};
+WRITES_A_FILE = f"""{SEMIHOSTING}
+int main(void) {{
+    const unsigned open[] = {{(unsigned)"told.txt", 4, 8}};
+    const unsigned write[] = {{(unsigned)call(1, open), (unsigned)"whole", 5}};
     call(5, write);
     for (volatile unsigned i = 0;; i++);
-}
+}}
 """
 
 

@@ -19,6 +19,16 @@ KEPT = REPOSITORY / "build" / "test_firmware"
 
 DEFAULT_LAYOUT = Layout()
 
+SEMIHOSTING = """
+static int call(int operation, const void *parameter) {
+    register int r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = parameter;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+"""
+"""In C: a call of semihosting, by Arm IHI 0100."""
+
 compiler = lru_cache(maxsize=None)(find_compiler)
 
 
